@@ -1,0 +1,119 @@
+//! Where entries come from: the trait that a source implements and the uploader drives.
+//!
+//! A source is walked folder by folder, depth first. The uploader asks for the children of a
+//! folder, sorted by key, and for the bytes of those files that it cannot reuse. It calls `open`
+//! from several threads at once; everything else from one.
+
+use std::fmt;
+
+use crate::tree::{Entry, TreeKey};
+
+/// Why one item could not be read. The run goes on without it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemError {
+    pub cause: ItemCause,
+    /// For people: what the system or service said. Names no secret.
+    pub message: String,
+    /// How often it was tried.
+    pub attempts: u32,
+}
+
+/// The cause decides between *failed* and *skipped* (DESIGN: failure policy).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ItemCause {
+    /// Reading failed; trying again may help. Makes the snapshot partial.
+    Io,
+    /// The process may not read it. Makes the snapshot partial.
+    Denied,
+    /// It was there when its folder was listed and gone when it was opened. Skipped.
+    Vanished,
+    /// It changed while it was read, again and again; what was read last is stored. Makes the
+    /// snapshot partial.
+    Changing,
+    /// The service refuses it for cause (malware, unsupported kind). Skipped.
+    Refused,
+    /// The repository could no longer provide what was relied on, nor could the source.
+    Lost,
+}
+
+impl ItemCause {
+    /// Whether an item with this cause counts as failed (exit 3) and not as skipped.
+    pub fn is_failure(self) -> bool {
+        !matches!(self, ItemCause::Vanished | ItemCause::Refused)
+    }
+
+    /// The cause's name in reports, JSON and the failure map (SNAP-7).
+    pub fn name(self) -> &'static str {
+        match self {
+            ItemCause::Io => "io",
+            ItemCause::Denied => "denied",
+            ItemCause::Vanished => "vanished",
+            ItemCause::Changing => "changing",
+            ItemCause::Refused => "refused",
+            ItemCause::Lost => "lost",
+        }
+    }
+}
+
+impl fmt::Display for ItemError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.message, self.cause.name())
+    }
+}
+
+/// What the source knows of one child before any of its content is read.
+///
+/// `entry.kind` of a file is `File(None)` and of a folder `Folder(ContentId::ZERO)`: the uploader
+/// fills in what it stored.
+#[derive(Debug)]
+pub struct Child<H> {
+    pub key: TreeKey,
+    pub entry: Entry,
+    /// How the source finds this child again: to open a file, to list a folder.
+    pub handle: H,
+}
+
+/// One folder's listing.
+pub struct Listing<H> {
+    /// Strictly ascending by key bytes (`TreeKey::to_bytes`).
+    pub children: Vec<Child<H>>,
+    /// Children that could not even be described, and the path below the folder (empty: the folder
+    /// itself could not be listed).
+    pub failed: Vec<(Vec<u8>, ItemError)>,
+}
+
+/// The bytes of one file, read once from front to back.
+pub trait ItemReader: Send {
+    /// Appends up to `limit` further bytes to `buf` and says how many; zero is the end.
+    ///
+    /// # Errors
+    /// An [`ItemError`] fails this item alone.
+    fn read(&mut self, buf: &mut Vec<u8>, limit: usize) -> Result<usize, ItemError>;
+
+    /// Called after the end: the entry as it is now, so that a file that changed while it was read
+    /// is told apart. `Err(Changing)` asks the uploader to read once more.
+    fn finish(self: Box<Self>, listed: &Entry) -> Result<Entry, ItemError>;
+}
+
+/// Where entries come from.
+pub trait Source: Send + Sync {
+    /// Finds a child again.
+    type Handle: Send + Sync + 'static;
+
+    /// The roots of the snapshot, as one folder: for a single folder its own children with
+    /// `root_entry` describing the folder itself; for several paths one child each.
+    fn root(&self) -> Result<(Entry, Self::Handle), ItemError>;
+
+    /// The children of a folder.
+    fn list(&self, folder: &Self::Handle) -> Listing<Self::Handle>;
+
+    /// Opens a file. Called from several threads.
+    ///
+    /// # Errors
+    /// An [`ItemError`] fails this item alone.
+    fn open(&self, file: &Self::Handle) -> Result<Box<dyn ItemReader>, ItemError>;
+
+    /// Whether `base`, the same key's entry in the base snapshot, still describes `now` so well
+    /// that its content need not be read again.
+    fn unchanged(&self, base: &Entry, now: &Entry) -> bool;
+}
