@@ -1,1 +1,13 @@
-//! placeholder
+//! Corso's repository: a deduplicating, encrypted, versioned store on any object storage.
+//!
+//! Knows bytes, keys, blobs, and the engine between a source and a snapshot, a snapshot and a
+//! sink. Never hears of Graph, HTTP APIs, the terminal or the environment. The bytes are fixed by
+//! the project's `spec/`; doc comments cite its clauses.
+//!
+//! Each module uses those above it in this list, never those below.
+
+pub mod codec;
+pub mod content;
+pub mod engine;
+pub mod object;
+pub mod tree;

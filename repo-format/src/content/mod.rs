@@ -1,0 +1,32 @@
+//! Contents: plaintext pieces found by their content ID.
+//!
+//! The two traits are all that objects and maps know of what lies below.
+
+mod error;
+mod kind;
+
+pub use error::ContentError;
+pub use kind::ContentKind;
+
+use bytes::Bytes;
+
+use crate::codec::ContentId;
+
+/// Reads contents.
+pub trait ReadContent: Send + Sync {
+    /// The plaintext of `id`, decrypted and re-hashed. Blocks.
+    ///
+    /// # Errors
+    /// [`ContentError`] tells missing, damaged and unreadable apart.
+    fn get(&self, kind: ContentKind, id: &ContentId) -> Result<Bytes, ContentError>;
+}
+
+/// Stores contents.
+pub trait WriteContent: Send + Sync {
+    /// Stores `plaintext` (1 byte to 1 MiB) unless it is there, and gives its ID. Blocks while
+    /// too much is under way. The content is durable only after the commit that follows.
+    ///
+    /// # Errors
+    /// What stops the run: the storage refuses, or the disk is full.
+    fn put(&self, kind: ContentKind, plaintext: &[u8]) -> Result<ContentId, ContentError>;
+}
