@@ -1,7 +1,18 @@
 //! Pure codecs: identifiers, the splitter, compression, keys and sealing. No I/O.
 
+mod aead;
+mod compress;
+mod header;
 mod ids;
+mod keys;
+mod padme;
+mod seal;
+mod splitter;
 
-pub use ids::{
-    CommitId, ContentId, PackId, ParseIdError, RecordHash, RepoId, RunId, SegmentId, SlotId,
-};
+pub use compress::{Codec, CodecError, compress, decompress, decompress_padded};
+pub use header::{BlobKind, FORMAT_VERSION, HEADER_SIZE, Header, HeaderError, PLAIN_SIZE};
+pub use ids::{CommitId, ContentId, PackId, ParseIdError, RecordHash, RepoId, RunId, SegmentId, SlotId};
+pub use keys::{MasterKey, NoRandomness, Subkeys, random_bytes};
+pub use padme::padme;
+pub use seal::{FOOTER_PART, PartContext, SEAL_OVERHEAD, SealBroken, seal, unseal};
+pub use splitter::{Cut, Splitter, SplitterSizes};

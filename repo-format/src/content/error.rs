@@ -12,18 +12,10 @@ pub enum ContentError {
     Missing { id: ContentId },
     /// Found, but of another kind than asked for.
     #[error("content {id} was asked for as {wanted:?} and is {found:?}")]
-    WrongKind {
-        id: ContentId,
-        wanted: ContentKind,
-        found: ContentKind,
-    },
+    WrongKind { id: ContentId, wanted: ContentKind, found: ContentKind },
     /// The pack that holds it is gone or its bytes are wrong.
     #[error("content {id} in pack {pack} is damaged: {what}")]
-    Damaged {
-        id: ContentId,
-        pack: PackId,
-        what: String,
-    },
+    Damaged { id: ContentId, pack: PackId, what: String },
     /// A content whose bytes break a rule of the spec although they are authentic.
     #[error("content {id} breaks {clause}")]
     Malformed { id: ContentId, clause: &'static str },

@@ -32,22 +32,13 @@ pub trait Sink: Send + Sync {
     fn enter(&self, path: &[&[u8]], entry: &Entry) -> Result<Decision, ItemError>;
 
     /// Creates a file (returns it with `Take`), or makes a link, device and so on (`Done`).
-    fn create(
-        &self,
-        path: &[&[u8]],
-        entry: &Entry,
-    ) -> Result<(Decision, Option<Self::File>), ItemError>;
+    fn create(&self, path: &[&[u8]], entry: &Entry) -> Result<(Decision, Option<Self::File>), ItemError>;
 
     /// Writes `bytes` at `offset`.
     fn write(&self, file: &Self::File, offset: u64, bytes: &[u8]) -> Result<(), ItemError>;
 
     /// All bytes are there: sets length and metadata, puts the file in its place.
-    fn finish(
-        &self,
-        file: Self::File,
-        path: &[&[u8]],
-        entry: &Entry,
-    ) -> Result<Vec<MetaWarning>, ItemError>;
+    fn finish(&self, file: Self::File, path: &[&[u8]], entry: &Entry) -> Result<Vec<MetaWarning>, ItemError>;
 
     /// Gives up a file that could not be completed: nothing half-written keeps its final name.
     fn abandon(&self, file: Self::File, path: &[&[u8]]);

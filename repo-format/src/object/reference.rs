@@ -15,9 +15,5 @@ pub struct ObjectRef {
 
 impl ObjectRef {
     /// The stream without bytes; no content stands behind it (OBJ-2).
-    pub const EMPTY: ObjectRef = ObjectRef {
-        depth: 0,
-        content: ContentId::ZERO,
-        size: 0,
-    };
+    pub const EMPTY: ObjectRef = ObjectRef { depth: 0, content: ContentId::ZERO, size: 0 };
 }
