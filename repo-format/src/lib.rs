@@ -6,8 +6,18 @@
 //!
 //! Each module uses those above it in this list, never those below.
 
+pub mod storage;
+
 pub mod codec;
+
+pub mod format;
+
+pub mod pack;
+
 pub mod content;
-pub mod engine;
+
 pub mod object;
+
 pub mod tree;
+
+pub mod engine;

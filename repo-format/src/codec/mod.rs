@@ -2,6 +2,7 @@
 
 mod aead;
 mod compress;
+mod content_kind;
 mod header;
 mod ids;
 mod keys;
@@ -10,6 +11,7 @@ mod seal;
 mod splitter;
 
 pub use compress::{Codec, CodecError, compress, decompress, decompress_padded};
+pub use content_kind::ContentKind;
 pub use header::{BlobKind, FORMAT_VERSION, HEADER_SIZE, Header, HeaderError, PLAIN_SIZE};
 pub use ids::{CommitId, ContentId, PackId, ParseIdError, RecordHash, RepoId, RunId, SegmentId, SlotId};
 pub use keys::{MasterKey, NoRandomness, Subkeys, random_bytes};

@@ -3,10 +3,9 @@
 //! The two traits are all that objects and maps know of what lies below.
 
 mod error;
-mod kind;
 
+pub use crate::codec::ContentKind;
 pub use error::ContentError;
-pub use kind::ContentKind;
 
 use bytes::Bytes;
 

@@ -1,0 +1,5 @@
+//! Where blobs live.
+
+mod name;
+
+pub use name::{BlobName, NameError};
