@@ -8,6 +8,8 @@
 
 pub mod storage;
 
+pub mod cbor;
+
 pub mod codec;
 
 pub mod format;
