@@ -15,10 +15,7 @@ pub struct Reader<'b> {
 impl<'b> Reader<'b> {
     /// A reader at the start of `bytes`.
     pub fn new(bytes: &'b [u8]) -> Self {
-        Reader {
-            decoder: Decoder::new(bytes),
-            depth: 0,
-        }
+        Reader { decoder: Decoder::new(bytes), depth: 0 }
     }
 
     /// Where the next item begins.
@@ -28,10 +25,7 @@ impl<'b> Reader<'b> {
 
     /// An error at the next item: for rules of the caller's own.
     pub fn error(&self, what: &'static str) -> CborError {
-        CborError {
-            offset: self.offset(),
-            what,
-        }
+        CborError { offset: self.offset(), what }
     }
 
     /// Reads any value.
@@ -56,10 +50,7 @@ impl<'b> Reader<'b> {
         // A negative number n is written as the argument −1 − n, which is its complement.
         let argument = if plain < 0 { !plain } else { plain };
         self.shortest(start, self.offset(), argument as u64)?;
-        T::try_from(number).map_err(|_| CborError {
-            offset: start,
-            what: "number out of range",
-        })
+        T::try_from(number).map_err(|_| CborError { offset: start, what: "number out of range" })
     }
 
     /// Reads a byte string.
@@ -73,10 +64,7 @@ impl<'b> Reader<'b> {
     /// Reads a byte string of exactly `N` bytes.
     pub fn array_of<const N: usize>(&mut self) -> Result<[u8; N], CborError> {
         let start = self.offset();
-        let wrong = CborError {
-            offset: start,
-            what: "byte string of another length",
-        };
+        let wrong = CborError { offset: start, what: "byte string of another length" };
         self.bytes()?.try_into().map_err(|_| wrong)
     }
 
@@ -145,11 +133,7 @@ impl<'b> Reader<'b> {
         let start = self.offset();
         let count = self.decoder.map().map_err(|e| at(start, &e))?;
         let left = self.enter(start, count, 2)?;
-        let mut map = MapReader {
-            reader: self,
-            left,
-            key: None,
-        };
+        let mut map = MapReader { reader: self, left, key: None };
         map.advance()?;
         let value = read(&mut map)?;
         map.skip_optional()?;
@@ -186,28 +170,17 @@ impl<'b> Reader<'b> {
     pub fn end_padded(&self) -> Result<(), CborError> {
         match self.rest().iter().position(|byte| *byte != 0) {
             None => Ok(()),
-            Some(place) => Err(CborError {
-                offset: self.offset() + place,
-                what: "padding that is not zero",
-            }),
+            Some(place) => Err(CborError { offset: self.offset() + place, what: "padding that is not zero" }),
         }
     }
 
     fn rest(&self) -> &'b [u8] {
-        self.decoder
-            .input()
-            .get(self.offset()..)
-            .unwrap_or_default()
+        self.decoder.input().get(self.offset()..).unwrap_or_default()
     }
 
     /// Goes one level down into `count` entries of at least `width` bytes each.
     fn enter(&mut self, start: usize, count: Option<u64>, width: u64) -> Result<u64, CborError> {
-        let refuse = |what| {
-            Err(CborError {
-                offset: start,
-                what,
-            })
-        };
+        let refuse = |what| Err(CborError { offset: start, what });
         let Some(count) = count else {
             return refuse("indefinite length");
         };
@@ -227,10 +200,7 @@ impl<'b> Reader<'b> {
         if end - start == minicbor::len(argument) {
             Ok(())
         } else {
-            Err(CborError {
-                offset: start,
-                what: "not the shortest encoding",
-            })
+            Err(CborError { offset: start, what: "not the shortest encoding" })
         }
     }
 }

@@ -21,13 +21,7 @@ impl Cbor for Sample {
     }
 
     fn read(r: &mut Reader<'_>) -> Result<Self, CborError> {
-        r.map(|m| {
-            Ok(Sample {
-                name: m.get(0)?,
-                count: m.get_or(1, 0)?,
-                time: m.get_some(2)?,
-            })
-        })
+        r.map(|m| Ok(Sample { name: m.get(0)?, count: m.get_or(1, 0)?, time: m.get_some(2)? }))
     }
 }
 
@@ -38,13 +32,7 @@ fn refusal<T: Cbor + std::fmt::Debug>(hex: &str) -> &'static str {
 
 #[test]
 fn longer_heads_than_needed_are_refused() {
-    for hex in [
-        "1817",
-        "190017",
-        "1900ff",
-        "1a0000ffff",
-        "1b00000000ffffffff",
-    ] {
+    for hex in ["1817", "190017", "1900ff", "1a0000ffff", "1b00000000ffffffff"] {
         assert_eq!(refusal::<u64>(hex), "not the shortest encoding", "{hex}");
     }
     assert_eq!(refusal::<i64>("3800"), "not the shortest encoding");
@@ -64,18 +52,9 @@ fn indefinite_lengths_are_refused() {
 
 #[test]
 fn counts_beyond_the_bytes_left_are_refused() {
-    assert_eq!(
-        refusal::<Vec<u64>>("9bffffffffffffffff"),
-        "count exceeds the bytes left"
-    );
-    assert_eq!(
-        refusal::<Vec<u64>>("820100".split_at(4).0),
-        "count exceeds the bytes left"
-    );
-    assert_eq!(
-        refusal::<Sample>("ba7fffffff0060"),
-        "count exceeds the bytes left"
-    );
+    assert_eq!(refusal::<Vec<u64>>("9bffffffffffffffff"), "count exceeds the bytes left");
+    assert_eq!(refusal::<Vec<u64>>("820100".split_at(4).0), "count exceeds the bytes left");
+    assert_eq!(refusal::<Sample>("ba7fffffff0060"), "count exceeds the bytes left");
     assert_eq!(refusal::<Vec<u8>>("5b7fffffffffffffff00"), "ends too early");
 }
 
@@ -83,34 +62,21 @@ fn counts_beyond_the_bytes_left_are_refused() {
 fn map_keys_ascend_and_are_known() {
     assert_eq!(refusal::<Sample>("a201050060"), "a required key is missing");
     assert_eq!(refusal::<Sample>("a200600060"), "map keys do not ascend");
-    assert_eq!(
-        refusal::<Sample>("a3006002000105"),
-        "map keys do not ascend"
-    );
+    assert_eq!(refusal::<Sample>("a3006002000105"), "map keys do not ascend");
     assert_eq!(refusal::<Sample>("a200600300"), "unknown map key");
     assert_eq!(refusal::<Sample>("a200601903e700"), "unknown map key");
-    assert_eq!(
-        refusal::<Sample>("a200606161 00".replace(' ', "").as_str()),
-        "another type was expected"
-    );
+    assert_eq!(refusal::<Sample>("a200606161 00".replace(' ', "").as_str()), "another type was expected");
 }
 
 #[test]
 fn keys_from_1000_are_skipped_but_checked() {
-    let plain = Sample {
-        name: String::new(),
-        count: 0,
-        time: None,
-    };
+    let plain = Sample { name: String::new(), count: 0, time: None };
     let skipped = hex::decode("a200601903e88401 4161 6161 a100f6".replace(' ', "")).unwrap();
     assert_eq!(decode::<Sample>(&skipped), Ok(plain));
     // In what is skipped: a float, a tag, undefined, a long head, text keys.
     for value in ["f93c00", "c100", "f7", "1800", "a1616100"] {
         let hex = format!("a200601903e8{value}");
-        assert!(
-            decode::<Sample>(&hex::decode(&hex).unwrap()).is_err(),
-            "{hex}"
-        );
+        assert!(decode::<Sample>(&hex::decode(&hex).unwrap()).is_err(), "{hex}");
     }
 }
 
@@ -134,20 +100,11 @@ fn nesting_is_bounded() {
 
 #[test]
 fn only_zeros_may_follow_and_only_where_padding_may() {
-    assert_eq!(
-        decode::<u64>(&[5, 0]).unwrap_err().what,
-        "bytes behind the end"
-    );
+    assert_eq!(decode::<u64>(&[5, 0]).unwrap_err().what, "bytes behind the end");
     assert_eq!(decode_padded::<u64>(&[5, 0, 0]), Ok(5));
     assert_eq!(decode_padded::<u64>(&[5]), Ok(5));
     let error = decode_padded::<u64>(&[5, 0, 1]).unwrap_err();
-    assert_eq!(
-        error,
-        CborError {
-            offset: 2,
-            what: "padding that is not zero"
-        }
-    );
+    assert_eq!(error, CborError { offset: 2, what: "padding that is not zero" });
 }
 
 #[test]
@@ -155,10 +112,7 @@ fn lengths_of_identifiers_and_tuples_are_exact() {
     assert!(decode::<ContentId>(&encode(&vec![0u8; 31])).is_err());
     assert!(decode::<ContentId>(&encode(&vec![0u8; 32])).is_ok());
     assert_eq!(refusal::<(u64, u64)>("8101"), "array shorter than expected");
-    assert_eq!(
-        refusal::<(u64, u64)>("83010203"),
-        "array longer than expected"
-    );
+    assert_eq!(refusal::<(u64, u64)>("83010203"), "array longer than expected");
     assert_eq!(refusal::<u32>("1b0000000100000000"), "number out of range");
     assert_eq!(refusal::<u64>("20"), "number out of range");
     assert_eq!(refusal::<i64>("1b8000000000000000"), "number out of range");

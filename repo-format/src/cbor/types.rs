@@ -89,11 +89,7 @@ impl<T: Cbor> Cbor for Option<T> {
     }
 
     fn read(r: &mut Reader<'_>) -> Result<Self, CborError> {
-        if r.null() {
-            Ok(None)
-        } else {
-            T::read(r).map(Some)
-        }
+        if r.null() { Ok(None) } else { T::read(r).map(Some) }
     }
 }
 
@@ -131,6 +127,4 @@ macro_rules! ids {
     )+};
 }
 
-ids!(
-    CommitId, ContentId, PackId, RecordHash, RepoId, RunId, SegmentId, SlotId
-);
+ids!(CommitId, ContentId, PackId, RecordHash, RepoId, RunId, SegmentId, SlotId);

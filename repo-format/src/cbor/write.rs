@@ -22,9 +22,7 @@ impl Default for Writer {
 impl Writer {
     /// A writer with nothing in it.
     pub fn new() -> Self {
-        Writer {
-            encoder: Encoder::new(Vec::new()),
-        }
+        Writer { encoder: Encoder::new(Vec::new()) }
     }
 
     /// What was written.
@@ -82,16 +80,10 @@ impl Writer {
 
     /// Appends a map whose entries `fill` puts, in ascending order of keys.
     pub fn map(&mut self, fill: impl FnOnce(&mut MapWriter)) -> &mut Self {
-        let mut map = MapWriter {
-            entries: Writer::new(),
-            count: 0,
-            last_key: None,
-        };
+        let mut map = MapWriter { entries: Writer::new(), count: 0, last_key: None };
         fill(&mut map);
         written(self.encoder.map(map.count));
-        self.encoder
-            .writer_mut()
-            .extend_from_slice(&map.entries.into_bytes());
+        self.encoder.writer_mut().extend_from_slice(&map.entries.into_bytes());
         self
     }
 }
@@ -129,10 +121,7 @@ impl MapWriter {
 
     /// Puts an entry whose one item `write` appends.
     pub fn put_with(&mut self, key: u64, write: impl FnOnce(&mut Writer)) {
-        assert!(
-            self.last_key < Some(key),
-            "map keys are put in ascending order"
-        );
+        assert!(self.last_key < Some(key), "map keys are put in ascending order");
         self.last_key = Some(key);
         self.count += 1;
         self.entries.u64(key);
