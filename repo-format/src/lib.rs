@@ -8,9 +8,9 @@
 
 pub mod storage;
 
-pub mod cbor;
-
 pub mod codec;
+
+pub mod cbor;
 
 pub mod format;
 
@@ -19,6 +19,8 @@ pub mod pack;
 pub mod content;
 
 pub mod object;
+
+pub mod map;
 
 pub mod tree;
 

@@ -4,7 +4,7 @@
 //! a value must be written at all (map entries are left out instead: `put_some`, `get_some`).
 
 use super::{Cbor, CborError, Reader, Writer};
-use crate::codec::{CommitId, ContentId, PackId, RecordHash, RepoId, RunId, SegmentId, SlotId};
+use crate::codec::{CommitId, ContentId, ManifestId, PackId, RecordHash, RepoId, RunId, SegmentId, SlotId};
 
 impl Cbor for u64 {
     fn write(&self, w: &mut Writer) {
@@ -127,4 +127,4 @@ macro_rules! ids {
     )+};
 }
 
-ids!(CommitId, ContentId, PackId, RecordHash, RepoId, RunId, SegmentId, SlotId);
+ids!(CommitId, ContentId, ManifestId, PackId, RecordHash, RepoId, RunId, SegmentId, SlotId);
