@@ -20,11 +20,7 @@ pub(super) struct Backoff<'a> {
 
 impl<'a> Backoff<'a> {
     pub fn new(options: &'a StorageOptions) -> Backoff<'a> {
-        Backoff {
-            options,
-            began: Instant::now(),
-            retries: 0,
-        }
+        Backoff { options, began: Instant::now(), retries: 0 }
     }
 
     /// Waits until the next attempt is due.
@@ -47,10 +43,7 @@ impl<'a> Backoff<'a> {
     }
 
     fn next_pause(&self, asked: Option<Duration>) -> Duration {
-        let doubled = self
-            .options
-            .retry_delay
-            .saturating_mul(1 << self.retries.min(16));
+        let doubled = self.options.retry_delay.saturating_mul(1 << self.retries.min(16));
         let longest = doubled.min(self.options.retry_delay_max);
         // Without randomness the pause is only less scattered, never wrong.
         let share = getrandom::u32().map_or(1.0, |random| f64::from(random) / f64::from(u32::MAX));

@@ -43,6 +43,18 @@ impl Blobs {
         self.runtime.block_on(self.storage.put_new(name, bytes))
     }
 
+    /// Begins a [`Storage::put_new`] and returns at once; `done` is called with the answer, on a
+    /// thread of the runtime, and must not block.
+    pub fn start_put(
+        &self,
+        name: BlobName,
+        bytes: Bytes,
+        done: impl FnOnce(Result<Put, StorageError>) + Send + 'static,
+    ) {
+        let storage = self.storage.clone();
+        self.runtime.spawn(async move { done(storage.put_new(&name, bytes).await) });
+    }
+
     /// See [`Storage::get`].
     pub fn get(&self, name: &BlobName) -> Result<Bytes, StorageError> {
         self.runtime.block_on(self.storage.get(name))

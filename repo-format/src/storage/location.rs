@@ -68,10 +68,7 @@ pub enum LocationError {
     Scheme(String),
     /// Something that the scheme needs is missing.
     #[error("{location:?} names no {part}")]
-    Missing {
-        location: String,
-        part: &'static str,
-    },
+    Missing { location: String, part: &'static str },
     /// The prefix has characters or segments that stores treat differently.
     #[error("prefix {0:?} may only have letters, digits and . _ / - and no empty or dot segments")]
     Prefix(String),
@@ -87,9 +84,9 @@ impl Location {
     /// What stands before every blob's name; empty for none. Without a `/` at either end.
     pub fn prefix(&self) -> &str {
         match self {
-            Location::S3 { prefix, .. }
-            | Location::Azure { prefix, .. }
-            | Location::Gcs { prefix, .. } => prefix.trim_matches('/'),
+            Location::S3 { prefix, .. } | Location::Azure { prefix, .. } | Location::Gcs { prefix, .. } => {
+                prefix.trim_matches('/')
+            }
             Location::Folder { .. } | Location::Memory => "",
         }
     }
@@ -102,22 +99,15 @@ impl Location {
     pub fn validate(&self) -> Result<(), LocationError> {
         check_prefix(self.prefix())?;
         match self {
-            Location::S3 {
-                endpoint: Some(endpoint),
-                ..
-            }
-            | Location::Azure {
-                endpoint: Some(endpoint),
-                ..
-            } => check_endpoint(endpoint),
+            Location::S3 { endpoint: Some(endpoint), .. }
+            | Location::Azure { endpoint: Some(endpoint), .. } => check_endpoint(endpoint),
             _ => Ok(()),
         }
     }
 }
 
 fn check_prefix(prefix: &str) -> Result<(), LocationError> {
-    let taken =
-        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'/' | b'-');
+    let taken = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'/' | b'-');
     let segment = |segment: &str| matches!(segment, "" | "." | "..");
     if !prefix.is_empty() && (!prefix.bytes().all(taken) || prefix.split('/').any(segment)) {
         return Err(LocationError::Prefix(prefix.to_string()));
@@ -129,25 +119,14 @@ fn check_endpoint(endpoint: &str) -> Result<(), LocationError> {
     let url = Url::parse(endpoint).map_err(|_| LocationError::Endpoint)?;
     let web = matches!(url.scheme(), "http" | "https") && url.has_host();
     let bare = url.username().is_empty() && url.password().is_none() && url.query().is_none();
-    if web && bare {
-        Ok(())
-    } else {
-        Err(LocationError::Endpoint)
-    }
+    if web && bare { Ok(()) } else { Err(LocationError::Endpoint) }
 }
 
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Location::Folder { path } => write!(f, "{}", path.display()),
-            Location::S3 {
-                bucket,
-                endpoint,
-                region,
-                path_style,
-                ca_file,
-                ..
-            } => {
+            Location::S3 { bucket, endpoint, region, path_style, ca_file, .. } => {
                 write!(f, "s3://{bucket}{}", Tail(self.prefix()))?;
                 let style = path_style.map(|path_style| path_style.to_string());
                 let ca_file = text(ca_file);
@@ -161,13 +140,7 @@ impl fmt::Display for Location {
                     ],
                 )
             }
-            Location::Azure {
-                account,
-                container,
-                endpoint,
-                ca_file,
-                ..
-            } => {
+            Location::Azure { account, container, endpoint, ca_file, .. } => {
                 write!(f, "azure://{account}/{container}{}", Tail(self.prefix()))?;
                 write_query(f, &[("endpoint", endpoint), ("ca_file", &text(ca_file))])
             }
@@ -182,11 +155,7 @@ struct Tail<'a>(&'a str);
 
 impl fmt::Display for Tail<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() {
-            Ok(())
-        } else {
-            write!(f, "/{}", self.0)
-        }
+        if self.0.is_empty() { Ok(()) } else { write!(f, "/{}", self.0) }
     }
 }
 
@@ -202,11 +171,7 @@ fn write_query(f: &mut fmt::Formatter<'_>, pairs: &[(&str, &Option<String>)]) ->
         }
     }
     let query = query.finish();
-    if query.is_empty() {
-        Ok(())
-    } else {
-        write!(f, "?{query}")
-    }
+    if query.is_empty() { Ok(()) } else { write!(f, "?{query}") }
 }
 
 impl FromStr for Location {
@@ -223,9 +188,7 @@ impl FromStr for Location {
                 return Err(LocationError::Scheme(text.to_string()));
             }
             _ if text.is_empty() => return Err(LocationError::Scheme(String::new())),
-            _ => Location::Folder {
-                path: PathBuf::from(text),
-            },
+            _ => Location::Folder { path: PathBuf::from(text) },
         };
         location.validate()?;
         Ok(location)
@@ -253,14 +216,7 @@ fn parse_s3(text: &str) -> Result<Location, LocationError> {
             _ => return Err(wrong(text, &option)),
         }
     }
-    Ok(Location::S3 {
-        bucket,
-        prefix,
-        endpoint,
-        region,
-        path_style,
-        ca_file,
-    })
+    Ok(Location::S3 { bucket, prefix, endpoint, region, path_style, ca_file })
 }
 
 fn parse_azure(text: &str) -> Result<Location, LocationError> {
@@ -280,13 +236,7 @@ fn parse_azure(text: &str) -> Result<Location, LocationError> {
         }
     }
     let (container, prefix) = (container.to_string(), prefix.to_string());
-    Ok(Location::Azure {
-        account,
-        container,
-        prefix,
-        endpoint,
-        ca_file,
-    })
+    Ok(Location::Azure { account, container, prefix, endpoint, ca_file })
 }
 
 fn parse_gcs(text: &str) -> Result<Location, LocationError> {
@@ -294,10 +244,7 @@ fn parse_gcs(text: &str) -> Result<Location, LocationError> {
     if let Some((option, _)) = url.query_pairs().next() {
         return Err(wrong(text, &option));
     }
-    Ok(Location::Gcs {
-        bucket: host(&url, text, "bucket")?,
-        prefix: path_of(&url),
-    })
+    Ok(Location::Gcs { bucket: host(&url, text, "bucket")?, prefix: path_of(&url) })
 }
 
 fn parse_url(text: &str) -> Result<Url, LocationError> {
@@ -308,30 +255,19 @@ fn host(url: &Url, text: &str, part: &'static str) -> Result<String, LocationErr
     if !url.username().is_empty() || url.password().is_some() {
         return Err(LocationError::Endpoint);
     }
-    url.host_str()
-        .map(str::to_string)
-        .ok_or_else(|| missing(text, part))
+    url.host_str().map(str::to_string).ok_or_else(|| missing(text, part))
 }
 
 fn path_of(url: &Url) -> String {
-    Path::new(url.path())
-        .to_string_lossy()
-        .trim_matches('/')
-        .to_string()
+    Path::new(url.path()).to_string_lossy().trim_matches('/').to_string()
 }
 
 fn missing(location: &str, part: &'static str) -> LocationError {
-    LocationError::Missing {
-        location: location.to_string(),
-        part,
-    }
+    LocationError::Missing { location: location.to_string(), part }
 }
 
 fn wrong(location: &str, option: &str) -> LocationError {
-    LocationError::Option {
-        location: location.to_string(),
-        option: option.to_string(),
-    }
+    LocationError::Option { location: location.to_string(), option: option.to_string() }
 }
 
 #[cfg(test)]

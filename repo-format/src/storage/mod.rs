@@ -23,6 +23,7 @@
 //! ```
 
 mod backoff;
+mod blobs;
 mod counters;
 mod error;
 mod folder;
@@ -39,6 +40,7 @@ mod secret;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
+pub use blobs::Blobs;
 pub use counters::Counters;
 pub use error::{Cause, Property, StorageError};
 pub use folder::Swept;

@@ -42,10 +42,7 @@ impl BlobName {
         if let Some(at) = name.bytes().position(|byte| !is_name_byte(byte)) {
             return Err(NameError::Byte(at));
         }
-        if name
-            .split('/')
-            .any(|segment| matches!(segment, "" | "." | ".."))
-        {
+        if name.split('/').any(|segment| matches!(segment, "" | "." | "..")) {
             return Err(NameError::Segment);
         }
         Ok(BlobName(name))
@@ -87,9 +84,7 @@ mod tests {
 
     #[test]
     fn names_that_any_storage_would_bend_are_refused() {
-        for name in [
-            "", "/a", "a/", "a//b", ".", "a/../b", "A", "a b", "a#1", "ä", "a\0", "a\\b",
-        ] {
+        for name in ["", "/a", "a/", "a//b", ".", "a/../b", "A", "a b", "a#1", "ä", "a\0", "a\\b"] {
             assert!(BlobName::new(name).is_err(), "{name:?}");
         }
         assert!(BlobName::new("a".repeat(256)).is_err());
@@ -97,12 +92,7 @@ mod tests {
 
     #[test]
     fn names_of_the_repository_are_taken() {
-        for name in [
-            "corso.format",
-            "keys/0a",
-            "packs/data/ff/0-1_2",
-            "log/00000000000000000001",
-        ] {
+        for name in ["corso.format", "keys/0a", "packs/data/ff/0-1_2", "log/00000000000000000001"] {
             assert_eq!(BlobName::new(name).unwrap().as_str(), name);
         }
     }

@@ -52,19 +52,11 @@ impl Opened {
     /// A store behind a network, which lists by pages.
     pub fn paged<S: ObjectStore + PaginatedListStore>(store: S) -> Opened {
         let store = Arc::new(store);
-        Opened {
-            store: store.clone(),
-            pages: Some(store),
-            folder: None,
-        }
+        Opened { store: store.clone(), pages: Some(store), folder: None }
     }
 
     fn folder(store: FolderStore) -> Opened {
-        Opened {
-            store: Arc::new(store.clone()),
-            pages: None,
-            folder: Some(store),
-        }
+        Opened { store: Arc::new(store.clone()), pages: None, folder: Some(store) }
     }
 }
 
@@ -82,15 +74,7 @@ impl Storage {
         location: Location,
         options: StorageOptions,
     ) -> Storage {
-        Storage::assemble(
-            Opened {
-                store,
-                pages: None,
-                folder: None,
-            },
-            location,
-            options,
-        )
+        Storage::assemble(Opened { store, pages: None, folder: None }, location, options)
     }
 
     /// Opens what is there. A folder must exist; of a bucket nothing is asked yet.
@@ -178,10 +162,7 @@ impl Storage {
         } else {
             let after = self.0.options.timeout_for(bytes);
             let timed = tokio::time::timeout(after, request).await;
-            timed.map_err(|_| StorageError::TimedOut {
-                name: name.to_string(),
-                after,
-            })?
+            timed.map_err(|_| StorageError::TimedOut { name: name.to_string(), after })?
         };
         outcome.map_err(|error| StorageError::from_store(&self.0.location, name, error))
     }
@@ -224,18 +205,10 @@ fn open_folder(
     open(path).map_err(|source| {
         let name = path.display().to_string();
         if source.kind() == std::io::ErrorKind::NotFound {
-            return StorageError::LocationMissing {
-                location: name,
-                source: Some(source.into()),
-            };
+            return StorageError::LocationMissing { location: name, source: Some(source.into()) };
         }
-        let source = FolderError::Io {
-            path: path.to_path_buf(),
-            source,
-        };
-        let location = Location::Folder {
-            path: path.to_path_buf(),
-        };
+        let source = FolderError::Io { path: path.to_path_buf(), source };
+        let location = Location::Folder { path: path.to_path_buf() };
         StorageError::from_store(&location, &name, source.into())
     })
 }

@@ -47,7 +47,6 @@ impl StorageOptions {
     /// The time one attempt gets that moves `bytes`.
     pub(super) fn timeout_for(&self, bytes: u64) -> Duration {
         let moving = bytes / self.bytes_per_second_min.max(1);
-        self.request_timeout
-            .saturating_add(Duration::from_secs(moving))
+        self.request_timeout.saturating_add(Duration::from_secs(moving))
     }
 }

@@ -65,22 +65,13 @@ impl Storage {
         self.meter().put(bytes.len());
         // "Exists" is an answer, not a failure, so it is taken out before failures are sorted.
         let request = async {
-            match self
-                .store()
-                .put_opts(&key, payload, PutMode::Create.into())
-                .await
-            {
+            match self.store().put_opts(&key, payload, PutMode::Create.into()).await {
                 Ok(_) => Ok(Attempt::Created),
-                Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => {
-                    Ok(Attempt::Exists)
-                }
+                Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => Ok(Attempt::Exists),
                 Err(error) => Err(error),
             }
         };
-        match self
-            .attempt(name.as_str(), bytes.len() as u64, request)
-            .await
-        {
+        match self.attempt(name.as_str(), bytes.len() as u64, request).await {
             Ok(attempt) => attempt,
             // Nothing can be missing that is being created, but the bucket it goes to.
             Err(StorageError::NotFound { .. }) => Attempt::Failed(StorageError::LocationMissing {
@@ -111,9 +102,5 @@ fn may_have_happened(error: &StorageError) -> bool {
 /// uploads run, and both may still fail.
 fn conflict_unsettled(name: &BlobName) -> StorageError {
     let source = "the name was taken, and then nothing was there".into();
-    StorageError::Server {
-        name: name.to_string(),
-        status: 409,
-        source,
-    }
+    StorageError::Server { name: name.to_string(), status: 409, source }
 }

@@ -26,11 +26,7 @@ impl Storage {
     /// # Errors
     ///
     /// As for [`Storage::get`].
-    pub async fn get_bounded(
-        &self,
-        name: &BlobName,
-        max_bytes: u64,
-    ) -> Result<Bytes, StorageError> {
+    pub async fn get_bounded(&self, name: &BlobName, max_bytes: u64) -> Result<Bytes, StorageError> {
         let mut backoff = Backoff::new(self.options());
         loop {
             match self.try_get(name, max_bytes).await {
@@ -45,22 +41,14 @@ impl Storage {
     /// # Errors
     ///
     /// `NotFound`; `WrongLength` if the blob ends before the range does; as for any request.
-    pub async fn get_range(
-        &self,
-        name: &BlobName,
-        range: Range<u64>,
-    ) -> Result<Bytes, StorageError> {
+    pub async fn get_range(&self, name: &BlobName, range: Range<u64>) -> Result<Bytes, StorageError> {
         let expected = range.end.saturating_sub(range.start);
         if expected == 0 {
             return Ok(Bytes::new());
         }
         if expected > BLOB_SIZE_BYTES_MAX {
             let (name, max) = (name.to_string(), BLOB_SIZE_BYTES_MAX);
-            return Err(StorageError::TooLarge {
-                name,
-                size: expected,
-                max,
-            });
+            return Err(StorageError::TooLarge { name, size: expected, max });
         }
         let mut backoff = Backoff::new(self.options());
         loop {
@@ -81,10 +69,7 @@ impl Storage {
         let mut backoff = Backoff::new(self.options());
         loop {
             self.meter().head();
-            match self
-                .attempt(name.as_str(), 0, self.store().head(&key))
-                .await
-            {
+            match self.attempt(name.as_str(), 0, self.store().head(&key)).await {
                 Ok(meta) => return Ok(Some(meta.size)),
                 Err(StorageError::NotFound { .. }) => return Ok(None),
                 Err(error) => backoff.pause(error).await?,
@@ -102,10 +87,7 @@ impl Storage {
         let mut backoff = Backoff::new(self.options());
         loop {
             self.meter().delete();
-            match self
-                .attempt(name.as_str(), 0, self.store().delete(&key))
-                .await
-            {
+            match self.attempt(name.as_str(), 0, self.store().delete(&key)).await {
                 Ok(()) | Err(StorageError::NotFound { .. }) => return Ok(()),
                 Err(error) => backoff.pause(error).await?,
             }
@@ -116,11 +98,7 @@ impl Storage {
         let answer = self.ask(name, GetOptions::new()).await?;
         let size = answer.meta.size;
         if size > max {
-            return Err(StorageError::TooLarge {
-                name: name.to_string(),
-                size,
-                max,
-            });
+            return Err(StorageError::TooLarge { name: name.to_string(), size, max });
         }
         self.receive(name, answer, size).await
     }
@@ -150,8 +128,7 @@ impl Storage {
     async fn ask(&self, name: &BlobName, options: GetOptions) -> Result<GetResult, StorageError> {
         let key = self.key(name);
         self.meter().get();
-        self.attempt(name.as_str(), 0, self.store().get_opts(&key, options))
-            .await
+        self.attempt(name.as_str(), 0, self.store().get_opts(&key, options)).await
     }
 
     async fn receive(
@@ -160,9 +137,7 @@ impl Storage {
         answer: GetResult,
         expected: u64,
     ) -> Result<Bytes, StorageError> {
-        let bytes = self
-            .attempt(name.as_str(), expected, answer.bytes())
-            .await?;
+        let bytes = self.attempt(name.as_str(), expected, answer.bytes()).await?;
         self.meter().received(bytes.len());
         match bytes.len() as u64 {
             got if got == expected => Ok(bytes),
@@ -179,9 +154,5 @@ impl Storage {
 }
 
 fn short(name: &BlobName, expected: u64, got: u64) -> StorageError {
-    StorageError::WrongLength {
-        name: name.to_string(),
-        expected,
-        got,
-    }
+    StorageError::WrongLength { name: name.to_string(), expected, got }
 }

@@ -24,26 +24,16 @@ fn scripted(inner: &Arc<InMemory>, script: &[Fault]) -> Storage {
 async fn a_create_whose_reply_was_lost_is_mine() {
     let inner = Arc::new(InMemory::new());
     let storage = scripted(&inner, &[Fault::After]);
-    let put = storage
-        .put_new(&name("log/1"), Bytes::from("ours"))
-        .await
-        .unwrap();
+    let put = storage.put_new(&name("log/1"), Bytes::from("ours")).await.unwrap();
     assert_eq!(put, Put::Mine);
-    assert_eq!(
-        storage.counters().puts,
-        1,
-        "it was read back, not written again"
-    );
+    assert_eq!(storage.counters().puts, 1, "it was read back, not written again");
 }
 
 #[tokio::test]
 async fn a_create_that_never_arrived_is_repeated() {
     let inner = Arc::new(InMemory::new());
     let storage = scripted(&inner, &[Fault::Before]);
-    let put = storage
-        .put_new(&name("log/1"), Bytes::from("ours"))
-        .await
-        .unwrap();
+    let put = storage.put_new(&name("log/1"), Bytes::from("ours")).await.unwrap();
     assert_eq!(put, Put::Mine);
     assert_eq!(storage.counters().puts, 2);
 }
@@ -52,15 +42,9 @@ async fn a_create_that_never_arrived_is_repeated() {
 async fn a_lost_race_is_theirs_through_any_fault() {
     for fault in [Fault::None, Fault::Before, Fault::After] {
         let inner = Arc::new(InMemory::new());
-        scripted(&inner, &[])
-            .put_new(&name("log/1"), Bytes::from("theirs"))
-            .await
-            .unwrap();
+        scripted(&inner, &[]).put_new(&name("log/1"), Bytes::from("theirs")).await.unwrap();
         let storage = scripted(&inner, &[fault]);
-        let put = storage
-            .put_new(&name("log/1"), Bytes::from("ours"))
-            .await
-            .unwrap();
+        let put = storage.put_new(&name("log/1"), Bytes::from("ours")).await.unwrap();
         assert_eq!(put, Put::Theirs("theirs".into()), "{fault:?}");
     }
 }
@@ -69,29 +53,17 @@ async fn a_lost_race_is_theirs_through_any_fault() {
 async fn a_read_back_that_fails_is_repeated_too() {
     let inner = Arc::new(InMemory::new());
     let storage = scripted(&inner, &[Fault::After, Fault::Before, Fault::After]);
-    let put = storage
-        .put_new(&name("log/1"), Bytes::from("ours"))
-        .await
-        .unwrap();
+    let put = storage.put_new(&name("log/1"), Bytes::from("ours")).await.unwrap();
     assert_eq!(put, Put::Mine);
 }
 
 #[tokio::test]
 async fn without_patience_the_failure_is_reported() {
-    let options = StorageOptions {
-        retries_max: 0,
-        ..testing::impatient()
-    };
+    let options = StorageOptions { retries_max: 0, ..testing::impatient() };
     let store = FaultyStore::scripted(Arc::new(InMemory::new()), [Fault::Before]);
     let storage = Storage::from_object_store(Arc::new(store), Location::Memory, options);
-    let error = storage
-        .put_new(&name("log/1"), Bytes::from("ours"))
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(error, StorageError::Unreachable { .. }),
-        "{error:?}"
-    );
+    let error = storage.put_new(&name("log/1"), Bytes::from("ours")).await.unwrap_err();
+    assert!(matches!(error, StorageError::Unreachable { .. }), "{error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -121,10 +93,9 @@ async fn one_writer_wins_each_name_whatever_the_faults() {
 #[tokio::test]
 async fn the_suite_passes_through_faults() {
     let folder = tempfile::tempdir().unwrap();
-    for (seed, inner) in [
-        (1, Arc::new(InMemory::new()) as Arc<dyn ObjectStore>),
-        (2, testing::folder_store(folder.path())),
-    ] {
+    for (seed, inner) in
+        [(1, Arc::new(InMemory::new()) as Arc<dyn ObjectStore>), (2, testing::folder_store(folder.path()))]
+    {
         let storage = over(FaultyStore::seeded(inner, seed, 100));
         testing::conformance(&storage).await;
     }
@@ -140,10 +111,7 @@ async fn a_store_that_overwrites_is_refused() {
         "{refused:?}"
     );
     assert!(refused.to_string().contains("create-if-absent"));
-    assert!(
-        storage.list("").await.unwrap().is_empty(),
-        "the probe cleans up"
-    );
+    assert!(storage.list("").await.unwrap().is_empty(), "the probe cleans up");
 }
 
 #[tokio::test(start_paused = true)]
@@ -155,8 +123,7 @@ async fn silence_is_a_time_out() {
             ..Default::default()
         },
     );
-    let storage =
-        Storage::from_object_store(Arc::new(slow), Location::Memory, StorageOptions::default());
+    let storage = Storage::from_object_store(Arc::new(slow), Location::Memory, StorageOptions::default());
     let error = storage.get(&name("blob")).await.unwrap_err();
     assert!(matches!(error, StorageError::TimedOut { .. }), "{error:?}");
     assert!(storage.counters().gets > 3, "it was tried more than once");

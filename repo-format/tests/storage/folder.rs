@@ -8,9 +8,7 @@ use repo_format::storage::{Location, Put, Storage, StorageError, StorageOptions,
 use crate::name;
 
 fn location(path: &std::path::Path) -> Location {
-    Location::Folder {
-        path: path.to_path_buf(),
-    }
+    Location::Folder { path: path.to_path_buf() }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -26,23 +24,10 @@ async fn a_missing_folder_is_missing_until_it_is_created() {
     let folder = tempfile::tempdir().unwrap();
     let location = location(&folder.path().join("a/b"));
     let missing = Storage::open(&location, &StorageOptions::default()).unwrap_err();
-    assert!(
-        matches!(missing, StorageError::LocationMissing { .. }),
-        "{missing:?}"
-    );
+    assert!(matches!(missing, StorageError::LocationMissing { .. }), "{missing:?}");
 
-    Storage::create(&location, &StorageOptions::default())
-        .unwrap()
-        .probe()
-        .await
-        .unwrap();
-    let mode = folder
-        .path()
-        .join("a/b")
-        .metadata()
-        .unwrap()
-        .permissions()
-        .mode();
+    Storage::create(&location, &StorageOptions::default()).unwrap().probe().await.unwrap();
+    let mode = folder.path().join("a/b").metadata().unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
     Storage::create(&location, &StorageOptions::default()).unwrap();
 }
@@ -58,24 +43,14 @@ async fn a_file_is_no_storage() {
 async fn what_a_crash_left_is_neither_listed_nor_kept() {
     let folder = tempfile::tempdir().unwrap();
     let storage = Storage::open(&location(folder.path()), &StorageOptions::default()).unwrap();
-    storage
-        .put_new(&name("log/1"), Bytes::from("record"))
-        .await
-        .unwrap();
+    storage.put_new(&name("log/1"), Bytes::from("record")).await.unwrap();
     std::fs::write(folder.path().join("log/2#1"), b"half a reco").unwrap();
     std::fs::write(folder.path().join("log/NOTES.txt"), b"a foreign file").unwrap();
 
     let listed = storage.list("").await.unwrap();
     assert_eq!(listed.len(), 1);
     let swept = storage.sweep_staging().await.unwrap();
-    assert_eq!(
-        swept,
-        Swept {
-            removed: 1,
-            removed_bytes: 11,
-            in_use: 0
-        }
-    );
+    assert_eq!(swept, Swept { removed: 1, removed_bytes: 11, in_use: 0 });
     assert!(!folder.path().join("log/2#1").exists());
     assert!(folder.path().join("log/NOTES.txt").exists());
 }
@@ -97,9 +72,7 @@ async fn sweeping_while_others_write_costs_them_nothing() {
         tokio::spawn(async move {
             for number in 0..100 {
                 let blob = name(&format!("packs/{writer}/{number}"));
-                let put = storage
-                    .put_new(&blob, Bytes::from(vec![writer; 1000]))
-                    .await;
+                let put = storage.put_new(&blob, Bytes::from(vec![writer; 1000])).await;
                 assert_eq!(put.unwrap(), Put::Mine);
             }
         })
@@ -121,10 +94,7 @@ async fn a_folder_without_permission_is_denied() {
     let folder = tempfile::tempdir().unwrap();
     let storage = Storage::open(&location(folder.path()), &StorageOptions::default()).unwrap();
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o500)).unwrap();
-    let denied = storage
-        .put_new(&name("blob"), Bytes::new())
-        .await
-        .unwrap_err();
+    let denied = storage.put_new(&name("blob"), Bytes::new()).await.unwrap_err();
     assert!(matches!(denied, StorageError::Denied { .. }), "{denied:?}");
 }
 
@@ -137,11 +107,7 @@ fn a_full_disk_is_full_and_leaves_no_trace() {
         .args(["--exact", "folder::under_a_file_size_limit", "--ignored"])
         .output()
         .unwrap();
-    assert!(
-        limited.status.success(),
-        "{}",
-        String::from_utf8_lossy(&limited.stdout)
-    );
+    assert!(limited.status.success(), "{}", String::from_utf8_lossy(&limited.stdout));
 }
 
 #[tokio::test]
@@ -150,18 +116,10 @@ async fn under_a_file_size_limit() {
     let folder = tempfile::tempdir().unwrap();
     let storage = Storage::open(&location(folder.path()), &StorageOptions::default()).unwrap();
     let large = Bytes::from(vec![1; 1 << 20]);
-    let full = storage
-        .put_new(&name("packs/large"), large)
-        .await
-        .unwrap_err();
+    let full = storage.put_new(&name("packs/large"), large).await.unwrap_err();
     assert!(matches!(full, StorageError::Full { .. }), "{full:?}");
-    let left = std::fs::read_dir(folder.path().join("packs"))
-        .unwrap()
-        .count();
+    let left = std::fs::read_dir(folder.path().join("packs")).unwrap().count();
     assert_eq!(left, 0, "no blob and no staging file");
-    let small = storage
-        .put_new(&name("packs/small"), Bytes::from("fits"))
-        .await
-        .unwrap();
+    let small = storage.put_new(&name("packs/small"), Bytes::from("fits")).await.unwrap();
     assert_eq!(small, Put::Mine, "the storage goes on where there is room");
 }

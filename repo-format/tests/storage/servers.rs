@@ -4,32 +4,20 @@
 //! `CORSO_TEST_STORAGES_REFUSED` those that the probe must refuse. Credentials come from the
 //! variables that the command line reads, too.
 
-use repo_format::storage::{
-    Credentials, Location, Property, Storage, StorageError, StorageOptions, testing,
-};
+use repo_format::storage::{Credentials, Location, Property, Storage, StorageError, StorageOptions, testing};
 
 fn storages(variable: &str) -> Vec<Storage> {
     let named = std::env::var(variable).unwrap_or_default();
     if named.is_empty() {
         eprintln!("skipped: {variable} names no server");
     }
-    named
-        .split_whitespace()
-        .map(|text| open(&text.parse().unwrap()))
-        .collect()
+    named.split_whitespace().map(|text| open(&text.parse().unwrap())).collect()
 }
 
 fn open(location: &Location) -> Storage {
     let env = |name: &str| std::env::var(name).ok();
     let credentials = Credentials::from_environment(location, &env).unwrap();
-    Storage::open(
-        location,
-        &StorageOptions {
-            credentials,
-            ..Default::default()
-        },
-    )
-    .unwrap()
+    Storage::open(location, &StorageOptions { credentials, ..Default::default() }).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -66,15 +54,9 @@ async fn a_missing_bucket_is_not_a_missing_blob() {
         }
         let storage = open(&location);
         let missing = storage.list("").await.unwrap_err();
-        assert!(
-            matches!(missing, StorageError::LocationMissing { .. }),
-            "{missing:?}"
-        );
+        assert!(matches!(missing, StorageError::LocationMissing { .. }), "{missing:?}");
         if let Err(missing) = storage.probe().await {
-            assert!(
-                matches!(missing, StorageError::LocationMissing { .. }),
-                "{missing:?}"
-            );
+            assert!(matches!(missing, StorageError::LocationMissing { .. }), "{missing:?}");
         }
     }
 }
@@ -89,10 +71,7 @@ async fn wrong_keys_are_denied() {
             _ => None,
         };
         let credentials = Credentials::from_environment(storage.location(), &wrong).unwrap();
-        let options = StorageOptions {
-            credentials,
-            ..Default::default()
-        };
+        let options = StorageOptions { credentials, ..Default::default() };
         let storage = Storage::open(storage.location(), &options).unwrap();
         if let Err(denied) = storage.list("").await {
             eprintln!("{}: {denied}", storage.location());

@@ -22,11 +22,7 @@ impl Durable {
     /// `root` is there and canonical.
     pub fn new(root: PathBuf) -> Durable {
         let known = Mutex::new(HashSet::from([root.clone()]));
-        Durable {
-            root,
-            known,
-            distrusted: AtomicBool::new(false),
-        }
+        Durable { root, known, distrusted: AtomicBool::new(false) }
     }
 
     pub fn root(&self) -> &Path {
@@ -37,9 +33,7 @@ impl Durable {
     /// syncs that succeed, and files that seem to be there, prove nothing.
     pub fn check_trusted(&self) -> Result<(), FolderError> {
         match self.distrusted.load(Ordering::Acquire) {
-            true => Err(FolderError::Distrusted {
-                path: self.root.clone(),
-            }),
+            true => Err(FolderError::Distrusted { path: self.root.clone() }),
             false => Ok(()),
         }
     }
@@ -58,10 +52,7 @@ impl Durable {
             next = folder.parent();
         }
         for folder in missing.into_iter().rev() {
-            make_folder(folder).map_err(|source| FolderError::Io {
-                path: folder.to_path_buf(),
-                source,
-            })?;
+            make_folder(folder).map_err(|source| FolderError::Io { path: folder.to_path_buf(), source })?;
             if let Some(parent) = folder.parent() {
                 self.sync_folder(parent)?;
             }
@@ -77,36 +68,24 @@ impl Durable {
 
     /// Syncs a blob that is there, whoever wrote it, and the folder that names it.
     pub fn sync_existing(&self, path: &Path) -> Result<(), FolderError> {
-        let file = File::open(path).map_err(|source| FolderError::Io {
-            path: path.to_path_buf(),
-            source,
-        })?;
+        let file = File::open(path).map_err(|source| FolderError::Io { path: path.to_path_buf(), source })?;
         self.settle_sync(path, file.sync_all())?;
-        path.parent()
-            .map_or(Ok(()), |folder| self.sync_folder(folder))
+        path.parent().map_or(Ok(()), |folder| self.sync_folder(folder))
     }
 
     /// Deletes a blob for good; one that is not there is deleted already.
     pub fn delete(&self, path: &Path) -> Result<(), FolderError> {
         match std::fs::remove_file(path) {
-            Ok(()) => path
-                .parent()
-                .map_or(Ok(()), |folder| self.sync_folder(folder)),
+            Ok(()) => path.parent().map_or(Ok(()), |folder| self.sync_folder(folder)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(source) => Err(FolderError::Io {
-                path: path.to_path_buf(),
-                source,
-            }),
+            Err(source) => Err(FolderError::Io { path: path.to_path_buf(), source }),
         }
     }
 
     fn settle_sync(&self, path: &Path, outcome: io::Result<()>) -> Result<(), FolderError> {
         outcome.map_err(|source| {
             self.distrusted.store(true, Ordering::Release);
-            FolderError::Unsynced {
-                path: path.to_path_buf(),
-                source,
-            }
+            FolderError::Unsynced { path: path.to_path_buf(), source }
         })
     }
 }
@@ -114,10 +93,7 @@ impl Durable {
 /// Makes the root of a storage and every folder above it that is missing.
 pub(super) fn create_root(root: &Path) -> io::Result<()> {
     let root = std::path::absolute(root)?;
-    let missing: Vec<&Path> = root
-        .ancestors()
-        .take_while(|folder| !folder.exists())
-        .collect();
+    let missing: Vec<&Path> = root.ancestors().take_while(|folder| !folder.exists()).collect();
     for folder in missing.into_iter().rev() {
         make_folder(folder)?;
         folder.parent().map_or(Ok(()), sync_entries)?;
@@ -141,12 +117,7 @@ fn make_folder(folder: &Path) -> io::Result<()> {
 /// server makes entries durable by itself, and there is nothing left to ask for.
 fn sync_entries(folder: &Path) -> io::Result<()> {
     match File::open(folder)?.sync_all() {
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
-            ) =>
-        {
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
             Ok(())
         }
         outcome => outcome,

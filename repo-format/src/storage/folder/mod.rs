@@ -20,8 +20,8 @@ use futures::stream::BoxStream;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use object_store::{
-    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
-    PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 
 pub use staging::Swept;
@@ -55,10 +55,7 @@ impl From<FolderError> for object_store::Error {
                 path: path.display().to_string(),
                 source: Box::new(error),
             },
-            _ => object_store::Error::Generic {
-                store: "folder",
-                source: Box::new(error),
-            },
+            _ => object_store::Error::Generic { store: "folder", source: Box::new(error) },
         }
     }
 }
@@ -78,10 +75,7 @@ impl FolderStore {
             return Err(io::ErrorKind::NotADirectory.into());
         }
         let reader = LocalFileSystem::new_with_prefix(&root).map_err(io::Error::other)?;
-        Ok(FolderStore {
-            reader,
-            durable: Arc::new(Durable::new(root)),
-        })
+        Ok(FolderStore { reader, durable: Arc::new(Durable::new(root)) })
     }
 
     /// Makes the folder, and those it lies in, if they are missing.
@@ -115,30 +109,17 @@ fn not_offered(operation: &str) -> object_store::Error {
 
 #[async_trait]
 impl ObjectStore for FolderStore {
-    async fn put_opts(
-        &self,
-        key: &Key,
-        payload: PutPayload,
-        options: PutOptions,
-    ) -> Result<PutResult> {
+    async fn put_opts(&self, key: &Key, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
         if options.mode != PutMode::Create {
             return Err(not_offered("overwriting"));
         }
         let (durable, path) = (Arc::clone(&self.durable), self.path_of(key));
         let bytes = Bytes::from(payload);
         tokio::task::spawn_blocking(move || publish::create(&durable, &path, &bytes)).await??;
-        Ok(PutResult {
-            e_tag: None,
-            version: None,
-            extensions: Default::default(),
-        })
+        Ok(PutResult { e_tag: None, version: None, extensions: Default::default() })
     }
 
-    async fn put_multipart_opts(
-        &self,
-        _: &Key,
-        _: PutMultipartOptions,
-    ) -> Result<Box<dyn MultipartUpload>> {
+    async fn put_multipart_opts(&self, _: &Key, _: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
         Err(not_offered("multipart upload"))
     }
 
@@ -146,10 +127,7 @@ impl ObjectStore for FolderStore {
         self.reader.get_opts(key, options).await
     }
 
-    fn delete_stream(
-        &self,
-        keys: BoxStream<'static, Result<Key>>,
-    ) -> BoxStream<'static, Result<Key>> {
+    fn delete_stream(&self, keys: BoxStream<'static, Result<Key>>) -> BoxStream<'static, Result<Key>> {
         let store = self.clone();
         keys.map(move |key| {
             let store = store.clone();

@@ -36,33 +36,23 @@ pub(super) fn create(durable: &Durable, path: &Path, bytes: &[u8]) -> Result<(),
             Ok(Named::Taken) => return exists(durable, path),
             Ok(Named::Swept) => continue,
             Ok(Named::Impossible) => {
-                return Err(FolderError::NoCreateIfAbsent {
-                    path: folder.to_path_buf(),
-                });
+                return Err(FolderError::NoCreateIfAbsent { path: folder.to_path_buf() });
             }
             Err(source) => return Err(failed(path, source)),
         }
     }
-    Err(failed(
-        path,
-        io::Error::other("its staging file was removed again and again"),
-    ))
+    Err(failed(path, io::Error::other("its staging file was removed again and again")))
 }
 
 /// Another writer may have died between naming its blob and syncing the name. Whoever is told
 /// "exists" will build on that blob, so it is made durable first.
 fn exists(durable: &Durable, path: &Path) -> Result<(), FolderError> {
     durable.sync_existing(path)?;
-    Err(FolderError::Exists {
-        path: path.to_path_buf(),
-    })
+    Err(FolderError::Exists { path: path.to_path_buf() })
 }
 
 fn failed(path: &Path, source: io::Error) -> FolderError {
-    FolderError::Io {
-        path: path.to_path_buf(),
-        source,
-    }
+    FolderError::Io { path: path.to_path_buf(), source }
 }
 
 fn write_synced(staging: &Staging, bytes: &[u8]) -> Result<(), WriteError> {
@@ -82,18 +72,12 @@ fn write_failure(path: &Path, error: WriteError) -> FolderError {
     match error {
         WriteError::Write(source) => failed(path, source),
         WriteError::Sync(source) if is_full(&source) => failed(path, source),
-        WriteError::Sync(source) => FolderError::Unsynced {
-            path: path.to_path_buf(),
-            source,
-        },
+        WriteError::Sync(source) => FolderError::Unsynced { path: path.to_path_buf(), source },
     }
 }
 
 fn is_full(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-    )
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// What became of giving a staging file its name.
@@ -158,10 +142,7 @@ mod tests {
     }
 
     fn files(folder: &Path) -> Vec<PathBuf> {
-        std::fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .collect()
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
     }
 
     #[test]

@@ -84,10 +84,7 @@ fn staging_path(blob: &Path) -> io::Result<PathBuf> {
 }
 
 fn is_staging(path: &Path) -> bool {
-    let name = path
-        .file_name()
-        .and_then(|name| name.to_str())
-        .unwrap_or_default();
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let Some((blob, number)) = name.split_once('#') else {
         return false;
     };
@@ -102,10 +99,7 @@ pub(super) fn sweep(root: &Path) -> Result<Swept, FolderError> {
 }
 
 fn sweep_folder(folder: &Path, depth: usize, swept: &mut Swept) -> Result<(), FolderError> {
-    let failed = |source| FolderError::Io {
-        path: folder.to_path_buf(),
-        source,
-    };
+    let failed = |source| FolderError::Io { path: folder.to_path_buf(), source };
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let entry = entry.map_err(failed)?;
         let kind = entry.file_type().map_err(failed)?;
@@ -153,14 +147,7 @@ mod tests {
         let live = Staging::create(&folder.join("blob")).unwrap();
 
         let swept = sweep(root.path()).unwrap();
-        assert_eq!(
-            swept,
-            Swept {
-                removed: 1,
-                removed_bytes: 4,
-                in_use: 1
-            }
-        );
+        assert_eq!(swept, Swept { removed: 1, removed_bytes: 4, in_use: 1 });
         assert!(!folder.join("blob#17").exists());
         for kept in ["blob", "other#file", "#1"] {
             assert!(folder.join(kept).exists(), "{kept}");

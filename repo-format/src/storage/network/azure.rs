@@ -20,17 +20,9 @@ pub enum AzureCredentials {
     /// A shared access signature, as the query of a URL.
     SharedAccess(Secret),
     /// An application with a secret.
-    Client {
-        tenant_id: String,
-        client_id: String,
-        client_secret: Secret,
-    },
+    Client { tenant_id: String, client_id: String, client_secret: Secret },
     /// An application with a token file (workload identity).
-    Federated {
-        tenant_id: String,
-        client_id: String,
-        token_file: String,
-    },
+    Federated { tenant_id: String, client_id: String, token_file: String },
     /// The machine's own identity.
     #[default]
     Managed,
@@ -54,39 +46,22 @@ impl AzureCredentials {
             (Some(tenant_id), Some(client_id)) => (tenant_id, client_id),
             (None, None) => return Ok(AzureCredentials::Managed),
             _ => {
-                return Err(unusable(
-                    "AZURE_TENANT_ID and AZURE_CLIENT_ID belong together",
-                ));
+                return Err(unusable("AZURE_TENANT_ID and AZURE_CLIENT_ID belong together"));
             }
         };
         if let Some(token_file) = env("AZURE_FEDERATED_TOKEN_FILE") {
-            return Ok(AzureCredentials::Federated {
-                tenant_id,
-                client_id,
-                token_file,
-            });
+            return Ok(AzureCredentials::Federated { tenant_id, client_id, token_file });
         }
         let secret = env("AZURE_CLIENT_SECRET")
             .ok_or_else(|| unusable("AZURE_CLIENT_ID is set without AZURE_CLIENT_SECRET"))?;
         let client_secret = Secret::new(secret);
-        Ok(AzureCredentials::Client {
-            tenant_id,
-            client_id,
-            client_secret,
-        })
+        Ok(AzureCredentials::Client { tenant_id, client_id, client_secret })
     }
 }
 
 /// Opens a container.
 pub(super) fn open(location: &Location, options: &StorageOptions) -> Result<Opened, StorageError> {
-    let Location::Azure {
-        account,
-        container,
-        endpoint,
-        ca_file,
-        ..
-    } = location
-    else {
+    let Location::Azure { account, container, endpoint, ca_file, .. } = location else {
         return Err(unusable("not an Azure location"));
     };
     let credentials = match &options.credentials {
@@ -97,43 +72,25 @@ pub(super) fn open(location: &Location, options: &StorageOptions) -> Result<Open
         .with_account(account)
         .with_container_name(container)
         .with_retry(no_retries(options))
-        .with_client_options(client_options(
-            ca_file.as_deref(),
-            endpoint.as_deref(),
-            options,
-        )?)
+        .with_client_options(client_options(ca_file.as_deref(), endpoint.as_deref(), options)?)
         .with_http_connector(Connector::default());
     if let Some(endpoint) = endpoint {
         builder = builder.with_endpoint(endpoint.trim_end_matches('/').to_string());
     }
     let builder = authorize(builder, &credentials);
-    Ok(Opened::paged(
-        builder.build().map_err(|error| setup("Azure", error))?,
-    ))
+    Ok(Opened::paged(builder.build().map_err(|error| setup("Azure", error))?))
 }
 
-fn authorize(
-    builder: MicrosoftAzureBuilder,
-    credentials: &AzureCredentials,
-) -> MicrosoftAzureBuilder {
+fn authorize(builder: MicrosoftAzureBuilder, credentials: &AzureCredentials) -> MicrosoftAzureBuilder {
     match credentials {
         AzureCredentials::AccountKey(key) => builder.with_access_key(key.expose()),
-        AzureCredentials::SharedAccess(token) => {
-            builder.with_config(AzureConfigKey::SasKey, token.expose())
+        AzureCredentials::SharedAccess(token) => builder.with_config(AzureConfigKey::SasKey, token.expose()),
+        AzureCredentials::Client { tenant_id, client_id, client_secret } => {
+            builder.with_client_secret_authorization(client_id, client_secret.expose(), tenant_id)
         }
-        AzureCredentials::Client {
-            tenant_id,
-            client_id,
-            client_secret,
-        } => builder.with_client_secret_authorization(client_id, client_secret.expose(), tenant_id),
-        AzureCredentials::Federated {
-            tenant_id,
-            client_id,
-            token_file,
-        } => builder
-            .with_tenant_id(tenant_id)
-            .with_client_id(client_id)
-            .with_federated_token_file(token_file),
+        AzureCredentials::Federated { tenant_id, client_id, token_file } => {
+            builder.with_tenant_id(tenant_id).with_client_id(client_id).with_federated_token_file(token_file)
+        }
         AzureCredentials::Managed => builder,
     }
 }
@@ -152,14 +109,8 @@ mod tests {
     #[test]
     fn every_source_is_found_by_its_variables() {
         use AzureCredentials::*;
-        assert!(matches!(
-            gather(&[("AZURE_STORAGE_KEY", "k")]),
-            Ok(AccountKey(_))
-        ));
-        assert!(matches!(
-            gather(&[("AZURE_STORAGE_SAS_TOKEN", "?sv=1")]),
-            Ok(SharedAccess(_))
-        ));
+        assert!(matches!(gather(&[("AZURE_STORAGE_KEY", "k")]), Ok(AccountKey(_))));
+        assert!(matches!(gather(&[("AZURE_STORAGE_SAS_TOKEN", "?sv=1")]), Ok(SharedAccess(_))));
         assert!(matches!(gather(&[]), Ok(Managed)));
         let app = [("AZURE_TENANT_ID", "t"), ("AZURE_CLIENT_ID", "c")];
         assert!(gather(&app).is_err());

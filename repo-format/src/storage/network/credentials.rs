@@ -44,10 +44,7 @@ impl Credentials {
 
 /// A source that was named and cannot be used.
 pub(super) fn unusable(what: impl Into<String>) -> StorageError {
-    StorageError::Setup {
-        what: what.into(),
-        source: None,
-    }
+    StorageError::Setup { what: what.into(), source: None }
 }
 
 /// Where a user's files are kept, for those that a variable does not name.

@@ -45,9 +45,5 @@ pub(super) fn open(bucket: &str, options: &StorageOptions) -> Result<Opened, Sto
     if let Credentials::Gcs(GcsCredentials::File(path)) = &options.credentials {
         builder = builder.with_application_credentials(path.to_string_lossy());
     }
-    Ok(Opened::paged(
-        builder
-            .build()
-            .map_err(|error| setup("Google Cloud Storage", error))?,
-    ))
+    Ok(Opened::paged(builder.build().map_err(|error| setup("Google Cloud Storage", error))?))
 }

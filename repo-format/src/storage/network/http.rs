@@ -50,21 +50,12 @@ impl HttpService for Sorting {
         if !(status >= 500 || status == 429 || status == 408) {
             return Ok(answer);
         }
-        let retry_after = answer.headers().get("retry-after").and_then(|value| {
-            value
-                .to_str()
-                .ok()?
-                .trim()
-                .parse()
-                .ok()
-                .map(Duration::from_secs)
-        });
+        let retry_after = answer
+            .headers()
+            .get("retry-after")
+            .and_then(|value| value.to_str().ok()?.trim().parse().ok().map(Duration::from_secs));
         let said = beginning(answer.into_body().bytes_stream()).await;
-        let failure = ServerFailure {
-            status,
-            retry_after,
-            said,
-        };
+        let failure = ServerFailure { status, retry_after, said };
         Err(HttpError::new(HttpErrorKind::Unknown, failure))
     }
 }

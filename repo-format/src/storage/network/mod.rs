@@ -29,9 +29,7 @@ pub(super) fn open(location: &Location, options: &StorageOptions) -> Result<Open
         Location::S3 { .. } => s3::open(location, options),
         Location::Azure { .. } => azure::open(location, options),
         Location::Gcs { bucket, .. } => gcs::open(bucket, options),
-        Location::Folder { .. } | Location::Memory => {
-            Err(LocationError::Scheme(location.to_string()).into())
-        }
+        Location::Folder { .. } | Location::Memory => Err(LocationError::Scheme(location.to_string()).into()),
     }
 }
 
@@ -60,23 +58,13 @@ fn client_options(
 
 fn unusable_ca(path: &Path, source: super::error::Cause) -> StorageError {
     let what = format!("certificates in {} cannot be used", path.display());
-    StorageError::Setup {
-        what,
-        source: Some(source),
-    }
+    StorageError::Setup { what, source: Some(source) }
 }
 
 fn no_retries(options: &StorageOptions) -> RetryConfig {
-    RetryConfig {
-        max_retries: 0,
-        retry_timeout: options.retry_deadline,
-        backoff: BackoffConfig::default(),
-    }
+    RetryConfig { max_retries: 0, retry_timeout: options.retry_deadline, backoff: BackoffConfig::default() }
 }
 
 fn setup(what: &str, source: object_store::Error) -> StorageError {
-    StorageError::Setup {
-        what: what.to_string(),
-        source: Some(source.into()),
-    }
+    StorageError::Setup { what: what.to_string(), source: Some(source.into()) }
 }

@@ -22,23 +22,14 @@ impl Profile {
     pub fn load(env: &dyn Fn(&str) -> Option<String>) -> Result<Profile, StorageError> {
         let named = env("AWS_PROFILE").or_else(|| env("AWS_DEFAULT_PROFILE"));
         let name = named.as_deref().unwrap_or("default");
-        let file = |variable: &str, usual: &str| {
-            env(variable)
-                .map(PathBuf::from)
-                .or_else(|| in_home(env, usual))
-        };
+        let file =
+            |variable: &str, usual: &str| env(variable).map(PathBuf::from).or_else(|| in_home(env, usual));
         let mut settings = BTreeMap::new();
         let mut found = false;
         // The first file that has a setting wins, and keys belong in the credentials file.
         let sources = [
-            (
-                file("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials"),
-                name.to_string(),
-            ),
-            (
-                file("AWS_CONFIG_FILE", ".aws/config"),
-                section_of_config(name),
-            ),
+            (file("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials"), name.to_string()),
+            (file("AWS_CONFIG_FILE", ".aws/config"), section_of_config(name)),
         ];
         for (path, section) in sources {
             let Some(text) = path.as_deref().map(read).transpose()?.flatten() else {
@@ -49,9 +40,7 @@ impl Profile {
             }
         }
         if named.is_some() && !found {
-            return Err(unusable(format!(
-                "AWS profile {name:?} is in neither of the AWS files"
-            )));
+            return Err(unusable(format!("AWS profile {name:?} is in neither of the AWS files")));
         }
         Ok(Profile(settings))
     }
@@ -62,11 +51,7 @@ impl Profile {
 }
 
 fn section_of_config(name: &str) -> String {
-    if name == "default" {
-        name.to_string()
-    } else {
-        format!("profile {name}")
-    }
+    if name == "default" { name.to_string() } else { format!("profile {name}") }
 }
 
 /// A missing file is no error, an unreadable one is.
@@ -78,9 +63,7 @@ fn read(path: &Path) -> Result<Option<String>, StorageError> {
         Ok(meta) if meta.len() > FILE_BYTES_MAX => return Err(cannot("too large".to_string())),
         Ok(_) => {}
     }
-    std::fs::read_to_string(path)
-        .map(Some)
-        .map_err(|error| cannot(error.to_string()))
+    std::fs::read_to_string(path).map(Some).map_err(|error| cannot(error.to_string()))
 }
 
 /// The `key = value` lines of one section. Indented lines belong to a nested setting; none of
@@ -91,10 +74,7 @@ fn section_settings(text: &str, section: &str, found: &mut bool) -> Vec<(String,
     for line in text.lines() {
         let nested = line.starts_with([' ', '\t']);
         let line = line.trim();
-        if let Some(header) = line
-            .strip_prefix('[')
-            .and_then(|rest| rest.split(']').next())
-        {
+        if let Some(header) = line.strip_prefix('[').and_then(|rest| rest.split(']').next()) {
             inside = header.split_whitespace().eq(section.split_whitespace());
             *found |= inside;
         } else if inside

@@ -26,24 +26,13 @@ pub struct AwsCredentials {
 #[non_exhaustive]
 pub enum AwsSource {
     /// Fixed keys, with the session token that belongs to temporary ones.
-    Keys {
-        access_key_id: String,
-        secret_access_key: Secret,
-        session_token: Option<Secret>,
-    },
+    Keys { access_key_id: String, secret_access_key: Secret, session_token: Option<Secret> },
     /// A token file and a role to take on with it.
-    WebIdentity {
-        token_file: String,
-        role_arn: String,
-        session_name: Option<String>,
-    },
+    WebIdentity { token_file: String, role_arn: String, session_name: Option<String> },
     /// The container's own service (ECS).
     Container { relative_uri: String },
     /// The pod's own service (EKS).
-    Pod {
-        full_uri: String,
-        token_file: String,
-    },
+    Pod { full_uri: String, token_file: String },
     /// The machine's own service (EC2).
     #[default]
     Instance,
@@ -71,38 +60,15 @@ impl AwsCredentials {
 
 fn env_keys(env: &dyn Fn(&str) -> Option<String>) -> Result<Option<AwsSource>, StorageError> {
     let token = env("AWS_SESSION_TOKEN");
-    keys(
-        env("AWS_ACCESS_KEY_ID"),
-        env("AWS_SECRET_ACCESS_KEY"),
-        token,
-        "the environment",
-    )
+    keys(env("AWS_ACCESS_KEY_ID"), env("AWS_SECRET_ACCESS_KEY"), token, "the environment")
 }
 
 fn profile_keys(profile: &Profile) -> Result<Option<AwsSource>, StorageError> {
-    let get = |key: &str| {
-        profile
-            .get(key)
-            .filter(|value| !value.is_empty())
-            .map(str::to_string)
-    };
+    let get = |key: &str| profile.get(key).filter(|value| !value.is_empty()).map(str::to_string);
     let token = get("aws_session_token");
-    let found = keys(
-        get("aws_access_key_id"),
-        get("aws_secret_access_key"),
-        token,
-        "the profile",
-    )?;
-    let foreign = [
-        "role_arn",
-        "sso_session",
-        "sso_start_url",
-        "credential_process",
-    ];
-    match foreign
-        .into_iter()
-        .find(|key| found.is_none() && profile.get(key).is_some())
-    {
+    let found = keys(get("aws_access_key_id"), get("aws_secret_access_key"), token, "the profile")?;
+    let foreign = ["role_arn", "sso_session", "sso_start_url", "credential_process"];
+    match foreign.into_iter().find(|key| found.is_none() && profile.get(key).is_some()) {
         None => Ok(found),
         Some(key) => Err(unusable(format!(
             "the AWS profile asks for `{key}`, which is not supported; export keys to the \
@@ -124,9 +90,7 @@ fn keys(
             session_token: token.map(Secret::new),
         })),
         (None, None) => Ok(None),
-        _ => Err(unusable(format!(
-            "{whence} has one of access key ID and secret key, not both"
-        ))),
+        _ => Err(unusable(format!("{whence} has one of access key ID and secret key, not both"))),
     }
 }
 
@@ -145,10 +109,7 @@ fn service(env: &dyn Fn(&str) -> Option<String>) -> Result<AwsSource, StorageErr
     let full_uri = env("AWS_CONTAINER_CREDENTIALS_FULL_URI");
     let token_file = env("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
     if let (Some(full_uri), Some(token_file)) = (full_uri, token_file) {
-        return Ok(AwsSource::Pod {
-            full_uri,
-            token_file,
-        });
+        return Ok(AwsSource::Pod { full_uri, token_file });
     }
     match env("AWS_EC2_METADATA_DISABLED").as_deref() {
         Some("true") => Err(unusable(
@@ -160,15 +121,7 @@ fn service(env: &dyn Fn(&str) -> Option<String>) -> Result<AwsSource, StorageErr
 
 /// Opens a bucket.
 pub(super) fn open(location: &Location, options: &StorageOptions) -> Result<Opened, StorageError> {
-    let Location::S3 {
-        bucket,
-        endpoint,
-        region,
-        path_style,
-        ca_file,
-        ..
-    } = location
-    else {
+    let Location::S3 { bucket, endpoint, region, path_style, ca_file, .. } = location else {
         return Err(unusable("not an S3 location"));
     };
     let credentials = match &options.credentials {
@@ -183,11 +136,7 @@ pub(super) fn open(location: &Location, options: &StorageOptions) -> Result<Open
         // Not every server has the bulk request, and the single one is never refused.
         .with_disable_bulk_delete(true)
         .with_retry(no_retries(options))
-        .with_client_options(client_options(
-            ca_file.as_deref(),
-            endpoint.as_deref(),
-            options,
-        )?)
+        .with_client_options(client_options(ca_file.as_deref(), endpoint.as_deref(), options)?)
         .with_http_connector(Connector::default());
     if let Some(region) = region.as_ref().or(credentials.region.as_ref()) {
         builder = builder.with_region(region);
@@ -196,9 +145,7 @@ pub(super) fn open(location: &Location, options: &StorageOptions) -> Result<Open
         builder = builder.with_endpoint(bucket_endpoint(endpoint, bucket, path_style)?);
     }
     let builder = authorize(builder, &credentials.source);
-    Ok(Opened::paged(
-        builder.build().map_err(|error| setup("S3", error))?,
-    ))
+    Ok(Opened::paged(builder.build().map_err(|error| setup("S3", error))?))
 }
 
 /// object_store wants the bucket in the endpoint's host name already when it belongs there.
@@ -207,33 +154,22 @@ fn bucket_endpoint(endpoint: &str, bucket: &str, path_style: bool) -> Result<Str
     if path_style {
         return Ok(endpoint.to_string());
     }
-    let (scheme, host) = endpoint
-        .split_once("://")
-        .ok_or_else(|| unusable("an odd endpoint"))?;
+    let (scheme, host) = endpoint.split_once("://").ok_or_else(|| unusable("an odd endpoint"))?;
     Ok(format!("{scheme}://{bucket}.{host}"))
 }
 
 fn authorize(builder: AmazonS3Builder, source: &AwsSource) -> AmazonS3Builder {
     use AmazonS3ConfigKey as Key;
     match source {
-        AwsSource::Keys {
-            access_key_id,
-            secret_access_key,
-            session_token,
-        } => {
-            let builder = builder
-                .with_access_key_id(access_key_id)
-                .with_secret_access_key(secret_access_key.expose());
+        AwsSource::Keys { access_key_id, secret_access_key, session_token } => {
+            let builder =
+                builder.with_access_key_id(access_key_id).with_secret_access_key(secret_access_key.expose());
             match session_token {
                 Some(token) => builder.with_token(token.expose()),
                 None => builder,
             }
         }
-        AwsSource::WebIdentity {
-            token_file,
-            role_arn,
-            session_name,
-        } => {
+        AwsSource::WebIdentity { token_file, role_arn, session_name } => {
             let builder = builder
                 .with_config(Key::WebIdentityTokenFile, token_file)
                 .with_config(Key::RoleArn, role_arn);
@@ -245,10 +181,7 @@ fn authorize(builder: AmazonS3Builder, source: &AwsSource) -> AmazonS3Builder {
         AwsSource::Container { relative_uri } => {
             builder.with_config(Key::ContainerCredentialsRelativeUri, relative_uri)
         }
-        AwsSource::Pod {
-            full_uri,
-            token_file,
-        } => builder
+        AwsSource::Pod { full_uri, token_file } => builder
             .with_config(Key::ContainerCredentialsFullUri, full_uri)
             .with_config(Key::ContainerAuthorizationTokenFile, token_file),
         AwsSource::Instance => builder,
@@ -277,18 +210,12 @@ mod tests {
             ("AWS_ROLE_ARN", "role"),
         ]);
         let shown = format!("{:?}", source.unwrap());
-        assert!(
-            shown.contains("Keys") && !shown.contains("hidden"),
-            "{shown}"
-        );
+        assert!(shown.contains("Keys") && !shown.contains("hidden"), "{shown}");
     }
 
     #[test]
     fn every_source_is_found_by_its_variables() {
-        let web = [
-            ("AWS_WEB_IDENTITY_TOKEN_FILE", "/token"),
-            ("AWS_ROLE_ARN", "role"),
-        ];
+        let web = [("AWS_WEB_IDENTITY_TOKEN_FILE", "/token"), ("AWS_ROLE_ARN", "role")];
         assert!(matches!(gather(&web), Ok(AwsSource::WebIdentity { .. })));
         let ecs = [("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/creds")];
         assert!(matches!(gather(&ecs), Ok(AwsSource::Container { .. })));

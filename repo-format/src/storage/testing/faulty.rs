@@ -10,8 +10,8 @@ use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt, TryFutureExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
-    ObjectStore, ObjectStoreExt, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
+    ObjectStoreExt, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 use parking_lot::Mutex;
 
@@ -42,33 +42,16 @@ struct Plan {
 
 impl FaultyStore {
     /// Spoils the first requests as written, and none after.
-    pub fn scripted(
-        inner: Arc<dyn ObjectStore>,
-        script: impl IntoIterator<Item = Fault>,
-    ) -> FaultyStore {
-        let plan = Plan {
-            script: script.into_iter().collect(),
-            state: 0,
-            per_thousand: 0,
-        };
-        FaultyStore {
-            inner,
-            plan: Arc::new(Mutex::new(plan)),
-        }
+    pub fn scripted(inner: Arc<dyn ObjectStore>, script: impl IntoIterator<Item = Fault>) -> FaultyStore {
+        let plan = Plan { script: script.into_iter().collect(), state: 0, per_thousand: 0 };
+        FaultyStore { inner, plan: Arc::new(Mutex::new(plan)) }
     }
 
     /// Spoils about `per_thousand` of a thousand requests, half of them after the effect. Equal
     /// seeds and equal requests in equal order give equal faults.
     pub fn seeded(inner: Arc<dyn ObjectStore>, seed: u64, per_thousand: u64) -> FaultyStore {
-        let plan = Plan {
-            script: VecDeque::new(),
-            state: seed,
-            per_thousand,
-        };
-        FaultyStore {
-            inner,
-            plan: Arc::new(Mutex::new(plan)),
-        }
+        let plan = Plan { script: VecDeque::new(), state: seed, per_thousand };
+        FaultyStore { inner, plan: Arc::new(Mutex::new(plan)) }
     }
 
     async fn spoil<T>(&self, request: impl Future<Output = Result<T>> + Send) -> Result<T> {
@@ -107,10 +90,7 @@ impl Plan {
 
 fn reset() -> Error {
     let source = Box::new(io::Error::from(io::ErrorKind::ConnectionReset));
-    Error::Generic {
-        store: "faulty",
-        source,
-    }
+    Error::Generic { store: "faulty", source }
 }
 
 impl fmt::Display for FaultyStore {
@@ -121,14 +101,8 @@ impl fmt::Display for FaultyStore {
 
 #[async_trait]
 impl ObjectStore for FaultyStore {
-    async fn put_opts(
-        &self,
-        path: &Path,
-        payload: PutPayload,
-        options: PutOptions,
-    ) -> Result<PutResult> {
-        self.spoil(self.inner.put_opts(path, payload, options))
-            .await
+    async fn put_opts(&self, path: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
+        self.spoil(self.inner.put_opts(path, payload, options)).await
     }
 
     async fn put_multipart_opts(
@@ -143,10 +117,7 @@ impl ObjectStore for FaultyStore {
         self.spoil(self.inner.get_opts(path, options)).await
     }
 
-    fn delete_stream(
-        &self,
-        paths: BoxStream<'static, Result<Path>>,
-    ) -> BoxStream<'static, Result<Path>> {
+    fn delete_stream(&self, paths: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
         let store = self.clone();
         paths
             .and_then(move |path| {
@@ -162,11 +133,7 @@ impl ObjectStore for FaultyStore {
             let all = store.inner.list(prefix.as_ref()).try_collect::<Vec<_>>();
             store.spoil(all).await
         };
-        listing
-            .map_ok(|all| futures::stream::iter(all).map(Ok))
-            .into_stream()
-            .try_flatten()
-            .boxed()
+        listing.map_ok(|all| futures::stream::iter(all).map(Ok)).into_stream().try_flatten().boxed()
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {

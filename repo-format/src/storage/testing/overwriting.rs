@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
-    PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 
 /// Overwrites where it was asked to create.
@@ -24,9 +24,7 @@ impl fmt::Display for OverwritingStore {
 #[async_trait]
 impl ObjectStore for OverwritingStore {
     async fn put_opts(&self, path: &Path, payload: PutPayload, _: PutOptions) -> Result<PutResult> {
-        self.0
-            .put_opts(path, payload, PutMode::Overwrite.into())
-            .await
+        self.0.put_opts(path, payload, PutMode::Overwrite.into()).await
     }
 
     async fn put_multipart_opts(
@@ -41,10 +39,7 @@ impl ObjectStore for OverwritingStore {
         self.0.get_opts(path, options).await
     }
 
-    fn delete_stream(
-        &self,
-        paths: BoxStream<'static, Result<Path>>,
-    ) -> BoxStream<'static, Result<Path>> {
+    fn delete_stream(&self, paths: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
         self.0.delete_stream(paths)
     }
 
