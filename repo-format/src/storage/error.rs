@@ -119,10 +119,12 @@ impl StorageError {
     /// Whether the same request may succeed a little later.
     pub fn is_transient(&self) -> bool {
         use StorageError::*;
-        matches!(
-            self,
-            TimedOut { .. } | Throttled { .. } | Unreachable { .. } | Server { .. }
-        )
+        match self {
+            TimedOut { .. } | Throttled { .. } | Unreachable { .. } => true,
+            // "Not implemented" stays so.
+            Server { status, .. } => *status != 501,
+            _ => false,
+        }
     }
 
     /// Whether the blob is simply not there.
@@ -146,16 +148,6 @@ impl StorageError {
     ) -> StorageError {
         let name = name.to_string();
         if let object_store::Error::NotFound { .. } = &error {
-            let said = error.to_string();
-            // The stores tell a missing blob from a missing bucket in the body alone.
-            let missing = ["NoSuchBucket", "ContainerNotFound", "bucket does not exist"];
-            if missing.iter().any(|code| said.contains(code)) {
-                let location = location.to_string();
-                return StorageError::LocationMissing {
-                    location,
-                    source: Some(error.into()),
-                };
-            }
             return StorageError::NotFound { name };
         }
         use object_store::Error as E;
@@ -177,7 +169,7 @@ impl StorageError {
                 property: Property::CreateIfAbsent,
                 detail: error.to_string(),
             },
-            Origin::Server(failure) => from_server(name, failure, error.into()),
+            Origin::Server(failure) => from_server(location, name, failure, error.into()),
             Origin::Http(HttpErrorKind::Connect | HttpErrorKind::Request)
             | Origin::Http(HttpErrorKind::Timeout | HttpErrorKind::Interrupted) => {
                 StorageError::Unreachable {
@@ -194,8 +186,18 @@ impl StorageError {
     }
 }
 
-fn from_server(name: String, failure: ServerFailure, source: Cause) -> StorageError {
+fn from_server(
+    location: &Location,
+    name: String,
+    failure: ServerFailure,
+    source: Cause,
+) -> StorageError {
     match failure.status {
+        401 | 403 => StorageError::Denied { name, source },
+        404 => StorageError::LocationMissing {
+            location: location.to_string(),
+            source: Some(source),
+        },
         429 | 503 => StorageError::Throttled {
             name,
             retry_after: failure.retry_after,

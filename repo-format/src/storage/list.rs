@@ -102,7 +102,7 @@ impl Storage {
             };
             self.meter().list();
             match self
-                .attempt(prefix, 0, pages.list_paginated(key, options))
+                .attempt(shown(prefix), 0, pages.list_paginated(key, options))
                 .await
             {
                 Ok(page) => return Ok(page),
@@ -122,7 +122,7 @@ impl Storage {
                 .store()
                 .list(Some(&key))
                 .try_collect::<Vec<ObjectMeta>>();
-            match self.attempt(prefix, 0, listing).await {
+            match self.attempt(shown(prefix), 0, listing).await {
                 Ok(objects) => return Ok(self.wanted(objects, prefix, after).collect()),
                 Err(error) => backoff.pause(self.listing_failure(error)).await?,
             }
@@ -155,5 +155,14 @@ impl Storage {
             },
             error => error,
         }
+    }
+}
+
+/// What messages call a listing.
+fn shown(prefix: &str) -> &str {
+    if prefix.is_empty() {
+        "the listing"
+    } else {
+        prefix
     }
 }

@@ -65,11 +65,21 @@ impl<'a> Scratch<'a> {
             Bytes::from_static(b"first writer"),
             Bytes::from_static(b"late"),
         );
-        if self.storage.put_new(name, ours.clone()).await? != Put::Mine {
-            return missing(
-                Property::CreateIfAbsent,
-                "a blob under a new name was not created",
-            );
+        match self.storage.put_new(name, ours.clone()).await {
+            Ok(Put::Mine) => {}
+            Ok(Put::Theirs(_)) => {
+                return missing(
+                    Property::CreateIfAbsent,
+                    "a blob under a new name was not created",
+                );
+            }
+            Err(StorageError::Server { status: 501, .. }) => {
+                return missing(
+                    Property::CreateIfAbsent,
+                    "the server has no conditional writes",
+                );
+            }
+            Err(error) => return Err(error),
         }
         self.expect_bytes(name, &ours).await?;
         if self.storage.put_new(name, late).await? == Put::Mine {

@@ -2,6 +2,7 @@
 
 mod faults;
 mod folder;
+mod http;
 mod servers;
 
 use repo_format::storage::{BlobName, Storage, testing};
