@@ -9,7 +9,7 @@ use object_store::client::{HttpError, HttpErrorKind};
 
 use super::folder::FolderError;
 use super::location::{Location, LocationError};
-use super::network::ServerFailure;
+use super::network::{NoIdentity, ServerFailure};
 
 /// What lies under a storage error.
 pub type Cause = Box<dyn Error + Send + Sync + 'static>;
@@ -169,6 +169,10 @@ impl StorageError {
                 property: Property::CreateIfAbsent,
                 detail: error.to_string(),
             },
+            Origin::NoIdentity => StorageError::Setup {
+                what: "no credentials were found, and this machine has no identity".to_string(),
+                source: Some(error.into()),
+            },
             Origin::Server(failure) => from_server(location, name, failure, error.into()),
             Origin::Http(HttpErrorKind::Connect | HttpErrorKind::Request)
             | Origin::Http(HttpErrorKind::Timeout | HttpErrorKind::Interrupted) => {
@@ -228,6 +232,7 @@ fn from_io(name: String, kind: io::ErrorKind, source: Cause) -> StorageError {
 enum Origin {
     Unsynced,
     NoCreateIfAbsent,
+    NoIdentity,
     Server(ServerFailure),
     Http(HttpErrorKind),
     Io(io::ErrorKind),
@@ -242,8 +247,13 @@ impl Origin {
             if let Some(failure) = error.downcast_ref::<ServerFailure>() {
                 return Origin::Server(failure.clone());
             }
+            if error.is::<NoIdentity>() {
+                return Origin::NoIdentity;
+            }
             match error.downcast_ref::<FolderError>() {
-                Some(FolderError::Unsynced { .. }) => return Origin::Unsynced,
+                Some(FolderError::Unsynced { .. } | FolderError::Distrusted { .. }) => {
+                    return Origin::Unsynced;
+                }
                 Some(FolderError::NoCreateIfAbsent { .. }) => return Origin::NoCreateIfAbsent,
                 _ => {}
             }
@@ -256,5 +266,45 @@ impl Origin {
             next = error.source();
         }
         found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_errno(errno: i32) -> StorageError {
+        let source = io::Error::from_raw_os_error(errno);
+        let error = FolderError::Io {
+            path: "/blob".into(),
+            source,
+        };
+        StorageError::from_store(&Location::Memory, "blob", error.into())
+    }
+
+    #[test]
+    fn what_a_kernel_says_is_told_apart() {
+        use rustix::io::Errno;
+        let full = [Errno::NOSPC, Errno::DQUOT, Errno::FBIG];
+        for errno in full {
+            assert!(
+                matches!(of_errno(errno.raw_os_error()), StorageError::Full { .. }),
+                "{errno}"
+            );
+        }
+        let of = |errno: Errno| of_errno(errno.raw_os_error());
+        assert!(matches!(of(Errno::ROFS), StorageError::ReadOnly { .. }));
+        assert!(matches!(of(Errno::ACCESS), StorageError::Denied { .. }));
+        let broken = of(Errno::IO);
+        assert!(matches!(broken, StorageError::Io { .. }) && !broken.is_transient());
+    }
+
+    #[test]
+    fn a_folder_that_lost_a_sync_stays_unsynced() {
+        let error = FolderError::Distrusted {
+            path: "/folder".into(),
+        };
+        let error = StorageError::from_store(&Location::Memory, "blob", error.into());
+        assert!(matches!(error, StorageError::Unsynced { .. }) && !error.is_transient());
     }
 }

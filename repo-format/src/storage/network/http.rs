@@ -33,6 +33,25 @@ pub(in crate::storage) struct ServerFailure {
     pub said: String,
 }
 
+/// Where clouds answer a machine that asks who it is.
+const IDENTITY_HOSTS: [&str; 3] = [
+    "169.254.169.254",
+    "169.254.170.2",
+    "metadata.google.internal",
+];
+
+/// Nobody answered who this machine is, so it is on no cloud, and asking again is no use.
+#[derive(Debug, thiserror::Error)]
+#[error("no identity service answers on this machine")]
+pub(in crate::storage) struct NoIdentity(#[source] HttpError);
+
+fn never_there(error: &HttpError) -> bool {
+    matches!(
+        error.kind(),
+        HttpErrorKind::Connect | HttpErrorKind::Timeout
+    )
+}
+
 /// Makes clients that turn server failures into [`ServerFailure`].
 #[derive(Debug, Default)]
 pub(super) struct Connector(ReqwestConnector);
@@ -49,7 +68,16 @@ struct Sorting(HttpClient);
 #[async_trait]
 impl HttpService for Sorting {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        let answer = self.0.execute(request).await?;
+        let asks_identity = request
+            .uri()
+            .host()
+            .is_some_and(|host| IDENTITY_HOSTS.contains(&host));
+        let answer = match self.0.execute(request).await {
+            Err(error) if asks_identity && never_there(&error) => {
+                return Err(HttpError::new(error.kind(), NoIdentity(error)));
+            }
+            answer => answer?,
+        };
         let status = answer.status().as_u16();
         if !matches!(status, 401 | 403 | 404 | 408 | 429 | 500..) {
             return Ok(answer);
