@@ -14,6 +14,8 @@ pub mod format;
 
 pub mod pack;
 
+pub mod index;
+
 pub mod content;
 
 pub mod object;
