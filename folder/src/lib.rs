@@ -11,13 +11,13 @@
 
 #![forbid(unsafe_code)]
 
-//mod compare;
+mod compare;
 mod error;
-//mod sink;
+mod sink;
 mod source;
 mod unix;
 
-//pub use compare::{Aspect, CompareOptions, Difference, compare};
+pub use compare::{Aspect, CompareOptions, Difference, compare};
 pub use error::FolderError;
-//pub use sink::{FolderSink, Overwrite, OwnerPolicy, SinkFile, SinkOptions};
+pub use sink::{FolderSink, Overwrite, OwnerPolicy, SinkFile, SinkOptions};
 pub use source::{FolderHandle, FolderSource, SourceOptions};
