@@ -145,7 +145,10 @@ fn set_xattrs(fd: impl AsFd, meta: &Meta, warnings: &mut Warnings) {
             warnings.note(attr.escape_ascii(), xattrs::remove_from_open(&fd, &attr));
         }
     }
-    for (attr, value) in &meta.xattrs {
+    // An ACL is also a mode, which may forbid to set the others: it comes last.
+    let is_acl = |attr: &[u8]| attr.starts_with(b"system.");
+    let (acls, others): (Vec<_>, Vec<_>) = meta.xattrs.iter().partition(|(attr, _)| is_acl(attr));
+    for (attr, value) in others.into_iter().chain(acls) {
         warnings.note(attr.escape_ascii(), xattrs::set_on_open(&fd, attr, value));
     }
 }

@@ -1,7 +1,7 @@
 //! Feeds a source into a sink, entry by entry, as the engine would with a snapshot in between.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use folder::{CompareOptions, Difference, FolderHandle, FolderSink, FolderSource};
 use folder::{SinkOptions, SourceOptions, compare};
@@ -28,24 +28,6 @@ pub fn sink(path: &Path) -> FolderSink {
 
 pub fn differences(first: &Path, second: &Path) -> Vec<Difference> {
     compare(first, second, &CompareOptions::default()).unwrap()
-}
-
-/// Everything that a source lists, as paths joined by `/`, without reading any content.
-#[allow(dead_code, reason = "each test binary uses its own part of the driver")]
-pub fn listed(source: &FolderSource) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut waiting = vec![(PathBuf::new(), source.root().unwrap().1)];
-    while let Some((path, folder)) = waiting.pop() {
-        for child in source.list(&folder).children {
-            let path = path.join(String::from_utf8_lossy(&child.key.name).as_ref());
-            found.push(path.to_string_lossy().into_owned());
-            if let EntryKind::Folder(_) = child.entry.kind {
-                waiting.push((path, child.handle));
-            }
-        }
-    }
-    found.sort();
-    found
 }
 
 pub fn copy(source: &FolderSource, sink: &FolderSink) -> Outcome {
