@@ -11,6 +11,9 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(not(target_os = "linux"))]
+compile_error!("local folders are read and written with system calls of Linux so far");
+
 mod compare;
 mod error;
 mod sink;

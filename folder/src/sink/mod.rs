@@ -191,7 +191,10 @@ impl FolderSink {
         let fd = self
             .fd_of(file)
             .map_err(|errno| failed("cannot open it again", errno))?;
-        ftruncate(&fd, entry.size).map_err(|errno| failed("cannot set its length", errno))?;
+        if file.sparse {
+            // It may end with a hole.
+            ftruncate(&fd, entry.size).map_err(|errno| failed("cannot set its length", errno))?;
+        }
         let warnings = self.meta.on_open(&fd, entry);
         self.sync(&fd)?;
         put_in_place(folder, &file.temporary, name)?;

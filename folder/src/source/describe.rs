@@ -34,7 +34,8 @@ impl Describer {
         facts: &Facts,
     ) -> Result<Entry, ItemError> {
         let kind = kind(folder, name, facts)?;
-        let xattrs = self.xattrs(facts.device, || xattrs::of_child(folder, name));
+        let may_open = facts.is_file() || facts.is_folder();
+        let xattrs = self.xattrs(facts.device, || xattrs::of_child(folder, name, may_open));
         Ok(self.entry(kind, facts, xattrs))
     }
 

@@ -79,6 +79,10 @@ impl ItemReader for FileReader {
                 wanted as usize
             }
             Run::Data { .. } => {
+                if self.opened.size > 0 {
+                    // Else the standard library feels its way with small reads.
+                    buf.reserve(wanted as usize);
+                }
                 let read = (&self.file).take(wanted).read_to_end(buf);
                 read.map_err(|error| read_failed(errno_of(&error)))?
             }

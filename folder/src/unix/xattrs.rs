@@ -8,9 +8,11 @@ use std::collections::BTreeMap;
 use std::os::fd::{AsFd, AsRawFd};
 
 use rustix::buffer::spare_capacity;
-use rustix::fs::{XattrFlags, fgetxattr, flistxattr, fremovexattr, fsetxattr};
+use rustix::fs::{OFlags, XattrFlags, fgetxattr, flistxattr, fremovexattr, fsetxattr};
 use rustix::fs::{lgetxattr, llistxattr, lsetxattr};
 use rustix::io::{self, Errno};
+
+use super::open::open_child_quietly;
 
 /// The kernel's limit for a list of names and for one value.
 const XATTR_BYTES_MAX: usize = 64 * 1024;
@@ -21,13 +23,20 @@ pub(crate) type Xattrs = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// Reads all attributes of a child of `folder`.
 ///
-/// An attribute that may be listed but not read is left out.
+/// An attribute that may be listed but not read is left out. Where `/proc` is not mounted, the
+/// child is opened if it `may_open`, which a device should not be for this.
 ///
 /// # Errors
 /// `OPNOTSUPP` if the file system has none, else what the system says of the list.
-pub(crate) fn of_child(folder: impl AsFd, name: &[u8]) -> io::Result<Xattrs> {
-    let path = child_path(folder, name);
-    let names = grown(|buf| llistxattr(path.as_slice(), spare_capacity(buf)))?;
+pub(crate) fn of_child(folder: impl AsFd, name: &[u8], may_open: bool) -> io::Result<Xattrs> {
+    let path = child_path(&folder, name);
+    let names = match grown(|buf| llistxattr(path.as_slice(), spare_capacity(buf))) {
+        Err(Errno::NOENT) if may_open => {
+            let flags = OFlags::RDONLY | OFlags::NONBLOCK;
+            return of_open(open_child_quietly(folder, name, flags)?);
+        }
+        names => names?,
+    };
     Ok(values(&names, |attr, buf| {
         lgetxattr(path.as_slice(), attr, spare_capacity(buf))
     }))
