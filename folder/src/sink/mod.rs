@@ -262,14 +262,23 @@ impl Sink for FolderSink {
 
     fn create(&self, path: &[&[u8]], entry: &Entry) -> Result<Created<SinkFile>, ItemError> {
         let (names, name) = split(path)?;
+        match entry.kind {
+            EntryKind::Folder(_) => {
+                return Err(caused(ItemCause::Io, "a folder is entered, not created"));
+            }
+            EntryKind::File(None) => {
+                return Err(caused(ItemCause::Lost, "its content was not stored"));
+            }
+            // It would be of no use without the process that listened at it.
+            EntryKind::Socket => return Ok(Created::Skip),
+            _ => {}
+        }
         let folder = self.open_folder(names)?;
-        if matches!(entry.kind, EntryKind::Socket) || !self.claim(&folder, name, entry)? {
+        if !self.claim(&folder, name, entry)? {
             return Ok(Created::Skip);
         }
         match &entry.kind {
-            EntryKind::Folder(_) => Err(caused(ItemCause::Io, "a folder is entered, not created")),
-            EntryKind::File(None) => Err(caused(ItemCause::Lost, "its content was not stored")),
-            EntryKind::File(Some(_)) => {
+            EntryKind::File(_) => {
                 let file = self.create_file(names, &folder, entry)?;
                 if entry.size > 0 {
                     return Ok(Created::Take(file));
@@ -298,11 +307,12 @@ impl Sink for FolderSink {
         path: &[&[u8]],
         entry: &Entry,
     ) -> Result<Vec<MetaWarning>, ItemError> {
-        let (names, name) = split(path)?;
-        let folder = self.open_folder(names)?;
-        let done = self.complete(&file, &folder, name, entry);
+        let done = split(path).and_then(|(names, name)| {
+            let folder = self.open_folder(names)?;
+            self.complete(&file, &folder, name, entry)
+        });
         if done.is_err() {
-            remove(&folder, &file.temporary);
+            self.abandon(file, path);
         }
         done
     }
