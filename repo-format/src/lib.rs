@@ -26,4 +26,6 @@ pub mod map;
 
 pub mod tree;
 
+pub mod snapshot;
+
 pub mod engine;
