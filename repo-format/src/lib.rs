@@ -14,6 +14,8 @@ pub mod cbor;
 
 pub mod format;
 
+pub mod log;
+
 pub mod pack;
 
 pub mod index;
