@@ -14,9 +14,11 @@ pub mod cbor;
 
 pub mod format;
 
+pub mod pack;
+
 pub mod log;
 
-pub mod pack;
+pub mod index;
 
 pub mod content;
 
@@ -25,5 +27,9 @@ pub mod object;
 pub mod map;
 
 pub mod tree;
+
+pub mod snapshot;
+
+pub mod repository;
 
 pub mod engine;

@@ -295,6 +295,16 @@ impl<'b> MapReader<'_, 'b> {
         Ok(Some(value))
     }
 
+    /// Takes the entry with `key`, which must be there, as `read` has it.
+    pub fn require_with<T>(
+        &mut self,
+        key: u64,
+        read: impl FnOnce(&mut Reader<'b>) -> Result<T, CborError>,
+    ) -> Result<T, CborError> {
+        let missing = self.reader.error("a required key is missing");
+        self.get_with(key, read)?.ok_or(missing)
+    }
+
     /// An error at the next item.
     pub fn error(&self, what: &'static str) -> CborError {
         self.reader.error(what)

@@ -1,11 +1,12 @@
 //! LOG-7: what may not be appended.
 
+use crate::format::segment::SegmentRef;
 use super::*;
 use crate::codec::{ContentId, SegmentId};
 
 fn segment(number: u8) -> SegmentRef {
     let (first, last) = (ContentId([0; 32]), ContentId([9; 32]));
-    SegmentRef { id: SegmentId([number; 32]), contents: 1, first, last, size: 4096 }
+    SegmentRef { id: SegmentId([number; 32]), count: 1, first, last, size: 4096 }
 }
 
 #[test]
