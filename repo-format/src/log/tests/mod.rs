@@ -43,6 +43,12 @@ impl Place {
         self.create_with(LogOptions::default()).unwrap()
     }
 
+    /// The place and a log in it, for tests that need no second one.
+    fn create_kept(self) -> (Place, Log) {
+        let log = self.create();
+        (self, log)
+    }
+
     fn create_with(&self, options: LogOptions) -> Result<Log, LogError> {
         Log::create(self.blobs.clone(), self.keys.clone(), REPO, options, &genesis())
     }

@@ -118,11 +118,3 @@ fn the_last_slot_stays() {
     assert!(matches!(commit(&log, &both), Err(CommitError::Invalid(Invalid::LastSlot { .. }))));
     done(&log, Action::DropSlot(slot(1).id));
 }
-
-impl Place {
-    /// The place and a log in it, for tests that need no second one.
-    fn create_kept(self) -> (Place, Log) {
-        let log = self.create();
-        (self, log)
-    }
-}
