@@ -1,6 +1,7 @@
 //! The bytes of records and catalogs: sizes, and every way to be refused.
 
 use super::*;
+use crate::format::segment::SegmentRef;
 use crate::codec::{CommitId, HeaderError, RecordHash, padme};
 
 fn record() -> Record {
@@ -17,7 +18,7 @@ fn record() -> Record {
 pub(super) fn every_action() -> Vec<Action> {
     let segment = SegmentRef {
         id: crate::codec::SegmentId([1; 32]),
-        contents: 5,
+        count: 5,
         first: crate::codec::ContentId([1; 32]),
         last: crate::codec::ContentId([2; 32]),
         size: 70_000,
