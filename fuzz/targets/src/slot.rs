@@ -7,10 +7,8 @@ use zeroize::Zeroizing;
 use crate::forge::{REPO, SALT, mode, with_hash};
 
 /// What a person types is left out: its stretching would take all of the fuzzer's time.
-const SECRETS: [fn() -> Secret; 2] = [
-    || Secret::RecoveryKey(Zeroizing::new([8; 32])),
-    || Secret::KeyFile(Zeroizing::new([9; 32])),
-];
+const SECRETS: [fn() -> Secret; 2] =
+    [|| Secret::RecoveryKey(Zeroizing::new([8; 32])), || Secret::KeyFile(Zeroizing::new([9; 32]))];
 
 pub fn run(data: &[u8]) -> bool {
     let blob = match mode(data) {
