@@ -10,13 +10,19 @@ pub mod storage;
 
 pub mod codec;
 
+pub mod cbor;
+
 pub mod format;
 
 pub mod pack;
 
+pub mod index;
+
 pub mod content;
 
 pub mod object;
+
+pub mod map;
 
 pub mod tree;
 
