@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use repo_format::codec::{
-    BlobKind, FOOTER_PART, Header, MasterKey, PartContext, RepoId, SEAL_OVERHEAD, Subkeys, seal,
+    BlobKind, Codec, FOOTER_PART, Header, MasterKey, PartContext, RepoId, SEAL_OVERHEAD, Subkeys, seal,
 };
 use repo_format::format::push_hash;
 
@@ -59,4 +59,16 @@ pub fn split(data: &[u8]) -> (&[u8], &[u8]) {
 pub fn join(body: &[u8], footer: &[u8]) -> Vec<u8> {
     let length = u16::try_from(body.len()).expect("a seed's body is short");
     [&length.to_le_bytes(), body, footer].concat()
+}
+
+/// A record or catalog of revision 1: a header that opens, `stored` sealed as it is, and the hash (LOG-1).
+pub fn with_part(kind: BlobKind, codec: Codec, raw_len: u64, stored: &[u8]) -> Vec<u8> {
+    let header = Header { kind, repo: REPO, salt: SALT };
+    let mut blob = header.encode(keys()).to_vec();
+    blob.extend_from_slice(&[codec as u8, 0, 0, 0]);
+    blob.extend_from_slice(&((stored.len() + SEAL_OVERHEAD) as u32).to_le_bytes());
+    blob.extend_from_slice(&raw_len.to_le_bytes());
+    let context = PartContext { revision: 1, ..PartContext::plain(&header, 0, codec as u8, raw_len) };
+    seal(keys(), &context, stored, &mut blob);
+    with_hash(&blob)
 }

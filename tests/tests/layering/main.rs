@@ -13,7 +13,8 @@ const LIBRARIES: [&str; 2] = ["repo-format", "folder"];
 const CRATES: [&str; 3] = ["repo-format", "folder", "cli"];
 
 /// Words of Microsoft 365, of HTTP clients, and of the terminal.
-const GRAPH: &[&str] = &["graph", "m365", "onedrive", "sharepoint", "reqwest"];
+const GRAPH: &[&str] = &["graph", "m365", "onedrive", "sharepoint"];
+const HTTP: &[&str] = &["reqwest", "hyper"];
 const TERMINAL: &[&str] = &["clap", "indicatif", "comfy", "rpassword", "isatty", "terminal"];
 
 #[test]
@@ -30,6 +31,13 @@ fn repo_format_depends_on_no_graph_terminal_or_later_crate() {
 #[test]
 fn repo_format_never_reads_the_environment() {
     none(code("repo-format").filter(|line| line.has("std::env") || line.has("env::var")));
+}
+
+#[test]
+fn only_storages_on_a_network_hear_of_http() {
+    let network = "repo-format/src/storage/network";
+    let lines = LIBRARIES.into_iter().flat_map(code);
+    none(lines.filter(|line| line.has_word(HTTP) && !line.path.starts_with(network)));
 }
 
 #[test]

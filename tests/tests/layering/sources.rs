@@ -53,7 +53,8 @@ pub fn every_line(folder: &str) -> impl Iterator<Item = Line> {
 /// The lines of a crate's `src` that ship: no comments, no tests.
 pub fn code(folder: &str) -> impl Iterator<Item = Line> {
     let files = files(&format!("{folder}/src"));
-    files.into_iter().filter(|path| !path.ends_with("tests.rs")).flat_map(|path| shipped(lines(&path)))
+    let ships = |path: &PathBuf| path.iter().all(|part| part != "tests" && part != "tests.rs");
+    files.into_iter().filter(ships).flat_map(|path| shipped(lines(&path)))
 }
 
 /// The lines of a crate's `[dependencies]`.
