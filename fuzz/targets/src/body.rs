@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use repo_format::cbor::{self, Cbor};
 use repo_format::codec::{ContentId, RunId, SplitterSizes};
-use repo_format::snapshot::{Manifest, SnapshotState, SourceInfo, Statistics};
+use repo_format::log::{SnapshotState, SourceInfo};
+use repo_format::snapshot::{Manifest, Statistics};
 use repo_format::tree::{Entry, EntryKind, Meta};
 
 pub fn entry(data: &[u8]) -> bool {
