@@ -103,16 +103,16 @@ fn row(number: u32) -> ManifestRow {
         revision: 0,
         forgotten: None,
         source: SourceInfo { service: "folder".into(), paths: vec![b"/home".to_vec()], ..Default::default() },
-        start: i64::from(number) * 1000,
-        end: i64::from(number) * 1000 + 500,
+        start_ns: i64::from(number) * 1000,
+        end_ns: i64::from(number) * 1000 + 500,
         state: SnapshotState::Complete,
         size: 1 << 20,
         items: 10,
         failed: 0,
         skipped: 0,
-        tags: vec![("number".into(), number.to_string())],
+        tags: [("number".into(), number.to_string())].into(),
         run: RunId([4; 16]),
-        stored: 1 << 10,
+        bytes_stored: 1 << 10,
     }
 }
 
