@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::codec::{CommitId, HeaderError, RecordHash, padme};
+use crate::format::segment::SegmentRef;
 
 fn record() -> Record {
     Record {
@@ -17,7 +18,7 @@ fn record() -> Record {
 pub(super) fn every_action() -> Vec<Action> {
     let segment = SegmentRef {
         id: crate::codec::SegmentId([1; 32]),
-        contents: 5,
+        count: 5,
         first: crate::codec::ContentId([1; 32]),
         last: crate::codec::ContentId([2; 32]),
         size: 70_000,
