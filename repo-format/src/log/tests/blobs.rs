@@ -3,6 +3,7 @@
 use super::*;
 use crate::format::segment::SegmentRef;
 use crate::codec::{CommitId, HeaderError, RecordHash, padme};
+use crate::format::segment::SegmentRef;
 
 fn record() -> Record {
     Record {

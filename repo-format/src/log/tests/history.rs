@@ -55,8 +55,7 @@ fn a_memory_that_cannot_be_kept_is_a_warning() {
     let (folder, place) = (tempfile::tempdir().unwrap(), Place::new());
     let file = folder.path().join("file");
     std::fs::write(&file, "in the way").unwrap();
-    let options =
-        LogOptions { memory: Some(Memory::new(&file, &REPO, "here")), ..LogOptions::default() };
+    let options = LogOptions { memory: Some(Memory::new(&file, &REPO, "here")), ..LogOptions::default() };
     let log = place.create_with(options).unwrap();
     done(&log, policy(1));
     assert!(matches!(log.take_warnings().as_slice(), [Warning::NotRemembered(_)]));
