@@ -17,7 +17,7 @@ fn a_shortened_log_is_refused_unless_accepted() {
     place.delete(BlobId::Record(5));
     let refusal = place.open_with(remembering(&folder));
     assert!(matches!(refusal, Err(LogError::RolledBack { seen: 5, head: 4 })));
-    assert!(matches!(log.refresh(), Ok(_)), "nothing new is no rollback");
+    assert!(log.refresh().is_ok(), "nothing new is no rollback");
     // A client that never saw it cannot tell.
     assert_eq!(place.open().state().revision, 4);
 
