@@ -10,6 +10,8 @@ pub mod storage;
 
 pub mod codec;
 
+pub mod cbor;
+
 pub mod format;
 
 pub mod pack;
@@ -17,6 +19,8 @@ pub mod pack;
 pub mod content;
 
 pub mod object;
+
+pub mod map;
 
 pub mod tree;
 

@@ -15,7 +15,7 @@ pub struct ParseIdError {
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $size:literal, $what:literal) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(pub [u8; $size]);
 
         impl $name {
@@ -74,6 +74,10 @@ macro_rules! id {
 id!(
     /// Names a content: keyed BLAKE3 of kind and plaintext (CID-1).
     ContentId, 32, "content ID"
+);
+id!(
+    /// Names a snapshot: the content ID of its manifest (SNAP-1).
+    ManifestId, 32, "snapshot ID"
 );
 id!(
     /// Names a pack: BLAKE3 of all its bytes (STO-1).

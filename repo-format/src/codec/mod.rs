@@ -13,7 +13,9 @@ mod splitter;
 pub use compress::{Codec, CodecError, compress, decompress, decompress_padded};
 pub use content_kind::ContentKind;
 pub use header::{BlobKind, FORMAT_VERSION, HEADER_SIZE, Header, HeaderError, PLAIN_SIZE};
-pub use ids::{CommitId, ContentId, PackId, ParseIdError, RecordHash, RepoId, RunId, SegmentId, SlotId};
+pub use ids::{
+    CommitId, ContentId, ManifestId, PackId, ParseIdError, RecordHash, RepoId, RunId, SegmentId, SlotId,
+};
 pub use keys::{MasterKey, NoRandomness, Subkeys, random_bytes};
 pub use padme::padme;
 pub use seal::{FOOTER_PART, PartContext, SEAL_OVERHEAD, SealBroken, seal, unseal};

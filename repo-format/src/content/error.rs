@@ -1,5 +1,6 @@
 //! Why a content could not be read or stored.
 
+use crate::cbor::CborError;
 use crate::codec::{ContentId, PackId};
 use crate::content::ContentKind;
 
@@ -19,6 +20,9 @@ pub enum ContentError {
     /// A content whose bytes break a rule of the spec although they are authentic.
     #[error("content {id} breaks {clause}")]
     Malformed { id: ContentId, clause: &'static str },
+    /// A content whose CBOR is not what the clause says although it is authentic.
+    #[error("content {id} breaks {clause}")]
+    MalformedCbor { id: ContentId, clause: &'static str, source: CborError },
     /// The storage refused; trying again may help.
     #[error("cannot reach the repository's storage")]
     Storage(#[source] Box<dyn std::error::Error + Send + Sync>),

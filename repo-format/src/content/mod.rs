@@ -3,6 +3,8 @@
 //! The two traits are all that objects and maps know of what lies below.
 
 mod error;
+#[cfg(test)]
+pub mod memory;
 
 pub use crate::codec::ContentKind;
 pub use error::ContentError;
@@ -10,6 +12,9 @@ pub use error::ContentError;
 use bytes::Bytes;
 
 use crate::codec::ContentId;
+
+/// Most bytes in a content (CID-1).
+pub const CONTENT_SIZE_MAX: usize = 1 << 20;
 
 /// Reads contents.
 pub trait ReadContent: Send + Sync {

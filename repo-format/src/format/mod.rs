@@ -12,9 +12,6 @@ pub(crate) mod trailer;
 
 pub use trailer::TrailerError;
 
-/// No blob is larger (CONV-7): 64 MiB.
-pub const BLOB_SIZE_MAX: u64 = 64 << 20;
-
 /// The hash that ends a blob does not fit the bytes before it (CONV-10).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("its bytes are damaged: the hash at its end does not fit (CONV-10)")]

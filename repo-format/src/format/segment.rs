@@ -117,7 +117,7 @@ pub fn decode(
 
 fn read_footer(footer: &[u8]) -> Option<(u64, [u32; 4])> {
     let mut fields = Fields::new(footer);
-    let table_size = fields.u64().filter(|size| *size <= super::BLOB_SIZE_MAX)?;
+    let table_size = fields.u64().filter(|size| *size <= crate::storage::BLOB_SIZE_BYTES_MAX)?;
     let pages = fields.u32()?;
     fields.zeros::<4>()?;
     let counts = [fields.u32()?, fields.u32()?, fields.u32()?, fields.u32()?];
