@@ -16,6 +16,8 @@ pub mod format;
 
 pub mod pack;
 
+pub mod index;
+
 pub mod content;
 
 pub mod object;

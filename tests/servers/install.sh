@@ -13,7 +13,4 @@ fi
 if [ ! -x "$home/npm/node_modules/.bin/azurite-blob" ]; then
     npm install --silent --no-audit --no-fund --prefix "$home/npm" azurite@3.35.0
 fi
-if [ ! -x "$home/npm/node_modules/.bin/s3rver" ]; then
-    npm install --silent --no-audit --no-fund --prefix "$home/npm" s3rver@3.7.1
-fi
 echo "servers are installed in $home"

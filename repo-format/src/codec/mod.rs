@@ -17,6 +17,6 @@ pub use ids::{
     CommitId, ContentId, ManifestId, PackId, ParseIdError, RecordHash, RepoId, RunId, SegmentId, SlotId,
 };
 pub use keys::{MasterKey, NoRandomness, Subkeys, random_bytes};
-pub use padme::padme;
+pub use padme::{padme, padme_step};
 pub use seal::{FOOTER_PART, PartContext, SEAL_OVERHEAD, SealBroken, seal, unseal};
 pub use splitter::{Cut, Splitter, SplitterSizes};

@@ -2,13 +2,17 @@
 
 /// The padded size of a blob of `length` bytes; at most 12 % larger.
 pub fn padme(length: u64) -> u64 {
+    let mask = padme_step(length) - 1;
+    length.saturating_add(mask) & !mask
+}
+
+/// What padded sizes near `length` are multiples of; padding is shorter.
+pub fn padme_step(length: u64) -> u64 {
     if length < 2 {
-        return length;
+        return 1;
     }
     let exponent = length.ilog2();
-    let zero_bits = exponent - (exponent.ilog2() + 1);
-    let mask = (1u64 << zero_bits) - 1;
-    length.saturating_add(mask) & !mask
+    1 << (exponent - (exponent.ilog2() + 1))
 }
 
 #[cfg(test)]

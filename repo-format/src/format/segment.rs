@@ -2,13 +2,15 @@
 //!
 //! Owns the blob around a table. What the rows are is the index's or the log's affair.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 
 use super::table::Fields;
 use super::trailer::{TRAILER_SIZE, TrailerError, footer_start, open_footer, push_footer};
 use crate::codec::{
-    BlobKind, HEADER_SIZE, Header, HeaderError, PartContext, RepoId, SEAL_OVERHEAD, SegmentId, Subkeys, seal,
-    unseal,
+    BlobKind, ContentId, HEADER_SIZE, Header, HeaderError, PartContext, RepoId, SEAL_OVERHEAD, SegmentId,
+    Subkeys, padme_step, seal, unseal,
 };
 
 /// Bytes of table in a page; the last may have fewer.
@@ -30,6 +32,25 @@ impl SegmentKind {
             SegmentKind::Index => BlobKind::IndexSegment,
             SegmentKind::Manifest => BlobKind::ManifestSegment,
         }
+    }
+}
+
+/// What the log says of an index segment (ACT-1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SegmentRef {
+    pub id: SegmentId,
+    /// Content rows.
+    pub count: u32,
+    pub first: ContentId,
+    pub last: ContentId,
+    /// Bytes of the blob.
+    pub size: u64,
+}
+
+impl SegmentRef {
+    /// Whether the segment's key range covers `id` (IDX-3).
+    pub fn covers(&self, id: &ContentId) -> bool {
+        (self.first..=self.last).contains(id)
     }
 }
 
@@ -96,23 +117,84 @@ pub fn decode(
     if blake3::hash(blob) != id.0 {
         return Err(SegmentError::WrongHash);
     }
-    let header = Header::decode(blob, kind.blob_kind(), Some(repo), keys)?;
-    let start = footer_start(blob, blob.len() as u64)? as usize;
-    let footer = open_footer(keys, &header, &blob[start..blob.len() - TRAILER_SIZE])?;
-    let (table_size, counts) = read_footer(&footer).ok_or(SegmentError::Footer)?;
+    let outline = Outline::decode(keys, repo, kind, blob, blob, blob.len() as u64)?;
+    let mut table = Vec::with_capacity(outline.table_size as usize);
+    for page in 0..outline.page_count() {
+        let range = outline.page_range(page);
+        let sealed = blob.get(range.start as usize..range.end as usize).ok_or(SegmentError::Footer)?;
+        table.extend_from_slice(&outline.open_page(keys, page, sealed)?);
+    }
+    Ok((outline.counts, table))
+}
 
-    let pages = &blob[HEADER_SIZE..start];
-    let page_count = (table_size as usize).div_ceil(PAGE_SIZE);
-    if pages.len() as u64 != table_size + (page_count * SEAL_OVERHEAD) as u64 {
-        return Err(SegmentError::Footer);
+/// Header and footer of a segment: what reading single pages of it needs (SEG-1).
+#[derive(Debug, Clone)]
+pub struct Outline {
+    header: Header,
+    /// Bytes of the table.
+    pub table_size: u64,
+    /// The counts of SEG-2.
+    pub counts: [u32; 4],
+}
+
+impl Outline {
+    /// Bytes at the front that [`Outline::decode`] needs.
+    pub const HEAD_SIZE: u64 = HEADER_SIZE as u64;
+
+    /// Bytes at the end of a segment of `blob_size` bytes that hold the footer if the writer padded
+    /// to a Padmé size and no more (CONV-6).
+    pub fn tail_size(blob_size: u64) -> u64 {
+        let footer = 32 + padme_step(blob_size) + (SEAL_OVERHEAD + TRAILER_SIZE) as u64;
+        footer.min(blob_size)
     }
-    let mut table = Vec::with_capacity(table_size as usize);
-    for (index, page) in pages.chunks(SEALED_PAGE_SIZE).enumerate() {
-        let context = PartContext::plain(&header, index as u32, 0, (page.len() - SEAL_OVERHEAD) as u64);
-        let plain = unseal(keys, &context, page).map_err(|_| SegmentError::Page { page: index as u32 })?;
-        table.extend_from_slice(&plain);
+
+    /// Reads what the bytes `head` at the front and `tail` at the end of a segment say.
+    ///
+    /// # Errors
+    /// [`SegmentError`] says which rule is broken; damage to other bytes is not noticed.
+    pub fn decode(
+        keys: &Subkeys,
+        repo: &RepoId,
+        kind: SegmentKind,
+        head: &[u8],
+        tail: &[u8],
+        blob_size: u64,
+    ) -> Result<Outline, SegmentError> {
+        let header = Header::decode(head, kind.blob_kind(), Some(repo), keys)?;
+        let start = footer_start(tail, blob_size)?;
+        let tail_at = blob_size.checked_sub(tail.len() as u64).ok_or(TrailerError::FooterSize)?;
+        let skipped = start.checked_sub(tail_at).ok_or(TrailerError::FooterSize)? as usize;
+        let footer = open_footer(keys, &header, &tail[skipped..tail.len() - TRAILER_SIZE])?;
+        let (table_size, counts) = read_footer(&footer).ok_or(SegmentError::Footer)?;
+        let outline = Outline { header, table_size, counts };
+        (outline.pages_end() == start).then_some(outline).ok_or(SegmentError::Footer)
     }
-    Ok((counts, table))
+
+    /// Number of pages.
+    pub fn page_count(&self) -> u32 {
+        self.table_size.div_ceil(PAGE_SIZE as u64) as u32
+    }
+
+    /// Where the sealed page is in the blob.
+    pub fn page_range(&self, page: u32) -> Range<u64> {
+        let start = HEADER_SIZE as u64 + u64::from(page) * SEALED_PAGE_SIZE as u64;
+        start..(start + SEALED_PAGE_SIZE as u64).min(self.pages_end())
+    }
+
+    /// The plaintext of a page from its sealed bytes.
+    ///
+    /// # Errors
+    /// `Page` if its seal does not open.
+    pub fn open_page(&self, keys: &Subkeys, page: u32, sealed: &[u8]) -> Result<Vec<u8>, SegmentError> {
+        let broken = SegmentError::Page { page };
+        let raw_len = sealed.len().checked_sub(SEAL_OVERHEAD).ok_or(broken.clone())?;
+        let context = PartContext::plain(&self.header, page, 0, raw_len as u64);
+        unseal(keys, &context, sealed).map_err(|_| broken)
+    }
+
+    fn pages_end(&self) -> u64 {
+        HEADER_SIZE as u64 + self.table_size + u64::from(self.page_count()) * SEAL_OVERHEAD as u64
+    }
 }
 
 fn read_footer(footer: &[u8]) -> Option<(u64, [u32; 4])> {
@@ -140,7 +222,19 @@ mod tests {
             assert_eq!(padme(blob.bytes.len() as u64), blob.bytes.len() as u64);
             let (counts, found) =
                 decode(&keys, &repo, SegmentKind::Index, &blob.id, &blob.bytes).expect("decodes");
-            assert_eq!((counts, found), ([1, 2, 3, 0], table));
+            assert_eq!((counts, found), ([1, 2, 3, 0], table.clone()));
+            let head = &blob.bytes[..Outline::HEAD_SIZE as usize];
+            let blob_size = blob.bytes.len() as u64;
+            let tail = &blob.bytes[(blob_size - Outline::tail_size(blob_size)) as usize..];
+            let outline =
+                Outline::decode(&keys, &repo, SegmentKind::Index, head, tail, blob_size).expect("enough");
+            for page in 0..outline.page_count() {
+                let range = outline.page_range(page);
+                let sealed = &blob.bytes[range.start as usize..range.end as usize];
+                let start = page as usize * PAGE_SIZE;
+                let plain = outline.open_page(&keys, page, sealed).expect("opens");
+                assert_eq!(plain, table[start..(start + PAGE_SIZE).min(size)]);
+            }
             let other = decode(&keys, &repo, SegmentKind::Manifest, &blob.id, &blob.bytes);
             assert!(matches!(other, Err(SegmentError::Header(HeaderError::WrongKind { .. }))));
         }

@@ -292,6 +292,18 @@ mod tests {
     }
 
     #[test]
+    fn a_configuration_file_holds_only_what_is_set() {
+        let location: Location = "s3://bucket/a?endpoint=http://host:1".parse().unwrap();
+        let json = serde_json::to_string(&location).unwrap();
+        let expected = r#"{"kind":"s3","bucket":"bucket","prefix":"a","endpoint":"http://host:1"}"#;
+        assert_eq!(json, expected);
+        assert_eq!(serde_json::from_str::<Location>(&json).unwrap(), location);
+        assert!(
+            serde_json::from_str::<Location>(r#"{"kind":"s3","bucket":"b","key":"k"}"#).is_err()
+        );
+    }
+
+    #[test]
     fn files_may_be_urls_and_odd_paths() {
         let folder = |path: &str| Location::Folder { path: path.into() };
         assert_eq!("file:///srv/a%20b".parse(), Ok(folder("/srv/a b")));

@@ -2,6 +2,7 @@
 
 mod faults;
 mod folder;
+mod http;
 mod servers;
 
 use repo_format::storage::{BlobName, Storage, testing};
@@ -15,4 +16,23 @@ fn name(text: &str) -> BlobName {
 async fn memory_conforms() {
     testing::conformance(&Storage::memory()).await;
     testing::counters_count(&Storage::memory()).await;
+}
+
+#[tokio::test]
+async fn every_request_can_run_in_a_task_of_its_own() {
+    let storage = Storage::memory();
+    let clone = storage.clone();
+    let task = tokio::spawn(async move {
+        clone.probe().await?;
+        clone.put_new(&name("blob"), "bytes".into()).await?;
+        clone.get_range(&name("blob"), 0..2).await?;
+        clone.sweep_staging().await?;
+        clone.list_after("", "", 1).await
+    });
+    assert_eq!(task.await.unwrap().unwrap().len(), 1);
+    assert_eq!(
+        storage.get(&name("blob")).await.unwrap(),
+        "bytes",
+        "clones share their blobs"
+    );
 }

@@ -115,6 +115,7 @@ fn make_folder(folder: &Path) -> io::Result<()> {
 ///
 /// Some network file systems answer that a folder cannot be synced at all (EINVAL, ENOTSUP): their
 /// server makes entries durable by itself, and there is nothing left to ask for.
+#[cfg(unix)]
 fn sync_entries(folder: &Path) -> io::Result<()> {
     match File::open(folder)?.sync_all() {
         Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
@@ -122,4 +123,10 @@ fn sync_entries(folder: &Path) -> io::Result<()> {
         }
         outcome => outcome,
     }
+}
+
+/// Elsewhere a folder cannot be opened to be synced.
+#[cfg(not(unix))]
+fn sync_entries(_: &Path) -> io::Result<()> {
+    Ok(())
 }

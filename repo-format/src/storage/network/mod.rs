@@ -14,7 +14,7 @@ use object_store::{BackoffConfig, Certificate, ClientOptions, RetryConfig};
 pub use azure::AzureCredentials;
 pub use credentials::Credentials;
 pub use gcs::GcsCredentials;
-pub(super) use http::ServerFailure;
+pub(super) use http::{NoIdentity, ServerFailure};
 pub use s3::{AwsCredentials, AwsSource};
 
 use super::error::StorageError;
