@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::parser::ValueSource;
 use clap::{Args, ValueEnum};
 
 use super::values;
@@ -31,9 +32,9 @@ pub struct GlobalArgs {
     /// Log to this file instead of to stderr
     #[arg(long, global = true, value_name = "FILE")]
     pub log_file: Option<PathBuf>,
-    /// How log lines look
-    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
-    pub log_format: LogFormat,
+    /// How log lines look [default: text; json on stderr with --json]
+    #[arg(long, global = true, value_name = "FORMAT")]
+    pub log_format: Option<LogFormat>,
     /// Show no progress
     #[arg(long, global = true)]
     pub no_progress: bool,
@@ -74,6 +75,9 @@ pub struct SecretArgs {
     /// Unlock with the recovery key in a file
     #[arg(long, global = true, value_name = "FILE")]
     pub recovery_key_file: Option<PathBuf>,
+    /// Where those above come from; weaker ones have been dropped.
+    #[arg(skip)]
+    pub origin: Option<ValueSource>,
 }
 
 /// How patiently and how often the storage is asked.

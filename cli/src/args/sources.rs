@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
 use clap::parser::ValueSource;
@@ -32,6 +33,24 @@ pub fn parse(arguments: &[OsString], settings: &Settings) -> Result<Cli, clap::E
     let mut cli = Cli::from_arg_matches(&matches)?;
     keep_strongest(&mut cli.global.secret, innermost(&matches));
     Ok(cli)
+}
+
+/// What has to be known before the command line can be parsed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Peek {
+    /// The configuration file, if one is named.
+    pub config: Option<PathBuf>,
+    /// Whether even a wrong command line is answered in JSON.
+    pub json: bool,
+}
+
+/// Reads what a command line says about the configuration file and the form of answers, however
+/// wrong the rest may be.
+pub fn peek(arguments: &[OsString]) -> Peek {
+    let command = with_environment(Cli::command()).ignore_errors(true);
+    let Ok(matches) = command.try_get_matches_from(arguments) else { return Peek::default() };
+    let matches = innermost(&matches);
+    Peek { config: matches.get_one("config").cloned(), json: matches.get_flag("json") }
 }
 
 /// Gives every option of `command` that is a setting its environment variable.
@@ -139,6 +158,15 @@ mod tests {
         assert_eq!(cli.global.storage.retries, 3);
         let cli = parsed("corso repo status --retries 5", &settings).unwrap();
         assert_eq!(cli.global.storage.retries, 5);
+    }
+
+    #[test]
+    fn a_wrong_command_line_is_still_peeked_into() {
+        let peeked = |line: &str| peek(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+        let both = Peek { config: Some("c.toml".into()), json: true };
+        assert_eq!(peeked("corso snapshot restore --config c.toml --json"), both);
+        assert_eq!(peeked("corso --json repo status --config c.toml"), both);
+        assert_eq!(peeked("corso repo init s3"), Peek::default());
     }
 
     #[test]

@@ -1,0 +1,3 @@
+//! `corso repo …`
+
+pub mod disconnect;
