@@ -3,11 +3,20 @@
 //! The two traits are all that objects and maps know of what lies below.
 
 mod error;
+mod frames;
+mod gather;
+mod probe;
+mod reader;
+mod usable;
+mod writer;
 #[cfg(test)]
 pub mod memory;
 
 pub use crate::codec::ContentKind;
 pub use error::ContentError;
+pub use reader::ContentReader;
+pub use usable::Usable;
+pub use writer::{ContentWriter, WriterOptions, Written};
 
 use bytes::Bytes;
 

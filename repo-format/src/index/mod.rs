@@ -55,7 +55,7 @@ pub use lookup::{Location, Row};
 pub use merge::merge;
 pub use table::{Counts, IndexTable, TableError};
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -65,6 +65,7 @@ use bytes::Bytes;
 use parking_lot::RwLock;
 
 use crate::codec::{ContentId, PackId, RepoId, SegmentId, Subkeys};
+use crate::format::names::PackKind;
 use crate::format::segment::SegmentRef;
 use cache::Cache;
 use error::ReadError;
@@ -189,6 +190,19 @@ impl Index {
     pub fn rows(&self) -> impl Iterator<Item = Result<Row, IndexError>> + '_ {
         let slots = self.slots();
         (0..).map_while(move |place| slots.get(place).cloned()).flat_map(|slot| self.rows_in(slot))
+    }
+
+    /// Every pack that a content is in, each once.
+    ///
+    /// # Errors
+    /// The first segment that cannot be read.
+    pub fn packs(&self) -> Result<BTreeMap<PackId, PackKind>, IndexError> {
+        let mut packs = BTreeMap::new();
+        for slot in self.slots().iter() {
+            let rows = slot.read(&self.opener, Need::All, |table| table.packs())?;
+            packs.extend(rows.into_iter().map(|pack| (pack.id, pack.kind)));
+        }
+        Ok(packs)
     }
 
     /// The rows of one segment in order, whether or not it is in the set: what [`merge`] takes.

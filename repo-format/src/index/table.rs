@@ -7,7 +7,7 @@ use super::{Location, ReadError};
 use crate::codec::{
     Codec, ContentId, ContentKind, HEADER_SIZE, PackId, RepoId, SEAL_OVERHEAD, SegmentId, Subkeys,
 };
-use crate::format::BLOB_SIZE_MAX;
+use crate::storage::BLOB_SIZE_BYTES_MAX;
 use crate::format::names::PackKind;
 use crate::format::segment::{self, SegmentBlob, SegmentKind, SegmentRef};
 use crate::format::table::Fields;
@@ -128,7 +128,7 @@ impl FrameEntry {
     fn fits_a_pack(&self) -> bool {
         let end = u64::from(self.offset) + u64::from(self.stored_len) + SEAL_OVERHEAD as u64;
         self.offset as usize >= HEADER_SIZE
-            && end <= BLOB_SIZE_MAX
+            && end <= BLOB_SIZE_BYTES_MAX
             && self.seal.raw_len as usize <= FRAME_SIZE_MAX
             && self.stored_len <= self.seal.raw_len
             && (self.seal.codec != Codec::Raw || self.stored_len == self.seal.raw_len)

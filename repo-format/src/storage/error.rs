@@ -127,6 +127,11 @@ impl StorageError {
         }
     }
 
+    /// Whether the blob is not there whole: gone, or shorter than what was asked of it.
+    pub fn is_lost(&self) -> bool {
+        matches!(self, StorageError::NotFound { .. } | StorageError::WrongLength { .. })
+    }
+
     /// Whether the blob is simply not there.
     pub fn is_not_found(&self) -> bool {
         matches!(self, StorageError::NotFound { .. })
