@@ -78,7 +78,7 @@ impl Place {
         if snapshot.is_empty() {
             return Err("expected ID or ID:PATH");
         }
-        let names = path.split(|byte| *byte == b'/').filter(|name| !matches!(name, b"" | b"."));
+        let names = path.split(|byte| *byte == b'/').filter(|name| !matches!(*name, b"" | b"."));
         let path: Vec<Vec<u8>> = names.map(<[u8]>::to_vec).collect();
         match path.iter().any(|name| name == b"..") {
             true => Err("a path in a snapshot has no `..`"),

@@ -109,19 +109,27 @@ impl Item {
     }
 
     /// The entry in the manner of `ls -l`.
-    pub fn long(&self) -> impl fmt::Display + '_ {
-        fmt::from_fn(|f| {
-            let owner = |name: &Option<String>, id: Option<u32>| match (name, id) {
-                (Some(name), _) => Escaped(name.as_bytes()).to_string(),
-                (None, Some(id)) => id.to_string(),
-                (None, None) => "-".to_owned(),
-            };
-            let mode = self.mode.as_ref().and_then(|text| u32::from_str_radix(text, 8).ok());
-            let mtime = self.mtime.map_or_else(|| "-".to_owned(), |time| time.to_string());
-            let (user, group) = (owner(&self.user, self.uid), owner(&self.group, self.gid));
-            write!(f, "{}{} {user:<8} {group:<8} ", self.kind.letter(), bits(mode))?;
-            write!(f, "{:>10} {mtime:<19} {self}", Size(self.size))
-        })
+    pub fn long(&self) -> Long<'_> {
+        Long(self)
+    }
+}
+
+/// An entry in the manner of `ls -l`.
+pub struct Long<'a>(&'a Item);
+
+impl fmt::Display for Long<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Long(item) = self;
+        let owner = |name: &Option<String>, id: Option<u32>| match (name, id) {
+            (Some(name), _) => Escaped(name.as_bytes()).to_string(),
+            (None, Some(id)) => id.to_string(),
+            (None, None) => "-".to_owned(),
+        };
+        let mode = item.mode.as_ref().and_then(|text| u32::from_str_radix(text, 8).ok());
+        let mtime = item.mtime.map_or_else(|| "-".to_owned(), |time| time.to_string());
+        let (user, group) = (owner(&item.user, item.uid), owner(&item.group, item.gid));
+        write!(f, "{}{} {user:<8} {group:<8} ", item.kind.letter(), bits(mode))?;
+        write!(f, "{:>10} {mtime:<19} {item}", Size(item.size))
     }
 }
 
