@@ -14,6 +14,8 @@ pub mod cbor;
 
 pub mod format;
 
+pub mod log;
+
 pub mod pack;
 
 pub mod index;
@@ -25,5 +27,7 @@ pub mod object;
 pub mod map;
 
 pub mod tree;
+
+pub mod snapshot;
 
 pub mod engine;

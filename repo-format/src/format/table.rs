@@ -39,6 +39,11 @@ impl<'b> Fields<'b> {
         (self.array::<N>()? == [0; N]).then_some(())
     }
 
+    /// Bytes not yet taken.
+    pub fn left(&self) -> usize {
+        self.rest.len()
+    }
+
     /// What is left, which must be zero padding (CONV-5).
     pub fn end_padded(self) -> Option<()> {
         self.rest.iter().all(|byte| *byte == 0).then_some(())
