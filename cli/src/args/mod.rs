@@ -13,13 +13,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use global::{GlobalArgs, LogFormat, SecretArgs, StorageArgs};
+pub use global::{GlobalArgs, LogFormat, SecretArgs};
 pub use repo::{
-    ConnectArgs, InitArgs, KeyCommand, LevelArg, LocationCommand, NewSecretArgs, RepoCommand, VerifyArgs,
+    ConnectArgs, InitArgs, KdfArgs, KeyCommand, LevelArg, LocationCommand, NewSecretArgs, RepoCommand, VerifyArgs,
 };
 pub use snapshot::{
     CatArgs, CompressionArg, CreateArgs, DiffArgs, FindArgs, ForgetArgs, ListArgs, LsArgs, OverwriteArg,
-    RestoreArgs, ShowArgs, SnapshotCommand,
+    RestoreArgs, ShowArgs, SnapshotCommand, WritingArgs,
 };
 
 /// The whole command line.

@@ -1,12 +1,18 @@
 //! One file per command: from options to calls of the libraries.
 
 mod completions;
+mod convert;
 mod man;
 mod repo;
+mod session;
+mod signal;
+mod snapshot;
 
-use crate::args::{Command, GlobalArgs, RepoCommand};
+use crate::args::{Command, GlobalArgs};
 use crate::exit::Code;
 use crate::report::Output;
+
+use session::Session;
 
 /// Carries out a command.
 ///
@@ -14,9 +20,10 @@ use crate::report::Output;
 /// What kept it from being carried out; `exit` makes a code of it.
 pub fn run(global: GlobalArgs, output: Output, command: Command) -> anyhow::Result<Code> {
     match command {
-        Command::Repo(RepoCommand::Disconnect) => repo::disconnect::run(&global, &output),
         Command::Completions { shell } => completions::run(&output, shell),
         Command::Man { dir } => man::run(&output, &dir),
-        _ => Ok(Code::Failed),
+        Command::Repo(command) => repo::run(&Session::start(global, output)?, command),
+        Command::Snapshot(command) => snapshot::run(&Session::start(global, output)?, command),
+        Command::Demo(_) => Ok(Code::Failed),
     }
 }

@@ -2,13 +2,13 @@
 
 use std::error::Error;
 
-use repo_format::storage::StorageError;
-
+use super::library;
 use super::{CliError, Code};
 use crate::config::ConfigError;
 use crate::secret::SecretError;
 
-type Verdict = (Code, &'static str);
+/// A code, and the next step.
+pub(super) type Verdict = (Code, &'static str);
 
 /// The code of an error and the next step. The outermost cause that says something definite counts.
 pub fn explain(error: &anyhow::Error) -> (Code, String) {
@@ -21,7 +21,7 @@ fn judge(cause: &(dyn Error + 'static)) -> Option<Verdict> {
     None.or_else(|| cause.downcast_ref().map(of_cli))
         .or_else(|| cause.downcast_ref().map(of_secret))
         .or_else(|| cause.downcast_ref().map(of_config))
-        .or_else(|| cause.downcast_ref().map(of_storage))
+        .or_else(|| library::judge(cause))
 }
 
 fn of_cli(error: &CliError) -> Verdict {
@@ -35,6 +35,9 @@ fn of_cli(error: &CliError) -> Verdict {
         }
         CliError::Interrupted => (Code::Interrupted, "run the command again"),
         CliError::File { .. } => (Code::Failed, "check the path and its permissions"),
+        CliError::NotStored { .. } => {
+            (Code::NothingMatched, "look for it in another snapshot with `corso snapshot find`")
+        }
         CliError::WrongKind { .. } => (Code::Usage, "see what is there with `corso snapshot ls ID:PATH --long`"),
     }
 }
@@ -80,49 +83,11 @@ fn of_config(error: &ConfigError) -> Verdict {
     }
 }
 
-pub(super) fn of_storage(error: &StorageError) -> Verdict {
-    match error {
-        StorageError::LocationMissing { .. } => {
-            (Code::NoRepository, "check the location's spelling, and that the disk is mounted or the bucket made")
-        }
-        StorageError::Denied { .. } => (
-            Code::Failed,
-            "check the permissions, or the keys in AWS_…, AZURE_… or GOOGLE_APPLICATION_CREDENTIALS",
-        ),
-        StorageError::MissingProperty { .. } => {
-            (Code::Failed, "choose another storage (docs/commands.md names what a storage must do)")
-        }
-        StorageError::Full { .. } => (
-            Code::Failed,
-            "make space and run the same command again; what was committed is kept and used",
-        ),
-        StorageError::ReadOnly { .. } => (Code::Failed, "mount it writable and run the same command again"),
-        StorageError::TimedOut { .. } | StorageError::Throttled { .. } | StorageError::Unreachable { .. } => {
-            (Code::Failed, "check the network and run the same command again; --retries and \
-                            --request-timeout say how patient to be")
-        }
-        StorageError::Server { .. } => {
-            (Code::Failed, "look at the server's log, and run the same command again")
-        }
-        StorageError::WrongLength { .. } | StorageError::TooLarge { .. } | StorageError::NotFound { .. } => {
-            (Code::Damage, "run `corso repo verify --level blobs` to see what is damaged")
-        }
-        StorageError::Unsynced { .. } => {
-            (Code::Failed, "the disk may be failing: look at the system's log before the next run")
-        }
-        StorageError::Location(_) => (Code::Usage, "correct the location"),
-        StorageError::Setup { .. } => (
-            Code::Failed,
-            "check AWS_…, AZURE_… or GOOGLE_APPLICATION_CREDENTIALS, the profile, and --ca-file",
-        ),
-        _ => (Code::Failed, "run again with -vv for what the storage said"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use anyhow::Context;
+    use repo_format::storage::StorageError;
 
     #[test]
     fn a_cause_is_found_below_its_context() {

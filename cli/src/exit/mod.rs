@@ -4,6 +4,7 @@
 //! 21 are taken: restic's "locked", and Microsoft's "refused" and "throttled out".
 
 mod classify;
+mod library;
 
 use std::process::ExitCode;
 
@@ -58,6 +59,9 @@ pub enum CliError {
     /// An option names a file that cannot be used.
     #[error("cannot use {path}")]
     File { path: String, source: std::io::Error },
+    /// A file of a checkpoint or partial snapshot that is only a name.
+    #[error("the content of {path} is not in this snapshot")]
+    NotStored { path: String },
     /// What stands at a path in a snapshot is of another kind than the command needs.
     #[error("{path} is no {wanted}")]
     WrongKind { path: String, wanted: &'static str },

@@ -24,6 +24,8 @@ pub enum Message {
     Warning(Warning),
     Snapshot(SnapshotLine),
     Entry(Item),
+    /// An item that failed or was skipped when a snapshot was made.
+    Failure(ItemFailure),
     Change(Change),
     Slot(Slot),
     Finding(Finding),

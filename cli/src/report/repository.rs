@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use comfy_table::{Table, presets};
 use serde::Serialize;
 
 use super::{Escaped, Size};
@@ -66,6 +67,20 @@ pub struct Slot {
     /// `passphrase`, `recovery-key` or `key-file`.
     pub kind: String,
     pub label: String,
+    /// Whether this run opened the repository with it.
+    pub in_use: bool,
+}
+
+/// Key slots as a table.
+pub fn slot_table(slots: &[Slot]) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(["ID", "Kind", "Label", ""]);
+    for slot in slots {
+        let label = Escaped(slot.label.as_bytes()).to_string();
+        let in_use = if slot.in_use { "in use" } else { "" };
+        table.add_row([slot.id.as_str(), slot.kind.as_str(), label.as_str(), in_use]);
+    }
+    table.trim_fmt()
 }
 
 /// One thing that is damaged.

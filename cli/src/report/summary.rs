@@ -65,8 +65,9 @@ pub enum Summary {
 pub struct InitSummary {
     pub repository_id: String,
     pub location: String,
-    /// What it is called in the configuration.
-    pub name: String,
+    /// What it is called in the configuration; absent if that could not be written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// Shown this once. Absent with `--no-recovery-key`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recovery_key: Option<String>,
@@ -81,8 +82,10 @@ impl fmt::Debug for InitSummary {
 impl fmt::Display for InitSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "Made repository {}", self.repository_id)?;
-        writeln!(f, "at {}", Escaped(self.location.as_bytes()))?;
-        write!(f, "and connected it as `{}`, the default from now on.", self.name)?;
+        write!(f, "at {}", Escaped(self.location.as_bytes()))?;
+        if let Some(name) = &self.name {
+            write!(f, "\nand connected it as `{name}`, the default from now on.")?;
+        }
         match &self.recovery_key {
             Some(key) => write!(f, "\n\n{}", RecoveryKeyNote(key)),
             None => write!(f, "\n\nThere is no recovery key: whoever loses the secret loses the backups."),
@@ -225,6 +228,8 @@ pub struct CreateSummary {
     pub base: Option<String>,
     pub dry_run: bool,
     pub interrupted: bool,
+    /// Checkpoints committed on the way.
+    pub checkpoints: u64,
     pub statistics: Statistics,
     pub seconds: f64,
 }

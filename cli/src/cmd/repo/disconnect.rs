@@ -1,18 +1,16 @@
 //! `corso repo disconnect`
 
-use crate::args::GlobalArgs;
-use crate::config::{Config, Places};
+use crate::cmd::session::Session;
 use crate::exit::Code;
+use crate::report::Message;
 use crate::report::summary::{DisconnectSummary, Summary};
-use crate::report::{Message, Output};
 
 /// Forgets a connection. The repository is not asked.
-pub fn run(global: &GlobalArgs, output: &Output) -> anyhow::Result<Code> {
-    let path = Places::config_file(global.config.clone())?;
-    let mut config = Config::load(&path)?;
-    let (name, connection) = config.disconnect(global.repo.as_deref())?;
-    config.save(&path)?;
+pub fn run(session: &Session) -> anyhow::Result<Code> {
+    let mut config = session.config()?;
+    let (name, connection) = config.disconnect(session.global.repo.as_deref())?;
+    session.save(&config)?;
     let summary = DisconnectSummary { name, location: connection.location.to_string() };
-    output.result(&Message::Summary(Summary::RepoDisconnect(summary.clone())), summary)?;
+    session.output.result(&Message::Summary(Summary::RepoDisconnect(summary.clone())), summary)?;
     Ok(Code::Done)
 }
