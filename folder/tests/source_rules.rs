@@ -234,30 +234,25 @@ fn stored(entry: &Entry) -> Entry {
 #[test]
 fn unchanged_means_equal_and_long_settled_when_the_base_was_read() {
     let place = tree(&["file"]);
-    let at = |base_read_at_ns, ignore_ctime, ignore_inode| {
+    let with_ignored = |ignore_ctime, ignore_inode| {
         let rest = SourceOptions::default();
         let options = SourceOptions {
-            base_read_at_ns,
             ignore_ctime,
             ignore_inode,
             ..rest
         };
         with(place.path(), options)
     };
-    let later = Some(now_ns() + 10_000_000_000);
-    let source = at(later, false, false);
+    let later = now_ns() + 10_000_000_000;
+    let source = with_ignored(false, false);
     let now = only_child(&source).entry;
     let base = stored(&now);
-    assert!(source.unchanged(&base, &now));
+    assert!(source.unchanged(&base, later, &now));
     assert!(
-        !at(Some(now_ns()), false, false).unchanged(&base, &now),
+        !source.unchanged(&base, now_ns(), &now),
         "still racy"
     );
-    assert!(
-        !at(None, false, false).unchanged(&base, &now),
-        "no known time of reading"
-    );
-    assert!(!source.unchanged(&now, &now), "content was never stored");
+    assert!(!source.unchanged(&now, later, &now), "content was never stored");
 
     let changed = |change: fn(&mut Entry)| {
         let mut changed = now.clone();
@@ -269,10 +264,10 @@ fn unchanged_means_equal_and_long_settled_when_the_base_was_read() {
     let ctime = changed(|entry| entry.meta.ctime_ns = Some(1));
     let inode = changed(|entry| entry.meta.inode = Some(1));
     for other in [&size, &mtime, &ctime, &inode] {
-        assert!(!source.unchanged(&base, other));
+        assert!(!source.unchanged(&base, later, other));
     }
-    assert!(at(later, true, false).unchanged(&base, &ctime));
-    assert!(at(later, false, true).unchanged(&base, &inode));
+    assert!(with_ignored(true, false).unchanged(&base, later, &ctime));
+    assert!(with_ignored(false, true).unchanged(&base, later, &inode));
 }
 
 #[test]

@@ -14,9 +14,9 @@ pub mod cbor;
 
 pub mod format;
 
-pub mod log;
-
 pub mod pack;
+
+pub mod log;
 
 pub mod index;
 
@@ -29,5 +29,7 @@ pub mod map;
 pub mod tree;
 
 pub mod snapshot;
+
+pub mod repository;
 
 pub mod engine;

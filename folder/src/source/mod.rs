@@ -235,20 +235,14 @@ impl Source for FolderSource {
         )?))
     }
 
-    fn unchanged(&self, base: &Entry, now: &Entry) -> bool {
+    fn unchanged(&self, base: &Entry, base_begun_ns: TimeNs, now: &Entry) -> bool {
         let (EntryKind::File(Some(_)), EntryKind::File(_)) = (&base.kind, &now.kind) else {
             return false;
         };
         let same = |field: fn(&Meta) -> Option<u64>| {
             field(&base.meta).is_some() && field(&base.meta) == field(&now.meta)
         };
-        let Some(settled_ns) = self
-            .options
-            .base_read_at_ns
-            .map(|read| read.saturating_sub(TIME_GRAIN_NS))
-        else {
-            return false;
-        };
+        let settled_ns = base_begun_ns.saturating_sub(TIME_GRAIN_NS);
         // As old as to have been still when the base was read, and the same since.
         let still = |field: fn(&Meta) -> Option<TimeNs>| {
             field(&base.meta)

@@ -2,8 +2,6 @@
 
 use std::path::PathBuf;
 
-use repo_format::tree::TimeNs;
-
 /// Options of a [`FolderSource`](super::FolderSource). The default reads everything but what
 /// `.corsoignore` files name.
 #[derive(Debug, Clone)]
@@ -21,8 +19,6 @@ pub struct SourceOptions {
     pub one_file_system: bool,
     /// Leaves out these very files or folders, by whatever name they are met: the repository's own.
     pub exclude_paths: Vec<PathBuf>,
-    /// When reading of the base snapshot began. Without it nothing is taken for unchanged.
-    pub base_read_at_ns: Option<TimeNs>,
     /// Does not compare the time of the last change of metadata.
     pub ignore_ctime: bool,
     /// Does not compare inode numbers, which some network file systems hand out anew.
@@ -38,7 +34,6 @@ impl Default for SourceOptions {
             exclude_larger_than: None,
             one_file_system: false,
             exclude_paths: Vec::new(),
-            base_read_at_ns: None,
             ignore_ctime: false,
             ignore_inode: false,
         }

@@ -29,11 +29,13 @@
 //! # Ok::<(), CborError>(())
 //! ```
 
+mod parts;
 mod read;
 mod types;
 mod write;
 
-pub use read::{MapReader, Reader, TupleReader};
+pub use parts::{MapReader, TupleReader};
+pub use read::Reader;
 pub use write::{MapWriter, Writer};
 
 /// Deepest nesting of arrays and maps that is read (CONV-4).

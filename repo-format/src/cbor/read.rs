@@ -3,7 +3,8 @@
 use minicbor::Decoder;
 use minicbor::decode::Error;
 
-use super::{Cbor, CborError, DEPTH_MAX, KEY_OPTIONAL};
+use super::parts::{MapReader, TupleReader};
+use super::{Cbor, CborError, DEPTH_MAX};
 
 /// Reads items from the front of a body.
 #[derive(Debug)]
@@ -99,9 +100,9 @@ impl<'b> Reader<'b> {
         let start = self.offset();
         let count = self.decoder.array().map_err(|e| at(start, &e))?;
         let left = self.enter(start, count, 1)?;
-        let mut tuple = TupleReader { reader: self, left };
+        let mut tuple = TupleReader::new(self, left);
         let value = read(&mut tuple)?;
-        if tuple.left != 0 {
+        if tuple.left() != 0 {
             return Err(self.error("array longer than expected"));
         }
         self.depth -= 1;
@@ -133,8 +134,7 @@ impl<'b> Reader<'b> {
         let start = self.offset();
         let count = self.decoder.map().map_err(|e| at(start, &e))?;
         let left = self.enter(start, count, 2)?;
-        let mut map = MapReader { reader: self, left, key: None };
-        map.advance()?;
+        let mut map = MapReader::new(self, left)?;
         let value = read(&mut map)?;
         map.skip_optional()?;
         self.depth -= 1;
@@ -202,132 +202,6 @@ impl<'b> Reader<'b> {
         } else {
             Err(CborError { offset: start, what: "not the shortest encoding" })
         }
-    }
-}
-
-/// Takes the items of an array, front to back.
-#[derive(Debug)]
-pub struct TupleReader<'r, 'b> {
-    reader: &'r mut Reader<'b>,
-    left: u64,
-}
-
-impl<'b> TupleReader<'_, 'b> {
-    /// Items not yet taken.
-    pub fn left(&self) -> u64 {
-        self.left
-    }
-
-    /// Takes the next item.
-    pub fn get<T: Cbor>(&mut self) -> Result<T, CborError> {
-        self.get_with(T::read)
-    }
-
-    /// Takes the next item as `read` has it.
-    pub fn get_with<T>(
-        &mut self,
-        read: impl FnOnce(&mut Reader<'b>) -> Result<T, CborError>,
-    ) -> Result<T, CborError> {
-        if self.left == 0 {
-            return Err(self.reader.error("array shorter than expected"));
-        }
-        self.left -= 1;
-        read(self.reader)
-    }
-
-    /// Checks and passes over all further items.
-    pub fn skip_all(&mut self) -> Result<(), CborError> {
-        while self.left > 0 {
-            self.get_with(Reader::skip)?;
-        }
-        Ok(())
-    }
-
-    /// An error at the next item.
-    pub fn error(&self, what: &'static str) -> CborError {
-        self.reader.error(what)
-    }
-}
-
-/// Takes the entries of a map, in ascending order of keys.
-#[derive(Debug)]
-pub struct MapReader<'r, 'b> {
-    reader: &'r mut Reader<'b>,
-    /// Entries behind `key`'s.
-    left: u64,
-    /// Key whose value comes next.
-    key: Option<u64>,
-}
-
-impl<'b> MapReader<'_, 'b> {
-    /// Takes the entry with `key`, which must be there.
-    pub fn get<T: Cbor>(&mut self, key: u64) -> Result<T, CborError> {
-        let missing = self.reader.error("a required key is missing");
-        self.get_some(key)?.ok_or(missing)
-    }
-
-    /// Takes the entry with `key`, if it is there.
-    pub fn get_some<T: Cbor>(&mut self, key: u64) -> Result<Option<T>, CborError> {
-        self.get_with(key, T::read)
-    }
-
-    /// Takes the entry with `key`, or `default`, which itself must not have been written.
-    pub fn get_or<T: Cbor + PartialEq>(&mut self, key: u64, default: T) -> Result<T, CborError> {
-        let here = self.reader.error("a default is written out");
-        match self.get_some(key)? {
-            None => Ok(default),
-            Some(value) if value == default => Err(here),
-            Some(value) => Ok(value),
-        }
-    }
-
-    /// Takes the entry with `key` as `read` has it, if it is there.
-    pub fn get_with<T>(
-        &mut self,
-        key: u64,
-        read: impl FnOnce(&mut Reader<'b>) -> Result<T, CborError>,
-    ) -> Result<Option<T>, CborError> {
-        if self.key != Some(key) {
-            return Ok(None);
-        }
-        let value = read(self.reader)?;
-        self.advance()?;
-        Ok(Some(value))
-    }
-
-    /// An error at the next item.
-    pub fn error(&self, what: &'static str) -> CborError {
-        self.reader.error(what)
-    }
-
-    /// Reads the next entry's key.
-    fn advance(&mut self) -> Result<(), CborError> {
-        let last = self.key.take();
-        if self.left > 0 {
-            self.left -= 1;
-            let order = self.reader.error("map keys do not ascend");
-            let key = self.reader.u64()?;
-            if last.is_some_and(|last| key <= last) {
-                return Err(order);
-            }
-            self.key = Some(key);
-        }
-        Ok(())
-    }
-
-    fn skip_optional(&mut self) -> Result<(), CborError> {
-        match self.key {
-            Some(key) if key < KEY_OPTIONAL => Err(self.reader.error("unknown map key")),
-            _ => self.skip_all(),
-        }
-    }
-
-    fn skip_all(&mut self) -> Result<(), CborError> {
-        while self.key.is_some() {
-            self.reader.skip()?;
-            self.advance()?;
-        }
-        Ok(())
     }
 }
 

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+/// Nanoseconds since 1970-01-01 UTC; negative before it.
+pub type TimeNs = i64;
+
 /// A string that is no identifier of the wanted kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{found:?} is no {what}: expected {digits} hexadecimal digits")]

@@ -14,7 +14,7 @@
 //! # Trust
 //!
 //! A table is checked row by row when its segment is fetched. What the cache kept of it is
-//! believed page by page, against keyed checksums, so a rotten cache cannot claim that a content
+//! believed page by page, against keyed checksums at first use, so a rotten cache cannot claim that a content
 //! exists; it is deleted, and its segment fetched again.
 //!
 //! ```
@@ -104,7 +104,7 @@ impl Index {
         cache: Option<PathBuf>,
         fetch: Arc<dyn SegmentFetch>,
     ) -> Index {
-        let opener = Opener { keys, repo, cache: Cache::new(cache), fetch };
+        let opener = Opener { keys, repo, cache: Cache::new(cache), fetch, pages: Arc::default() };
         Index { opener, slots: RwLock::default() }
     }
 

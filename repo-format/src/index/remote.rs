@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -15,6 +16,20 @@ use crate::format::segment::{Outline, PAGE_SIZE, SegmentKind, SegmentRef};
 pub(super) const SIZE_MIN: u64 = 1 << 20;
 /// After so many pages the whole segment is the cheaper way.
 pub(super) const PAGES_MAX: usize = 16;
+/// All tables together keep so many pages (32 MiB) and a few under way; then whole segments are
+/// fetched, which the cache takes.
+const PAGES_OF_ALL_MAX: usize = 512;
+
+/// How many pages all remote tables of an index hold.
+#[derive(Default)]
+pub(super) struct PageBudget(AtomicUsize);
+
+impl PageBudget {
+    /// Whether no more pages should be taken.
+    pub fn is_spent(&self) -> bool {
+        self.0.load(Ordering::Relaxed) >= PAGES_OF_ALL_MAX
+    }
+}
 
 /// A segment of which header, footer and some pages were fetched.
 ///
@@ -27,6 +42,7 @@ pub(super) struct RemoteTable {
     outline: Outline,
     counts: Counts,
     pages: Mutex<HashMap<u32, Arc<Vec<u8>>>>,
+    budget: Arc<PageBudget>,
 }
 
 impl RemoteTable {
@@ -36,6 +52,7 @@ impl RemoteTable {
         keys: &Arc<Subkeys>,
         repo: &RepoId,
         fetch: &Arc<dyn SegmentFetch>,
+        budget: &Arc<PageBudget>,
         segment: &SegmentRef,
     ) -> Option<RemoteTable> {
         let range = |range| fetch.fetch_range(&segment.id, range)?.ok();
@@ -50,6 +67,7 @@ impl RemoteTable {
             outline,
             counts,
             pages: Mutex::default(),
+            budget: Arc::clone(budget),
         })
     }
 
@@ -57,9 +75,9 @@ impl RemoteTable {
         self.counts
     }
 
-    /// Whether so many pages were fetched that the rest should be, too.
+    /// Whether so many pages were fetched, of this table or all, that the whole segment should be.
     pub fn is_worn(&self) -> bool {
-        self.pages.lock().len() >= PAGES_MAX
+        self.budget.is_spent() || self.pages.lock().len() >= PAGES_MAX
     }
 
     /// `N` bytes of the table; fetches the pages that they are in.
@@ -86,7 +104,10 @@ impl RemoteTable {
             return Ok(Arc::clone(known));
         }
         let fetched = Arc::new(self.fetch_page(page).map_err(ReadError::Page)?);
-        self.pages.lock().insert(page, Arc::clone(&fetched));
+        // Two threads may have fetched it at once.
+        if self.pages.lock().insert(page, Arc::clone(&fetched)).is_none() {
+            self.budget.0.fetch_add(1, Ordering::Relaxed);
+        }
         Ok(fetched)
     }
 
@@ -98,5 +119,11 @@ impl RemoteTable {
             .map_err(|source| IndexError::Fetch { segment, source })?;
         let plain = self.outline.open_page(&self.keys, page, &sealed);
         plain.map_err(|source| IndexError::Refused { segment, source })
+    }
+}
+
+impl Drop for RemoteTable {
+    fn drop(&mut self) {
+        self.budget.0.fetch_sub(self.pages.get_mut().len(), Ordering::Relaxed);
     }
 }

@@ -6,7 +6,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::cache::Cache;
 use super::lookup::Table;
-use super::remote::{self, RemoteTable};
+use super::remote::{self, PageBudget, RemoteTable};
 use super::{IndexError, IndexTable, ReadError, SegmentFetch};
 use crate::codec::{ContentId, RepoId, Subkeys};
 use crate::format::segment::{self, SegmentKind, SegmentRef};
@@ -20,6 +20,7 @@ pub(super) struct Opener {
     pub repo: RepoId,
     pub cache: Cache,
     pub fetch: Arc<dyn SegmentFetch>,
+    pub pages: Arc<PageBudget>,
 }
 
 /// How much of a segment a reader is about to need.
@@ -131,12 +132,8 @@ impl Slot {
         if let Some(table) = opener.cache.open(&opener.keys, &self.segment.id) {
             return Ok(Table::Mapped(table));
         }
-        let known = self.table.read().is_some();
-        if need == Need::Rows && !known && self.segment.size >= remote::SIZE_MIN {
-            let remote = RemoteTable::open(&opener.keys, &opener.repo, &opener.fetch, &self.segment);
-            if let Some(remote) = remote {
-                return Ok(Table::Remote(remote));
-            }
+        if let Some(remote) = self.open_remote(opener, need) {
+            return Ok(Table::Remote(remote));
         }
         let table = self.fetch(opener)?;
         if rotten >= ROTTEN_MAX {
@@ -144,6 +141,16 @@ impl Slot {
         }
         let stored = opener.cache.store(&opener.keys, &self.segment.id, table);
         Ok(stored.map_or_else(Table::Memory, Table::Mapped))
+    }
+
+    /// Single pages, if they are likely to do: not for a table that is being replaced.
+    fn open_remote(&self, opener: &Opener, need: Need) -> Option<RemoteTable> {
+        let replaces = self.table.read().is_some();
+        let small = self.segment.size < remote::SIZE_MIN;
+        if need == Need::All || replaces || small || opener.pages.is_spent() {
+            return None;
+        }
+        RemoteTable::open(&opener.keys, &opener.repo, &opener.fetch, &opener.pages, &self.segment)
     }
 
     fn fetch(&self, opener: &Opener) -> Result<IndexTable, IndexError> {

@@ -1,8 +1,9 @@
 //! What a record can do to the state (ACT-0 to ACT-16).
 
-use super::parts::{BlobRef, FeatureScope, SegmentRef, SlotInfo};
+use super::parts::{BlobRef, FeatureScope, SlotInfo};
 use super::row::ManifestRow;
 use crate::cbor::{CborError, Reader, TupleReader, Writer};
+use crate::format::segment::SegmentRef;
 use crate::codec::{ContentId, ManifestId, PackId, RecordHash, SegmentId, SlotId};
 
 /// Numbers of actions from here up are skipped by readers that do not know them (ACT-0).

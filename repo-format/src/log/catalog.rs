@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 
 use super::manifests::CATALOG_ROWS_MAX;
-use super::parts::{BlobRef, SegmentRef, SlotInfo};
+use super::parts::{BlobRef, SlotInfo};
 use super::row::ManifestRow;
 use super::sealed::{self, BlobError, TooLarge};
 use super::state::{History, RECENT_MAX, State};
 use crate::cbor::{self, Cbor, CborError, MapReader, Reader, Writer};
+use crate::format::segment::SegmentRef;
 use crate::codec::{BlobKind, CommitId, Header, PackId, RecordHash, RepoId, Subkeys};
 
 /// Seals the catalog of `state` under a fresh `salt`.

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use crate::cbor::{Cbor, CborError, Reader, TupleReader, Writer};
-use crate::codec::{BlobKind, ContentId, PackId, SegmentId, SlotId};
+use crate::codec::{BlobKind, PackId, SegmentId, SlotId};
+use crate::format::segment::SegmentRef;
 use crate::format::names::{BlobId, PackKind};
 use crate::format::slot::SlotKind;
 
@@ -78,28 +79,16 @@ impl Cbor for BlobRef {
     }
 }
 
-/// An index segment as the log names it (ACT-1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SegmentRef {
-    pub id: SegmentId,
-    /// Content rows in it.
-    pub contents: u32,
-    pub first: ContentId,
-    pub last: ContentId,
-    /// Bytes of the whole blob.
-    pub size: u64,
-}
-
 impl Cbor for SegmentRef {
     fn write(&self, w: &mut Writer) {
-        w.array(5).put(&self.id).put(&self.contents).put(&self.first).put(&self.last).put(&self.size);
+        w.array(5).put(&self.id).put(&self.count).put(&self.first).put(&self.last).put(&self.size);
     }
 
     fn read(r: &mut Reader<'_>) -> Result<Self, CborError> {
         r.tuple(|t| {
             Ok(SegmentRef {
                 id: t.get()?,
-                contents: t.get()?,
+                count: t.get()?,
                 first: t.get()?,
                 last: t.get()?,
                 size: t.get()?,

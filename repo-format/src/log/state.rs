@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::parts::{BlobRef, FeatureScope, ManifestSegmentRef, SegmentRef, SlotInfo};
+use super::parts::{BlobRef, FeatureScope, ManifestSegmentRef, SlotInfo};
 use super::row::ManifestRow;
 use crate::cbor;
+use crate::format::segment::SegmentRef;
 use crate::codec::{
     CommitId, ContentId, ManifestId, PackId, RecordHash, SegmentId, SlotId, SplitterSizes,
 };

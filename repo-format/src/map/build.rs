@@ -6,6 +6,10 @@ use crate::codec::ContentId;
 use crate::content::{ContentError, ContentKind};
 
 /// Builds a map from sorted entries. Holds one open node of each level.
+///
+/// A clone can be finished while the other goes on: that is how a checkpoint sees a folder whose
+/// children are still coming.
+#[derive(Clone)]
 pub struct MapBuilder<'a> {
     store: MapStore<'a>,
     levels: Vec<OpenNode>,
@@ -14,7 +18,7 @@ pub struct MapBuilder<'a> {
 }
 
 /// A node that may get more entries.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct OpenNode {
     /// Encoded entries.
     entries: Vec<u8>,

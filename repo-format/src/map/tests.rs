@@ -123,6 +123,52 @@ fn what_is_left_of_a_large_map_has_the_root_of_a_small_one() {
     }
 }
 
+/// MAP-3 word by word: all of a level before the next.
+fn naive_root(contents: &MemoryContents, table: &Table) -> ContentId {
+    let hash = |level: u8, key: &[u8]| {
+        let bytes = [&[level], key].concat();
+        let hash = blake3::keyed_hash(&[3; 32], &bytes);
+        u64::from_le_bytes(*hash.as_bytes().first_chunk().unwrap())
+    };
+    let entry = |(key, value): (&Vec<u8>, &Vec<u8>)| NodeEntry {
+        key: Bytes::from(key.clone()),
+        value: Bytes::from(value.clone()),
+    };
+    let mut entries: Vec<NodeEntry> = table.iter().map(entry).collect();
+    for level in 0.. {
+        let mut nodes = vec![Node { level, entries: Vec::new() }];
+        let count = entries.len();
+        for (place, entry) in entries.into_iter().enumerate() {
+            let node = &mut nodes.last_mut().unwrap().entries;
+            node.push(entry);
+            let ends = node.len() >= 8 && hash(level, &node.last().unwrap().key) < 768_614_336_404_564_650;
+            if (ends || node.len() == 128) && place + 1 < count {
+                nodes.push(Node { level, entries: Vec::new() });
+            }
+        }
+        let stored = nodes.iter().map(|node| {
+            let id = contents.put(ContentKind::Node, &node.encode()).unwrap();
+            let value = Bytes::copy_from_slice(&child_value(&id, node.leaf_count()));
+            (id, NodeEntry { key: node.entries.first().map(|e| e.key.clone()).unwrap_or_default(), value })
+        });
+        let (ids, above): (Vec<_>, Vec<_>) = stored.unzip();
+        if let [root] = ids[..] {
+            return root;
+        }
+        entries = above;
+    }
+    unreachable!("each level is shorter than the one below")
+}
+
+#[test]
+fn the_root_is_what_the_spec_says() {
+    let contents = MemoryContents::new();
+    for count in (0..300).chain([1000, 5000, 30_000]) {
+        let table = numbered(0..count);
+        assert_eq!(build(&contents, &table), naive_root(&contents, &table), "{count} entries");
+    }
+}
+
 /// The last node of level 1, if the map has at least three levels.
 fn last_of_level_1(contents: &MemoryContents, root: &ContentId) -> Option<Node> {
     let load = |id: &ContentId| Node::decode(contents.get(ContentKind::Node, id).unwrap()).unwrap();

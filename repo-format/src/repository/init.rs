@@ -42,10 +42,8 @@ impl Repository {
     /// `AlreadyThere` if a finished repository is there, or another process was faster; what
     /// the storage lacks.
     pub fn init(blobs: Blobs, options: InitOptions) -> Result<Initialised, RepositoryError> {
-        let already = |found| RepositoryError::AlreadyThere {
-            location: blobs.storage().location().to_string(),
-            found,
-        };
+        let location = blobs.storage().location().to_string();
+        let already = |found| RepositoryError::AlreadyThere { location: location.clone(), found };
         blobs.probe()?;
         if let Some(found) = format_blob(&blobs)? {
             if blobs.size(&BlobId::Record(1).name())?.is_some() || has_catalog(&blobs)? {

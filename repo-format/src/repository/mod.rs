@@ -239,7 +239,7 @@ impl Repository {
             })
             .collect();
         let missing: Vec<PackId> =
-            self.0.index.packs()?.into_iter().filter(|pack| !there.contains(pack)).collect();
+            self.0.index.packs()?.into_keys().filter(|pack| !there.contains(pack)).collect();
         if !missing.is_empty() {
             let count = missing.len();
             self.0.warnings.lock().push(format!(

@@ -4,11 +4,11 @@ use std::convert::Infallible;
 
 use super::error::from_commit;
 use super::{Repository, RepositoryError};
-use crate::codec::{ManifestId, PackId, random_bytes};
+use crate::codec::{ContentId, ManifestId, PackId, random_bytes};
 use crate::content::ContentWriter;
 use crate::format::names::BlobId;
-use crate::format::segment::{self, SegmentKind, SegmentRef};
-use crate::index::{TABLE_SIZE, build};
+use crate::format::segment::SegmentRef;
+use crate::index::{IndexError, TABLE_SIZE, build};
 use crate::log::{Action, ManifestRow};
 use crate::pack::PackContents;
 
@@ -63,16 +63,8 @@ impl Repository {
     /// Puts the segments that name the contents of `packs`.
     fn put_segments(&self, packs: &[PackContents]) -> Result<Vec<SegmentRef>, RepositoryError> {
         let mut refs = Vec::new();
-        for table in build(packs, TABLE_SIZE)? {
-            let blob = segment::encode(
-                &self.0.keys,
-                &self.0.repo,
-                SegmentKind::Index,
-                table.counts(),
-                table.bytes(),
-                random_bytes()?,
-            );
-            let reference = table.reference(&blob);
+        for table in build(packs, TABLE_SIZE).map_err(IndexError::from)? {
+            let (blob, reference) = table.seal(&self.0.keys, &self.0.repo, random_bytes()?);
             self.0.blobs.put_new(&BlobId::Segment(blob.id).name(), blob.bytes)?;
             self.0.index.precache(&reference, table);
             refs.push(reference);
@@ -82,7 +74,7 @@ impl Repository {
 
     /// The metadata pack that holds a manifest: a new one, or one that held it before.
     fn pack_of(&self, manifest: &ManifestId, packs: &[PackContents]) -> Result<PackId, RepositoryError> {
-        let content = manifest.content();
+        let content = ContentId(manifest.0);
         let holds = |pack: &&PackContents| {
             pack.frames.iter().flat_map(|frame| &frame.contents).any(|row| row.id == content)
         };

@@ -5,7 +5,6 @@ use std::convert::Infallible;
 use super::error::from_commit;
 use super::{Repository, RepositoryError};
 use crate::codec::ManifestId;
-use crate::content::{ContentError, ContentKind, ReadContent};
 use crate::log::{Action, ManifestRow, SnapshotState};
 use crate::snapshot::Manifest;
 
@@ -33,7 +32,7 @@ impl Repository {
         let state = self.0.log.state();
         let mut rows: Vec<ManifestRow> =
             self.0.log.manifests(&state)?.into_values().filter(ManifestRow::is_live).collect();
-        rows.sort_by_key(|row| (row.revision, row.start));
+        rows.sort_by_key(|row| (row.revision, row.start_ns));
         Ok(rows)
     }
 
@@ -68,14 +67,7 @@ impl Repository {
     /// # Errors
     /// If it cannot be read, or breaks SNAP-1.
     pub fn manifest(&self, id: &ManifestId) -> Result<Manifest, RepositoryError> {
-        let content = id.content();
-        let bytes = self.reader().get(ContentKind::Manifest, &content)?;
-        let manifest = Manifest::decode(&bytes).map_err(|source| ContentError::MalformedCbor {
-            id: content,
-            clause: "SNAP-1",
-            source,
-        })?;
-        Ok(manifest)
+        Ok(Manifest::load(self.reader(), id)?)
     }
 
     /// Removes snapshots from the state. Nothing is deleted; what only they need can be reclaimed

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{SnapshotError, SnapshotState, SourceInfo, Statistics, tags};
-use crate::cbor::{self, Cbor, CborError, MapReader, Reader, Writer};
-use crate::codec::{ContentId, ManifestId, RunId, SplitterSizes};
+use super::{SnapshotError, Statistics};
+use crate::cbor::{self, Cbor, CborError, Reader, Writer};
+use crate::codec::{ContentId, ManifestId, PackId, RunId, SplitterSizes};
 use crate::content::{CONTENT_SIZE_MAX, ContentError, ContentKind, ReadContent, WriteContent};
+use crate::log::{ManifestRow, SnapshotState, SourceInfo, tags};
 use crate::tree::{Entry, EntryKind, TimeNs};
 
 /// One snapshot. Its content ID is the snapshot's ID.
@@ -68,6 +69,27 @@ impl Manifest {
             _ => ContentId::ZERO,
         }
     }
+
+    /// What listing needs of it, once it is stored as `id` in `pack`. The log fills in the revision.
+    pub fn row(&self, id: ManifestId, pack: PackId) -> ManifestRow {
+        ManifestRow {
+            id,
+            pack,
+            revision: 0,
+            forgotten: None,
+            source: self.source.clone(),
+            start_ns: self.start_ns,
+            end_ns: self.end_ns,
+            state: self.state,
+            size: self.root.size,
+            items: self.root.items,
+            failed: self.statistics.failed,
+            skipped: self.statistics.skipped,
+            tags: self.tags.clone(),
+            run: self.run,
+            bytes_stored: self.statistics.bytes_stored,
+        }
+    }
 }
 
 impl Cbor for Manifest {
@@ -98,30 +120,20 @@ impl Cbor for Manifest {
                 start_ns: m.get(1)?,
                 end_ns: m.get(2)?,
                 state: m.get(3)?,
-                root: required(m, 4, read_root)?,
+                root: m.require_with(4, read_root)?,
                 failures: m.get_some(5)?,
                 statistics: m.get(6)?,
                 based_on: m.get(7)?,
-                tags: required(m, 8, tags::read)?,
+                tags: m.require_with(8, tags::read)?,
                 prepared_on: m.get(9)?,
                 run: m.get(10)?,
-                splitter: required(m, 11, read_splitter)?,
+                splitter: m.require_with(11, read_splitter)?,
                 ledger: m.get_some(12)?,
                 cursor: m.get_some(13)?,
                 parts: m.get_some(14)?,
             })
         })
     }
-}
-
-/// Takes an entry of a shape of its own, which must be there.
-pub(super) fn required<'b, T>(
-    m: &mut MapReader<'_, 'b>,
-    key: u64,
-    read: impl FnOnce(&mut Reader<'b>) -> Result<T, CborError>,
-) -> Result<T, CborError> {
-    let missing = m.error("a required key is missing");
-    m.get_with(key, read)?.ok_or(missing)
 }
 
 fn read_root(r: &mut Reader<'_>) -> Result<Entry, CborError> {

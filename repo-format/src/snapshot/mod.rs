@@ -8,20 +8,13 @@ mod error;
 mod failure;
 mod manifest;
 mod part;
-mod row;
-mod source;
-mod state;
 mod statistics;
-mod tags;
 
 pub use by_path::{ByPath, PathValue, get_by_path, path_key, read_by_path, write_by_path};
 pub use error::SnapshotError;
 pub use failure::Failure;
 pub use manifest::Manifest;
 pub use part::Part;
-pub use row::ManifestRow;
-pub use source::SourceInfo;
-pub use state::SnapshotState;
 pub use statistics::Statistics;
 
 #[cfg(test)]

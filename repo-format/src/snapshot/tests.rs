@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::log::{ManifestRow, SnapshotState, SourceInfo, tags};
 use crate::cbor::{self, Writer};
 use crate::codec::{ContentId, Cut, ManifestId, MasterKey, PackId, RunId, Splitter, SplitterSizes};
 use crate::content::memory::MemoryContents;
@@ -109,7 +110,7 @@ fn every_cut_and_no_flip_of_a_manifest_is_silent() {
 
 #[test]
 fn a_row_says_what_lists_show() {
-    let row = ManifestRow::of(&manifest(), ManifestId([1; 32]), PackId([2; 32]), 9);
+    let row = ManifestRow { revision: 9, ..manifest().row(ManifestId([1; 32]), PackId([2; 32])) };
     assert!(row.is_live());
     assert_eq!((row.size, row.items, row.failed, row.skipped, row.bytes_stored), (1000, 12, 2, 1, 99));
     assert_eq!(cbor::decode::<ManifestRow>(&cbor::encode(&row)), Ok(row.clone()));
@@ -184,7 +185,7 @@ proptest! {
             ..manifest()
         };
         prop_assert_eq!(cbor::decode::<Manifest>(&cbor::encode(&manifest)).unwrap(), manifest.clone());
-        let row = ManifestRow::of(&manifest, ManifestId([1; 32]), PackId([2; 32]), 9);
+        let row = ManifestRow { revision: 9, ..manifest.row(ManifestId([1; 32]), PackId([2; 32])) };
         prop_assert_eq!(cbor::decode::<ManifestRow>(&cbor::encode(&row)).unwrap(), row);
     }
 

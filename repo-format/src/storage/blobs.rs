@@ -38,6 +38,11 @@ impl Blobs {
         &self.storage
     }
 
+    /// See [`Storage::probe`].
+    pub fn probe(&self) -> Result<(), StorageError> {
+        self.runtime.block_on(self.storage.probe())
+    }
+
     /// See [`Storage::put_new`].
     pub fn put_new(&self, name: &BlobName, bytes: Bytes) -> Result<Put, StorageError> {
         self.runtime.block_on(self.storage.put_new(name, bytes))

@@ -32,6 +32,7 @@ impl TreeTotals {
 }
 
 /// Builds a tree from children that come sorted by key.
+#[derive(Clone)]
 pub struct TreeBuilder<'a> {
     store: MapStore<'a>,
     map: MapBuilder<'a>,

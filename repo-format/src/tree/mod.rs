@@ -11,7 +11,8 @@ mod read;
 
 pub use build::{TreeBuilder, TreeTotals};
 pub use encode::{decode_value, encode_value};
-pub use entry::{Entry, EntryKind, Meta, TimeNs};
+pub use crate::codec::TimeNs;
+pub use entry::{Entry, EntryKind, Meta};
 pub use error::TreeError;
 pub use name::{DISCRIMINATOR_SIZE_MAX, NAME_SIZE_MAX, NameError, TreeKey};
 pub use read::{Children, Tree, find};

@@ -6,7 +6,8 @@ use std::time::Instant;
 use super::file::Outcome;
 use super::promise::Promise;
 use super::walk::{News, Step};
-use super::{Fatal, Failure, join};
+use super::{BackupError, Failure, Fatal, join};
+use crate::content::ContentError;
 use crate::engine::progress::{ItemEvent, Progress};
 use crate::engine::source::{ItemCause, ItemError};
 use crate::map::MapStore;
@@ -111,7 +112,7 @@ impl<'a> Assembly<'a> {
                 self.push(key, Entry { kind: EntryKind::File(None), size: 0, ..listed })
             }
             Outcome::Stopped => Err(Fatal::Stopped),
-            Outcome::Fatal(error) => Err(Fatal::Content(error)),
+            Outcome::Fatal(error) => Err(Fatal::Error(BackupError::Content(error))),
         }
     }
 
@@ -148,9 +149,9 @@ impl<'a> Assembly<'a> {
                 statistics.files += 1;
                 statistics.bytes += entry.size;
                 match news {
-                    News::New => statistics.files_new += 1,
-                    News::Changed => statistics.files_changed += 1,
-                    News::Unchanged => statistics.files_unchanged += 1,
+                    News::New => statistics.new_files += 1,
+                    News::Changed => statistics.changed_files += 1,
+                    News::Unchanged => statistics.unchanged_files += 1,
                 }
             }
             _ => statistics.others += 1,
@@ -171,8 +172,8 @@ impl<'a> Assembly<'a> {
     /// The root as it would be if nothing more came; what is open goes on.
     ///
     /// # Errors
-    /// [`Fatal`] if a node cannot be stored.
-    pub fn root_so_far(&self) -> Result<Entry, Fatal> {
+    /// [`BackupError`] if a node cannot be stored.
+    pub fn root_so_far(&self) -> Result<Entry, BackupError> {
         let mut child: Option<(TreeKey, Entry)> = None;
         for folder in self.folders.iter().rev() {
             let mut folder = folder.clone();
@@ -180,18 +181,17 @@ impl<'a> Assembly<'a> {
                 match folder.tree.push(&key, &entry) {
                     // A folder that is refused here is refused again, and reported, when it ends.
                     Ok(()) | Err(TreeError::Put { .. } | TreeError::Name { .. }) => {}
-                    Err(TreeError::Content(error)) => return Err(Fatal::from(error)),
-                    Err(other) => return Err(Fatal::Tree(other)),
+                    Err(other) => return Err(other.into()),
                 }
             }
             child = Some(folder.end()?);
         }
-        child.map(|(_, root)| root).ok_or(Fatal::Stopped)
+        Ok(child.expect("the root folder is open until the end").1)
     }
 }
 
 impl OpenFolder<'_> {
-    fn end(self) -> Result<(TreeKey, Entry), Fatal> {
+    fn end(self) -> Result<(TreeKey, Entry), ContentError> {
         let (root, totals) = self.tree.finish()?;
         Ok((self.key, totals.folder_entry(root, self.entry)))
     }

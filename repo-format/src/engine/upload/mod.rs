@@ -13,6 +13,7 @@ mod promise;
 mod publish;
 mod walk;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -20,18 +21,20 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, bounded};
 
 use self::assemble::{Assembly, Waited};
-use self::bases::BaseFolders;
+use self::bases::{BaseFolders, BaseRoot};
 use self::file::{Outcome, upload};
 use self::parts::Parts;
 use self::publish::Publisher;
 use self::walk::{Job, Step, walk};
 use super::progress::{ItemEvent, Progress, Stop};
 use super::source::{ItemError, Source};
-use crate::codec::{ContentId, ManifestId, Splitter};
+use crate::codec::{ManifestId, Splitter};
 use crate::content::{ContentError, ContentReader, ContentWriter, Usable, WriterOptions};
 use crate::log::{SnapshotState, SourceInfo};
 use crate::repository::{Repository, RepositoryError};
 use crate::snapshot::Statistics;
+use crate::map::MapError;
+use crate::snapshot::SnapshotError;
 use crate::tree::TreeError;
 
 /// Steps that the walk may be ahead of the assembly.
@@ -47,7 +50,7 @@ pub struct BackupOptions {
     /// What the snapshot is of; earlier snapshots of an equal source are its bases.
     pub source: SourceInfo,
     /// Names and values.
-    pub tags: Vec<(String, String)>,
+    pub tags: BTreeMap<String, String>,
     /// Time between checkpoints.
     pub checkpoint_interval: Duration,
     /// Threads that read and store files.
@@ -89,6 +92,10 @@ pub enum BackupError {
     #[error(transparent)]
     Tree(#[from] TreeError),
     #[error(transparent)]
+    Map(#[from] MapError),
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    #[error(transparent)]
     Repository(#[from] RepositoryError),
 }
 
@@ -111,20 +118,18 @@ type Failure = ItemError;
 /// Why the assembly ended early.
 enum Fatal {
     Stopped,
-    Content(Arc<ContentError>),
-    Tree(TreeError),
-    Repository(RepositoryError),
+    Error(BackupError),
 }
 
-impl From<ContentError> for Fatal {
-    fn from(error: ContentError) -> Fatal {
-        Fatal::Content(Arc::new(error))
+impl<E: Into<BackupError>> From<E> for Fatal {
+    fn from(error: E) -> Fatal {
+        Fatal::Error(error.into())
     }
 }
 
-impl From<RepositoryError> for Fatal {
-    fn from(error: RepositoryError) -> Fatal {
-        Fatal::Repository(error)
+impl From<ContentError> for BackupError {
+    fn from(error: ContentError) -> BackupError {
+        BackupError::Content(Arc::new(error))
     }
 }
 
@@ -164,21 +169,14 @@ pub fn backup<S: Source>(
     let interrupted = match ended {
         Ok(()) => false,
         Err(Fatal::Stopped) => true,
-        Err(Fatal::Content(error)) => return Err(BackupError::Content(error)),
-        Err(Fatal::Tree(error)) => return Err(BackupError::Tree(error)),
-        Err(Fatal::Repository(error)) => return Err(BackupError::Repository(error)),
+        Err(Fatal::Error(error)) => return Err(error),
     };
     let state = match (interrupted, assembly.statistics.failed) {
         (true, _) => SnapshotState::Checkpoint,
         (false, 0) => SnapshotState::Complete,
         (false, _) => SnapshotState::Partial,
     };
-    let id = publisher.publish(&mut assembly, &run.parts, state).map_err(|fatal| match fatal {
-        Fatal::Content(error) => BackupError::Content(error),
-        Fatal::Tree(error) => BackupError::Tree(error),
-        Fatal::Repository(error) => BackupError::Repository(error),
-        Fatal::Stopped => unreachable!("publishing is not interrupted"),
-    })?;
+    let id = publisher.publish(&assembly, &run.parts, state)?;
     let failures = std::mem::take(&mut assembly.failures).into_iter().take(10_000);
     Ok(BackupReport {
         id,
@@ -187,7 +185,7 @@ pub fn backup<S: Source>(
         failures: failures.map(|(path, error)| ItemEvent { path, error }).collect(),
         bases: publisher.bases(),
         interrupted,
-        checkpoints: publisher.checkpoints(),
+        checkpoints: publisher.checkpoints,
         duration: begun.elapsed(),
     })
 }
@@ -196,7 +194,7 @@ pub fn backup<S: Source>(
 fn drive<'run, S: Source>(
     run: &Run<'run, S>,
     root: S::Handle,
-    roots: &[ContentId],
+    roots: &[BaseRoot],
     options: &BackupOptions,
     assembly: &mut Assembly<'run>,
     publisher: &mut Publisher<'run>,

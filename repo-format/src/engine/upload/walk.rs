@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crossbeam_channel::{SendError, Sender};
 
-use super::bases::BaseFolders;
+use super::bases::{BaseEntry, BaseFolders};
 use super::file::Outcome;
 use super::promise::Promise;
 use super::{Run, join};
@@ -111,7 +111,7 @@ pub(super) fn walk<S: Source>(
                 }
             }
             _ => {
-                let same = base.iter().any(|base| base.kind == entry.kind && base.meta == entry.meta);
+                let same = base.iter().any(|base| base.entry.kind == entry.kind && base.entry.meta == entry.meta);
                 let news = if same { News::Unchanged } else { news };
                 steps.send(Step::Ready { key, entry, news })?;
             }
@@ -140,10 +140,10 @@ fn open_folder<'r, S: Source>(
 
 /// The entry with the content of a base, if the source says it is unchanged and the repository
 /// still has what it needs.
-fn reuse<S: Source>(run: &Run<'_, S>, bases: &[Entry], now: &Entry) -> Option<Entry> {
-    bases.iter().find_map(|base| {
+fn reuse<S: Source>(run: &Run<'_, S>, bases: &[BaseEntry], now: &Entry) -> Option<Entry> {
+    bases.iter().find_map(|BaseEntry { entry: base, begun_ns }| {
         let EntryKind::File(Some(object)) = base.kind else { return None };
-        if !run.source.unchanged(base, now) || !is_alive(run, object) {
+        if !run.source.unchanged(base, *begun_ns, now) || !is_alive(run, object) {
             return None;
         }
         let mut entry = now.clone();

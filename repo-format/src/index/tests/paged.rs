@@ -80,3 +80,26 @@ fn a_damaged_page_is_an_error() {
     let result = index.locate(&segment.first);
     assert!(matches!(result, Err(IndexError::Refused { .. })), "{result:?}");
 }
+
+#[test]
+fn pages_of_many_segments_stay_within_a_budget() {
+    let frames: Vec<Vec<u32>> = (0..10_000).map(|n| vec![n]).collect();
+    let table = build(&[pack(1, &frames)], TABLE_SIZE).expect("builds").remove(0);
+    let shelf = shelf();
+    let copies = (0..40).map(|salt| {
+        let (blob, segment) = table.seal(&keys(), &REPO, [salt; 32]);
+        shelf.blobs.lock().insert(blob.id, blob.bytes);
+        segment
+    });
+    let segments: Vec<SegmentRef> = copies.collect();
+    let folder = tempfile::tempdir().expect("a folder");
+    let index = open(&shelf, Some(folder.path().join("cache")), &segments);
+    // Every look-up touches a page of contents and one of frames in each.
+    for n in (0..10_000).step_by(251).take_while(|_| shelf.fetches() == 0) {
+        assert_eq!(index.locate(&content(n).id).expect("reads").len(), 1);
+    }
+    assert!(shelf.fetches() > 0, "then a segment is fetched whole, which lets its pages go");
+    // Two ranges opened each; one more look-up in each may have gone on with what that freed.
+    let pages = shelf.ranges.load(Ordering::Relaxed) - 2 * 40;
+    assert!((512..40 * PAGES_MAX).contains(&pages), "{pages}");
+}

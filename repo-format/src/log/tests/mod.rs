@@ -43,6 +43,12 @@ impl Place {
         self.create_with(LogOptions::default()).unwrap()
     }
 
+    /// The place and a log in it, for tests that need no second one.
+    fn create_kept(self) -> (Place, Log) {
+        let log = self.create();
+        (self, log)
+    }
+
     fn create_with(&self, options: LogOptions) -> Result<Log, LogError> {
         Log::create(self.blobs.clone(), self.keys.clone(), REPO, options, &genesis())
     }
@@ -97,16 +103,16 @@ fn row(number: u32) -> ManifestRow {
         revision: 0,
         forgotten: None,
         source: SourceInfo { service: "folder".into(), paths: vec![b"/home".to_vec()], ..Default::default() },
-        start: i64::from(number) * 1000,
-        end: i64::from(number) * 1000 + 500,
+        start_ns: i64::from(number) * 1000,
+        end_ns: i64::from(number) * 1000 + 500,
         state: SnapshotState::Complete,
         size: 1 << 20,
         items: 10,
         failed: 0,
         skipped: 0,
-        tags: vec![("number".into(), number.to_string())],
+        tags: [("number".into(), number.to_string())].into(),
         run: RunId([4; 16]),
-        stored: 1 << 10,
+        bytes_stored: 1 << 10,
     }
 }
 

@@ -1,11 +1,12 @@
 //! LOG-7: what may not be appended.
 
+use crate::format::segment::SegmentRef;
 use super::*;
 use crate::codec::{ContentId, SegmentId};
 
 fn segment(number: u8) -> SegmentRef {
     let (first, last) = (ContentId([0; 32]), ContentId([9; 32]));
-    SegmentRef { id: SegmentId([number; 32]), contents: 1, first, last, size: 4096 }
+    SegmentRef { id: SegmentId([number; 32]), count: 1, first, last, size: 4096 }
 }
 
 #[test]
@@ -116,12 +117,4 @@ fn the_last_slot_stays() {
     let both = [Action::DropSlot(slot(1).id), Action::DropSlot(slot(2).id)];
     assert!(matches!(commit(&log, &both), Err(CommitError::Invalid(Invalid::LastSlot { .. }))));
     done(&log, Action::DropSlot(slot(1).id));
-}
-
-impl Place {
-    /// The place and a log in it, for tests that need no second one.
-    fn create_kept(self) -> (Place, Log) {
-        let log = self.create();
-        (self, log)
-    }
 }

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use crate::cbor::{CborError, Reader, Writer};
 
-pub(super) fn write(tags: &BTreeMap<String, String>, w: &mut Writer) {
+pub(crate) fn write(tags: &BTreeMap<String, String>, w: &mut Writer) {
     w.array(tags.len());
     for (name, value) in tags {
         w.array(2).text(name).text(value);
     }
 }
 
-pub(super) fn read(r: &mut Reader<'_>) -> Result<BTreeMap<String, String>, CborError> {
+pub(crate) fn read(r: &mut Reader<'_>) -> Result<BTreeMap<String, String>, CborError> {
     let order = r.error("tags do not ascend by name");
     let tags: Vec<(String, String)> = r.get()?;
     if tags.windows(2).any(|pair| pair[0].0 >= pair[1].0) {
