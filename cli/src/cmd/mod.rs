@@ -2,6 +2,7 @@
 
 mod completions;
 mod convert;
+mod demo;
 mod man;
 mod repo;
 mod session;
@@ -24,6 +25,6 @@ pub fn run(global: GlobalArgs, output: Output, command: Command) -> anyhow::Resu
         Command::Man { dir } => man::run(&output, &dir),
         Command::Repo(command) => repo::run(&Session::start(global, output)?, command),
         Command::Snapshot(command) => snapshot::run(&Session::start(global, output)?, command),
-        Command::Demo(_) => Ok(Code::Failed),
+        Command::Demo(args) => demo::run(&Session::start(global, output)?, &args),
     }
 }

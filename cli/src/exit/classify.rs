@@ -35,9 +35,6 @@ fn of_cli(error: &CliError) -> Verdict {
         }
         CliError::Interrupted => (Code::Interrupted, "run the command again"),
         CliError::File { .. } => (Code::Failed, "check the path and its permissions"),
-        CliError::NotStored { .. } => {
-            (Code::NothingMatched, "look for it in another snapshot with `corso snapshot find`")
-        }
         CliError::WrongKind { .. } => (Code::Usage, "see what is there with `corso snapshot ls ID:PATH --long`"),
     }
 }

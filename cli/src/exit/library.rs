@@ -5,7 +5,8 @@ use std::error::Error;
 use folder::FolderError;
 use repo_format::codec::HeaderError;
 use repo_format::content::ContentError;
-use repo_format::engine::BackupError;
+use repo_format::engine::source::ItemCause;
+use repo_format::engine::{BackupError, RestoreError};
 use repo_format::format::format_blob::FormatBlobError;
 use repo_format::format::slot::SlotError;
 use repo_format::index::IndexError;
@@ -24,6 +25,7 @@ const NEWER: Verdict = (Code::Failed, "use a newer release of corso");
 /// Judges one error of a chain. An error that only passes another one on has no verdict of its own.
 pub fn judge(cause: &(dyn Error + 'static)) -> Option<Verdict> {
     None.or_else(|| cause.downcast_ref().and_then(of_backup))
+        .or_else(|| cause.downcast_ref().and_then(of_restore))
         .or_else(|| cause.downcast_ref().and_then(of_resolve))
         .or_else(|| cause.downcast_ref().and_then(of_repository))
         .or_else(|| cause.downcast_ref().and_then(of_log))
@@ -42,6 +44,23 @@ fn of_backup(error: &BackupError) -> Option<Verdict> {
         BackupError::Repository(error) => of_repository(error),
         _ => None,
     }
+}
+
+fn of_restore(error: &RestoreError) -> Option<Verdict> {
+    Some(match error {
+        RestoreError::NoSuchPath { .. } => (Code::NothingMatched, "see what there is with `corso snapshot ls ID`"),
+        RestoreError::Ambiguous { .. } | RestoreError::NotAFile { .. } => {
+            (Code::Usage, "see what is there with `corso snapshot ls ID:PATH --long`")
+        }
+        RestoreError::Item { error, .. } if error.cause == ItemCause::Lost => {
+            (Code::Damage, "look for it in another snapshot with `corso snapshot find`")
+        }
+        RestoreError::Stopped => (Code::Interrupted, "run the command again"),
+        RestoreError::Repository(error) => return of_repository(error),
+        RestoreError::Tree(error) => return of_tree(error),
+        RestoreError::Content(error) => return of_content(error),
+        _ => return None,
+    })
 }
 
 fn of_resolve(error: &ResolveError) -> Option<Verdict> {

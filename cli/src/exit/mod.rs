@@ -59,9 +59,6 @@ pub enum CliError {
     /// An option names a file that cannot be used.
     #[error("cannot use {path}")]
     File { path: String, source: std::io::Error },
-    /// A file of a checkpoint or partial snapshot that is only a name.
-    #[error("the content of {path} is not in this snapshot")]
-    NotStored { path: String },
     /// What stands at a path in a snapshot is of another kind than the command needs.
     #[error("{path} is no {wanted}")]
     WrongKind { path: String, wanted: &'static str },

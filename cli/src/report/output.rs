@@ -26,11 +26,6 @@ impl Output {
         self.json
     }
 
-    /// Whether notes and progress are unwanted.
-    pub fn is_quiet(&self) -> bool {
-        self.quiet
-    }
-
     /// Where bars are drawn.
     pub fn bars(&self) -> &indicatif::MultiProgress {
         &self.bars

@@ -278,6 +278,13 @@ pub struct DiffSummary {
     pub type_changed: u64,
 }
 
+impl DiffSummary {
+    /// All differences.
+    pub fn total(&self) -> u64 {
+        self.added + self.removed + self.modified + self.metadata + self.type_changed
+    }
+}
+
 impl fmt::Display for DiffSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
@@ -289,7 +296,7 @@ impl fmt::Display for DiffSummary {
 }
 
 /// What was written back.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[cfg_attr(test, derive(serde::Deserialize))]
 pub struct RestoreSummary {
     pub snapshot_id: String,
@@ -350,7 +357,7 @@ impl fmt::Display for ForgetSummary {
 }
 
 /// What the demonstration did.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[cfg_attr(test, derive(serde::Deserialize))]
 pub struct DemoSummary {
     pub files: u64,
@@ -358,14 +365,30 @@ pub struct DemoSummary {
     /// Bytes that the first and the second backup stored.
     pub stored_first: u64,
     pub stored_second: u64,
+    /// What differs between the two snapshots.
     pub changes: u64,
-    pub findings: u64,
     /// What differs between the source and its restored copy.
     pub differences: u64,
     pub seconds: f64,
     /// The folder, if it was kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub folder: Option<String>,
+}
+
+impl fmt::Display for DemoSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.differences {
+            0 => write!(f, "The restored copy equals its source: ")?,
+            found => write!(f, "{} between source and restored copy: ", Count(found, "difference"))?,
+        }
+        write!(f, "{}, {}", Count(self.files, "file"), Size(self.bytes))?;
+        write!(f, "; stored {} and then {}", Size(self.stored_first), Size(self.stored_second))?;
+        write!(f, "; {:.1} s in all.", self.seconds)?;
+        match &self.folder {
+            Some(folder) => write!(f, "\nIt is all in {}", Escaped(folder.as_bytes())),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Manual pages were written.

@@ -83,10 +83,3 @@ pub enum SecretError {
     #[error("cannot ask for the passphrase")]
     Terminal(#[source] std::io::Error),
 }
-
-impl SecretError {
-    /// Whether the command line is wrong, rather than the world.
-    pub fn is_usage(&self) -> bool {
-        matches!(self, SecretError::TwoSources { .. } | SecretError::NoSource | SecretError::CommandSyntax)
-    }
-}

@@ -8,8 +8,11 @@ mod forget;
 mod list;
 mod ls;
 mod place;
+mod restore;
 mod show;
 mod walk;
+
+pub use diff::Comparison;
 
 use super::session::Session;
 use crate::args::SnapshotCommand;
@@ -25,7 +28,7 @@ pub fn run(session: &Session, command: SnapshotCommand) -> anyhow::Result<Code> 
         SnapshotCommand::Cat(args) => cat::run(session, &args),
         SnapshotCommand::Diff(args) => diff::run(session, &args),
         SnapshotCommand::Find(args) => find::run(session, &args),
-        SnapshotCommand::Restore(_) => Ok(Code::Failed),
+        SnapshotCommand::Restore(args) => restore::run(session, &args),
         SnapshotCommand::Forget(args) => forget::run(session, &args),
     }
 }

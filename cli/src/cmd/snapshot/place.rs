@@ -3,7 +3,6 @@
 use repo_format::codec::ContentId;
 use repo_format::log::ManifestRow;
 use repo_format::repository::Repository;
-use repo_format::snapshot::Manifest;
 use repo_format::tree::{Entry, EntryKind, find};
 
 use crate::args::values::Place;
@@ -13,7 +12,6 @@ use crate::report::Escaped;
 /// A snapshot, and one entry of it.
 pub struct Found {
     pub row: ManifestRow,
-    pub manifest: Manifest,
     pub path: Vec<Vec<u8>>,
     pub entry: Entry,
 }
@@ -41,12 +39,12 @@ pub fn locate(repository: &Repository, place: &Place) -> anyhow::Result<Found> {
     let path = place.path.clone();
     if path.is_empty() {
         let entry = manifest.root.clone();
-        return Ok(Found { row, manifest, path, entry });
+        return Ok(Found { row, path, entry });
     }
     let names: Vec<&[u8]> = path.iter().map(Vec::as_slice).collect();
     let mut found = find(repository.contents(), &manifest.tree(), &names)?.into_iter();
     match (found.next(), found.next()) {
-        (Some((_, entry)), None) => Ok(Found { row, manifest, path, entry }),
+        (Some((_, entry)), None) => Ok(Found { row, path, entry }),
         (None, _) => Err(CliError::NothingMatched { what: shown(&path) }.into()),
         (Some(_), Some(_)) => Err(CliError::Usage {
             what: format!("several items are called {}", shown(&path)),
