@@ -39,7 +39,8 @@ struct Case {
 impl Case {
     /// Two snapshots; the second adds a folder to what the first has.
     fn new(first_files: usize) -> Case {
-        let (runtime, source, storage) = (runtime(), tempfile::tempdir().expect("a folder"), Storage::memory());
+        let (runtime, source, storage) =
+            (runtime(), tempfile::tempdir().expect("a folder"), Storage::memory());
         let blobs = Blobs::new(storage.clone(), runtime.handle().clone());
         let repository = init(&runtime, storage.clone(), OpenOptions::default());
         let mut case = Case { runtime, storage, blobs, source, ids: Vec::new() };
@@ -91,7 +92,8 @@ impl Case {
 fn run_backup(repository: &Repository, source: &Path) -> ManifestId {
     let folder = FolderSource::new(&[source.to_owned()], SourceOptions::default()).expect("is there");
     let options = backup_options(source);
-    let report = backup(repository, &folder, &options, &Progress::default(), &Stop::default()).expect("backs up");
+    let report =
+        backup(repository, &folder, &options, &Progress::default(), &Stop::default()).expect("backs up");
     report.id.expect("committed")
 }
 
@@ -139,7 +141,7 @@ fn catalogs_and_manifest_segments_of_a_long_log_agree() {
     let report = run(&repository, Level::Data, None);
     let damage: Vec<_> = report.findings.iter().filter(|finding| finding.kind.is_damage()).collect();
     assert!(damage.is_empty(), "{damage:?}");
-    assert_eq!((report.covered.records, report.covered.snapshots), (144, 141));
+    assert_eq!((report.covered.records, report.covered.snapshots), (state.revision, 141));
 
     let segment = BlobId::Segment(state.manifest_segments[0].id).name();
     let whole = case.blobs.get(&segment).expect("reads");
@@ -198,7 +200,11 @@ fn every_blob_that_is_flipped_cut_swapped_or_deleted_is_named() {
                 continue;
             }
             let damage: Vec<_> = about(&report, &info.name);
-            assert!(damage.iter().any(|finding| finding.kind.is_damage()), "{} {what}: {report:?}", info.name);
+            assert!(
+                damage.iter().any(|finding| finding.kind.is_damage()),
+                "{} {what}: {report:?}",
+                info.name
+            );
             let strangers = report.findings.iter().filter(|finding| {
                 finding.kind.is_damage() && finding.blob.as_ref().is_some_and(|blob| *blob != info.name)
             });
@@ -230,7 +236,10 @@ fn a_lost_pack_names_the_snapshots_and_paths_that_need_it() {
             let new = finding.paths.contains(&b"new/b".to_vec());
             if new {
                 assert_eq!(finding.snapshots, case.ids[1..]);
-                assert_eq!((&finding.paths[..], finding.path_count), (&[b"new/a".to_vec(), b"new/b".to_vec()][..], 2));
+                assert_eq!(
+                    (&finding.paths[..], finding.path_count),
+                    (&[b"new/a".to_vec(), b"new/b".to_vec()][..], 2)
+                );
             } else {
                 assert_eq!(finding.snapshots, case.ids);
                 assert_eq!((finding.path_count, finding.paths.len()), (40, 20));
@@ -250,8 +259,29 @@ fn a_lost_metadata_pack_names_what_cannot_be_listed_any_more() {
         case.set(&pack, None);
         let report = run(&case.open(), Level::Log, None);
         let finding = about(&report, &pack)[0];
-        assert!(finding.contents > 0 && !finding.snapshots.is_empty() && !finding.paths.is_empty(), "{finding:?}");
+        assert!(
+            finding.contents > 0 && !finding.snapshots.is_empty() && !finding.paths.is_empty(),
+            "{finding:?}"
+        );
         case.set(&pack, Some(whole));
+    }
+}
+
+#[test]
+fn a_lost_index_segment_names_what_cannot_be_found_any_more() {
+    let case = Case::new(20);
+    let segments: Vec<_> =
+        case.open().state().segments.keys().map(|id| BlobId::Segment(*id).name()).collect();
+    for segment in segments {
+        let whole = case.blobs.get(&segment).expect("reads");
+        case.set(&segment, None);
+        let report = run(&case.open(), Level::Log, None);
+        assert_eq!(about(&report, &segment)[0].kind, FindingKind::Missing);
+        let nowhere: Vec<_> = report.findings.iter().filter(|finding| finding.blob.is_none()).collect();
+        assert_eq!(nowhere.len(), 1, "{report:?}");
+        assert!(nowhere[0].contents > 0 && nowhere[0].snapshots.contains(&case.ids[1]), "{report:?}");
+        assert!(!nowhere[0].paths.is_empty());
+        case.set(&segment, Some(whole));
     }
 }
 

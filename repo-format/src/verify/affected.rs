@@ -103,7 +103,14 @@ impl Search<'_, '_> {
         }
     }
 
-    fn enter(&mut self, stack: &mut Vec<Level>, map: MapUse, root: ContentId, node: ContentId, path: Vec<u8>) {
+    fn enter(
+        &mut self,
+        stack: &mut Vec<Level>,
+        map: MapUse,
+        root: ContentId,
+        node: ContentId,
+        path: Vec<u8>,
+    ) {
         if self.clean.contains(&(map, node)) {
             return;
         }

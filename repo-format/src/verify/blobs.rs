@@ -1,5 +1,6 @@
 //! Reading whole blobs: hashes of all, contents of packs.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
 use super::Level;
@@ -22,17 +23,20 @@ pub(super) fn blobs(check: &Check<'_>, packs: &Packs) {
         None if check.options.level == Level::Data => all.clone(),
         None => Vec::new(),
     };
-    let chosen: std::collections::BTreeSet<PackId> = decoded.iter().map(|(_, id, _)| *id).collect();
+    let chosen: BTreeSet<PackId> = decoded.iter().map(|(_, id, _)| *id).collect();
     let hashed: Vec<BlobId> = match check.options.level {
         Level::Log => Vec::new(),
-        _ => unread(check).filter(|blob| !matches!(blob, BlobId::Pack(_, id) if chosen.contains(id))).collect(),
+        _ => {
+            unread(check).filter(|blob| !matches!(blob, BlobId::Pack(_, id) if chosen.contains(id))).collect()
+        }
     };
     let sizes = decoded.iter().map(|(_, _, size)| *size);
-    let bytes: u64 = sizes.chain(hashed.iter().filter_map(|blob| check.listing.blobs.get(blob).copied())).sum();
-    check.progress.bytes_total.store(
-        check.progress.bytes_done.load(Ordering::Relaxed) + bytes,
-        Ordering::Relaxed,
-    );
+    let bytes: u64 =
+        sizes.chain(hashed.iter().filter_map(|blob| check.listing.blobs.get(blob).copied())).sum();
+    check
+        .progress
+        .bytes_total
+        .store(check.progress.bytes_done.load(Ordering::Relaxed) + bytes, Ordering::Relaxed);
     check.each(&decoded, |(kind, id, _)| decode(check, packs, *kind, *id));
     check.each(&hashed, |blob| hash(check, blob));
 }
@@ -44,7 +48,8 @@ fn unread<'c>(check: &'c Check<'_>) -> impl Iterator<Item = BlobId> + 'c {
         BlobId::Format | BlobId::Record(_) | BlobId::Catalog(_) => false,
         BlobId::Slot(id) => !state.slots.contains_key(id),
         BlobId::Segment(id) => {
-            !state.segments.contains_key(id) && state.manifest_segments.iter().all(|segment| segment.id != *id)
+            !state.segments.contains_key(id)
+                && state.manifest_segments.iter().all(|segment| segment.id != *id)
         }
         BlobId::Pack(..) => true,
     })
@@ -98,7 +103,8 @@ fn decode(check: &Check<'_>, packs: &Packs, kind: PackKind, id: PackId) {
     };
     check.count(|covered| {
         covered.packs_decoded += 1;
-        covered.contents_decoded += contents.frames.iter().map(|frame| frame.contents.len() as u64).sum::<u64>();
+        covered.contents_decoded +=
+            contents.frames.iter().map(|frame| frame.contents.len() as u64).sum::<u64>();
     });
     if let Some(facts) = packs.get(&id) {
         compare(check, &contents, facts.rows);

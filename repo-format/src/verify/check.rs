@@ -130,7 +130,9 @@ impl<'r> Check<'r> {
             Err(error) => {
                 let kind = kind_of(&error);
                 match *blob {
-                    BlobId::Pack(pack_kind, pack) => self.find_pack(pack_kind, pack, kind, with_causes(&error)),
+                    BlobId::Pack(pack_kind, pack) => {
+                        self.find_pack(pack_kind, pack, kind, with_causes(&error))
+                    }
                     _ => self.find_blob(blob, kind, with_causes(&error)),
                 }
                 None

@@ -50,7 +50,10 @@ pub(super) fn lost(check: &Check<'_>) -> Lost {
     }
     let nowhere: Vec<ContentId> = absent.into_iter().filter(|id| !lost.contains_key(id)).collect();
     if !nowhere.is_empty() {
-        let what = format!("{} contents that live snapshots need are in no pack", nowhere.len());
+        let what = format!(
+            "{} contents that live snapshots need are in no pack that the index knows",
+            nowhere.len()
+        );
         let contents = nowhere.len() as u64;
         let place = check.find(Finding { contents, ..Finding::of(None, FindingKind::Missing, what) });
         lost.extend(nowhere.into_iter().map(|id| (id, Vec::from_iter(place))));

@@ -1,17 +1,17 @@
 //! Segments, and the packs that index segments name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use parking_lot::Mutex;
 
+use super::blobs::misnamed;
 use super::check::Check;
-use super::finding::{FindingKind, with_causes};
-use crate::codec::{PackId, SEAL_OVERHEAD};
+use super::finding::{Finding, FindingKind, with_causes};
+use crate::codec::{PackId, SEAL_OVERHEAD, SegmentId};
 use crate::format::names::{BlobId, PackKind};
-use crate::format::segment::{self, SegmentKind, SegmentRef};
+use crate::format::segment::{self, SegmentError, SegmentKind, SegmentRef};
 use crate::index::{IndexTable, Location};
 use crate::log::{ManifestSegmentRef, RowsError, manifests};
-use crate::format::segment::SegmentError;
 
 /// What the index says of a pack.
 #[derive(Debug, Clone, Copy)]
@@ -69,7 +69,7 @@ fn index_segment(check: &Check<'_>, segment: &SegmentRef) {
 
 fn refuse(check: &Check<'_>, blob: &BlobId, bytes: &[u8], error: &SegmentError) {
     match error {
-        SegmentError::WrongHash => check.find_blob(blob, super::blobs::misnamed(check, bytes), with_causes(error)),
+        SegmentError::WrongHash => check.find_blob(blob, misnamed(check, bytes), with_causes(error)),
         _ => check.find_blob(blob, FindingKind::Structure, with_causes(error)),
     }
 }
@@ -116,7 +116,8 @@ pub(super) fn packs_are_there(check: &Check<'_>, packs: &Packs) {
     for (kind, pack, size) in check.listing.packs() {
         covered = (covered.0 + 1, covered.1 + size);
         if !packs.contains_key(&pack) && !check.is_doomed(kind, pack) {
-            let what = "no index segment knows the pack: it is another run's under way, or one's that was killed";
+            let what =
+                "no index segment knows the pack: it is another run's under way, or one's that was killed";
             check.find_blob(&BlobId::Pack(kind, pack), FindingKind::Unknown, what);
         }
     }
@@ -126,23 +127,26 @@ pub(super) fn packs_are_there(check: &Check<'_>, packs: &Packs) {
 
 fn unknown(check: &Check<'_>) {
     let state = &check.state;
-    let segments: std::collections::BTreeSet<_> = (state.segments.keys().copied())
+    let named: BTreeSet<SegmentId> = (state.segments.keys().copied())
         .chain(state.manifest_segments.iter().map(|segment| segment.id))
         .collect();
+    let mut replaced = 0;
     for blob in check.listing.blobs.keys() {
         match blob {
-            BlobId::Segment(id) if !segments.contains(id) => {
-                let what = "the log does not name the segment (any more)";
-                check.find_blob(blob, FindingKind::Unknown, what);
-            }
+            BlobId::Segment(id) if !named.contains(id) => replaced += 1,
             BlobId::Slot(id) if !state.slots.contains_key(id) => {
                 check.find_blob(blob, FindingKind::Unknown, "the log does not name the key slot (any more)");
             }
             _ => {}
         }
     }
+    if replaced > 0 {
+        // Every compaction leaves some, so they are told together.
+        let what = format!("{replaced} segments were replaced by others, or are of runs that were killed");
+        check.find(Finding::of(None, FindingKind::Unknown, what));
+    }
     for name in &check.listing.foreign {
         let what = "no blob of a repository has such a name";
-        check.find(super::Finding::of(Some(name.clone()), FindingKind::Unknown, what));
+        check.find(Finding::of(Some(name.clone()), FindingKind::Unknown, what));
     }
 }

@@ -57,7 +57,7 @@ pub(super) fn live(check: &Check<'_>) -> Vec<Live> {
     rows.sort_unstable();
     let loaded = Mutex::new(Vec::with_capacity(rows.len()));
     check.each(&rows, |(revision, id)| {
-        let manifest = Manifest::load(check.repository.reader(), id);
+        let manifest = Manifest::load(check.repository.reader(), id).map_err(|e| unfound(e, ContentId(id.0)));
         let manifest = manifest.inspect_err(|error| blame(check, error, id, b"")).ok();
         loaded.lock().push((*revision, Live { id: *id, manifest }));
     });
@@ -65,6 +65,15 @@ pub(super) fn live(check: &Check<'_>) -> Vec<Live> {
     loaded.sort_by_key(|(revision, live)| (*revision, live.id));
     check.count(|covered| covered.snapshots = loaded.len() as u64);
     loaded.into_iter().map(|(_, live)| live).collect()
+}
+
+/// Where a segment of the index is broken, which was found before, a content in it is as good as
+/// missing: it is told once for all of them, not once for each.
+pub(super) fn unfound(error: ContentError, id: ContentId) -> ContentError {
+    match error {
+        ContentError::Index(_) => ContentError::Missing { id },
+        other => other,
+    }
 }
 
 /// Makes a finding of a content that cannot be used. `path` is where a snapshot has it.

@@ -8,7 +8,7 @@ use parking_lot::{Condvar, Mutex};
 
 use super::check::Check;
 use super::finding::{FindingKind, with_causes};
-use super::snapshots::{Live, MapUse, blame, blame_entry};
+use super::snapshots::{Live, MapUse, blame, blame_entry, unfound};
 use crate::cbor;
 use crate::codec::{ContentId, ManifestId};
 use crate::content::{ContentError, ContentKind, ReadContent};
@@ -59,7 +59,14 @@ struct Walk<'c, 'r> {
 pub(super) fn walk(check: &Check<'_>, live: &[Live]) {
     let waiting: Vec<Work> = (live.iter())
         .flat_map(|live| live.maps().map(|(map, root)| (live.id, map, root)))
-        .map(|(snapshot, map, root)| Work { snapshot, map, root, node: root, promise: None, path: Vec::new() })
+        .map(|(snapshot, map, root)| Work {
+            snapshot,
+            map,
+            root,
+            node: root,
+            promise: None,
+            path: Vec::new(),
+        })
         .collect();
     let walk = Walk {
         check,
@@ -115,7 +122,10 @@ impl Walk<'_, '_> {
         });
         let node = match node {
             Ok(node) => node,
-            Err(error) => return blame(self.check, &error, &work.snapshot, &work.path),
+            Err(error) => {
+                let error = unfound(error, work.node);
+                return blame(self.check, &error, &work.snapshot, &work.path);
+            }
         };
         self.check.count(|covered| covered.nodes += 1);
         if node.level > 0 {
@@ -123,10 +133,10 @@ impl Walk<'_, '_> {
             return more.extend(below(work, &node, end));
         }
         self.check.count(|covered| covered.entries += node.entries.len() as u64);
-        self.check.progress.items_done.fetch_add(
-            node.entries.len() as u64,
-            std::sync::atomic::Ordering::Relaxed,
-        );
+        self.check
+            .progress
+            .items_done
+            .fetch_add(node.entries.len() as u64, std::sync::atomic::Ordering::Relaxed);
         for entry in &node.entries {
             match work.map {
                 MapUse::Tree => self.tree_entry(work, entry, more),
@@ -207,7 +217,7 @@ impl Walk<'_, '_> {
 
     fn present(&self, id: &ContentId, length: u32) -> Result<(), ContentError> {
         self.check.count(|covered| covered.references += 1);
-        let locations = self.check.repository.reader().locate(id)?;
+        let locations = self.check.repository.reader().locate(id).map_err(|error| unfound(error, *id))?;
         let there = |pack_kind, pack| self.check.listing.has(&BlobId::Pack(pack_kind, pack));
         if !locations.iter().any(|at| there(at.pack_kind, at.pack)) {
             return Err(ContentError::Missing { id: *id });
