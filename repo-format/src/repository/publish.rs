@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use super::error::from_commit;
-use super::{Repository, RepositoryError};
+use super::{Repository, RepositoryError, with_causes};
 use crate::codec::{ContentId, ManifestId, PackId, random_bytes};
 use crate::content::ContentWriter;
 use crate::format::names::BlobId;
@@ -60,6 +60,9 @@ impl Repository {
         let committed = committed.map_err(from_commit)?;
         self.adopt_state();
         writer.settle(&packs);
+        if let Err(error) = self.compact_if_due() {
+            self.warn(format!("the index was not compacted: {}", with_causes(&error)));
+        }
         Ok(committed.revision)
     }
 

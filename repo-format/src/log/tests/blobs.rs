@@ -3,7 +3,6 @@
 use super::*;
 use crate::codec::{CommitId, HeaderError, RecordHash, padme};
 use crate::format::segment::SegmentRef;
-use crate::format::segment::SegmentRef;
 
 fn record() -> Record {
     Record {
