@@ -120,3 +120,38 @@ fn a_damaged_record_is_damage() {
     std::fs::write(&record, bytes).unwrap();
     fails(&place, &["snapshot", "list"], 30);
 }
+
+#[test]
+fn damage_is_found_and_named_with_the_snapshot() {
+    let place = Place::with_repository();
+    // Noise, so that compression leaves enough to damage.
+    let noise: Vec<u8> =
+        (0..10_000u32).map(|n| (n.wrapping_mul(n).wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    place.write("source/letters/may.txt", &noise);
+    let id = place.back_up(&["source"]);
+    for level in ["log", "blobs", "data"] {
+        let (lines, _) = place.json(&["repo", "verify", "--level", level], 0);
+        assert_eq!(lines.last().unwrap()["damage"], 0);
+    }
+    let pack = find_file(&place.path("repository/packs/data"));
+    let mut bytes = std::fs::read(&pack).unwrap();
+    bytes[1000] ^= 1;
+    std::fs::write(&pack, bytes).unwrap();
+    for arguments in [&["--level", "blobs"][..], &["--level", "data"], &["--read-data", "100%"]] {
+        let (lines, _) = place.json(&[&["repo", "verify"], arguments].concat(), 30);
+        let finding = &lines[0];
+        let name = pack.file_name().unwrap().to_str().unwrap();
+        assert!(finding["blob"].as_str().unwrap().ends_with(name), "{finding}");
+        assert_eq!(finding["snapshots"][0], id.as_str(), "{finding}");
+        assert_eq!(finding["paths"][0]["path"], "letters/may.txt", "{finding}");
+    }
+}
+
+/// The one file in a folder of folders.
+fn find_file(folder: &std::path::Path) -> std::path::PathBuf {
+    let mut path = folder.to_owned();
+    while path.is_dir() {
+        path = std::fs::read_dir(&path).unwrap().next().unwrap().unwrap().path();
+    }
+    path
+}

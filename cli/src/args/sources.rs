@@ -16,8 +16,22 @@ use super::{Cli, SecretArgs};
 
 /// Options that say what to do this once, rather than how things are done here.
 const REQUESTS: [&str; 16] = [
-    "help", "version", "at", "accept-rollback", "all", "dry-run", "force", "keep", "label", "long", "name",
-    "new-recovery-key", "recursive", "snapshot", "target", "ignore-case",
+    "help",
+    "version",
+    "at",
+    "accept-rollback",
+    "all",
+    "dry-run",
+    "force",
+    "keep",
+    "label",
+    "long",
+    "name",
+    "new-recovery-key",
+    "recursive",
+    "snapshot",
+    "target",
+    "ignore-case",
 ];
 
 /// The settings of a configuration file: option name, without the dashes, to value.

@@ -393,6 +393,8 @@ pub struct DemoSummary {
     pub stored_second: u64,
     /// What differs between the two snapshots.
     pub changes: u64,
+    /// Damage that a verification of everything found.
+    pub damage: u64,
     /// What differs between the source and its restored copy.
     pub differences: u64,
     pub seconds: f64,
@@ -406,6 +408,9 @@ impl fmt::Display for DemoSummary {
         match self.differences {
             0 => write!(f, "The restored copy equals its source: ")?,
             found => write!(f, "{} between source and restored copy: ", Count(found, "difference"))?,
+        }
+        if self.damage > 0 {
+            write!(f, "damage in {}: ", Count(self.damage, "place"))?;
         }
         write!(f, "{}, {}", Count(self.files, "file"), Size(self.bytes))?;
         write!(f, "; stored {} and then {}", Size(self.stored_first), Size(self.stored_second))?;
