@@ -137,3 +137,33 @@ fn the_demonstration_ends_with_an_equal_copy() {
     let summary = lines.last().unwrap();
     assert_eq!((&summary["differences"], &summary["command"]), (&Value::from(0), &Value::from("demo")));
 }
+
+#[test]
+fn settings_come_from_flag_environment_and_file_in_this_order() {
+    let place = Place::with_repository();
+    let config = "[settings]\njson = true\nverbose = 1\n";
+    place.write("settings.toml", config.as_bytes());
+    let list = |variable: &str| {
+        let mut command = place.corso(&["snapshot", "list", "--repo", "./repository"]);
+        command.args(["--config", "settings.toml"]).env("CORSO_JSON", variable);
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    assert_eq!(list("0").trim(), "No snapshots.");
+    assert!(list("yes").starts_with('{'));
+    let mut unset = place.corso(&["snapshot", "list", "--repo", "./repository", "--config", "settings.toml"]);
+    assert!(unset.output().unwrap().stdout.starts_with(b"{"));
+}
+
+#[test]
+fn several_repositories_have_names() {
+    let place = Place::with_repository();
+    let init = ["repo", "init", "--name", "second", "filesystem", "--path", "other"];
+    let second = place.json(&init, 0).0[0]["repository_id"].clone();
+    assert_eq!(place.json(&["repo", "status"], 0).0[0]["repository_id"], second);
+    let first = place.json(&["repo", "status", "--repo", "repository"], 0).0[0]["repository_id"].clone();
+    assert_ne!(first, second);
+    place.json(&["repo", "disconnect"], 0);
+    assert_eq!(place.json(&["repo", "status"], 0).0[0]["repository_id"], first);
+    place.json(&["repo", "connect", "--name", "again", "filesystem", "--path", "other"], 0);
+    assert_eq!(place.json(&["repo", "status"], 0).0[0]["name"], "again");
+}
