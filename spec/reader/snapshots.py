@@ -1,0 +1,32 @@
+"""Manifests, failures and part entries (SNAP)."""
+
+import cbor
+import rows
+from refuse import check
+from splitter import check_parameters
+from trees import FOLDER, check_entry
+
+
+def decode_manifest(data):
+    """Reads a manifest (SNAP-1)."""
+    value = cbor.decode(data)
+    check(rows.manifest(value), "SNAP-1", "not a manifest")
+    names = [name for name, _ in value.get(8, [])]
+    check(names == sorted(set(names)), "SNAP-1", "tags out of order")
+    check_entry(value[4])
+    check(value[4][0] == FOLDER, "SNAP-1", "its root is not a folder")
+    if 11 in value:
+        check_parameters(value[11])
+    return value
+
+
+def decode_failure(data):
+    value = cbor.decode(data)
+    check(rows.failure(value), "SNAP-4", "not a failure")
+    return value
+
+
+def decode_part_entry(data):
+    value = cbor.decode(data)
+    check(rows.part_entry(value), "SNAP-6", "not a part entry")
+    return value
