@@ -45,9 +45,9 @@ def decode_index_table(table, packs, frames, contents):
     at = Cursor(table, "IDX-1")
     packs = [_pack_row(at) for _ in range(packs)]
     frames = [_frame_row(at, len(packs)) for _ in range(frames)]
-    rows = [_content_row(at, frames, packs) for _ in range(contents)]
     _ascending([p[0] for p in packs], "pack rows")
     _ascending([f[:2] for f in frames], "frame rows")
+    rows = [_content_row(at, frames, packs) for _ in range(contents)]
     _ascending([r[:2] for r in rows], "content rows")
     check({f[0] for f in frames} == set(range(len(packs))), "IDX-2", "a pack row that no frame row uses")
     check({r[1] for r in rows} == set(range(len(frames))), "IDX-2", "a frame row that no content row uses")
