@@ -74,6 +74,12 @@ def run_header(c):
     return {"salt": head.salt}
 
 
+def run_keys(c):
+    keys = c.keys
+    return {"content-id-key": keys.id, "part-key": keys.part, "synthetic-key": keys.syn, "commitment-key": keys.commit,
+            "map-key": keys.map, "gear": " ".join(f"{value:016x}" for value in keys.gear[:4])}
+
+
 def run_slot(c):
     slot = slots.decode_slot(c.bytes("bytes"), c.bytes("slot-id"))
     return {"master-key": slots.open_slot(slot, c.bytes("secret"))}
@@ -199,6 +205,7 @@ def run_tree_value(c):
 
 
 RUN = {
+    "keys": run_keys, "content-id": lambda c: {"id": c.keys.content_id(c.int("content-kind"), c.bytes("bytes"))},
     "header": run_header, "slot": run_slot, "part": run_part, "frame": run_frame, "pack": run_pack,
     "pack-footer": run_pack_footer, "index-segment": run_index_segment, "index-table": run_index_table,
     "manifest-segment": run_manifest_segment, "record": run_record, "catalog": run_catalog, "cbor": run_cbor,

@@ -50,6 +50,12 @@ def cbors():
 
 # Chapter 3.
 
+def subkeys():
+    case("keys/subkeys", "accept", "keys", "KEY-2; gear: the first four entries as numbers", **MASTER)
+    for name, kind in (("data", 1), ("list", 2), ("node", 3), ("manifest", 4)):
+        case(f"content-id/{name}", "accept", "content-id", content_kind=kind, bytes=b"hello", **MASTER)
+
+
 def formats():
     good = W.format_blob()
     case("format/good", "accept", "format", bytes=good)
