@@ -2,9 +2,10 @@
 
 import cbor
 import rows
+from objects import check_reference
 from refuse import check
 from splitter import check_parameters
-from trees import FOLDER, check_entry
+from trees import FILE, FOLDER, check_entry
 
 
 def decode_manifest(data):
@@ -29,4 +30,6 @@ def decode_failure(data):
 def decode_part_entry(data):
     value = cbor.decode(data)
     check(rows.part_entry(value), "SNAP-6", "not a part entry")
+    check(check_reference(value[0]).size == value[1], "SNAP-6", "it covers another size than its object has")
+    check(check_entry(value[2])[0] == FILE, "SNAP-6", "a part entry of no file")
     return value

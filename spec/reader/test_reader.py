@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import re
 import stat
 import sys
 import tempfile
@@ -15,8 +16,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 import cbor
 import corso_reader
 import maps
+import objects
 import splitter
 import vectors
+from packs import DATA, LIST
 from refuse import Refused
 from repository import Repository
 from restore import Restore
@@ -183,6 +186,18 @@ class Codecs(unittest.TestCase):
         pool = type("Pool", (), {"get": lambda self, content, kind: one[content][1]})()
         self.assertEqual(dict(maps.walk(pool, root, maps.boundary_checker(writer.keys))), entries)
 
+    def test_lists_of_lists_are_joined_across_pieces(self):
+        writer, pool = Writer(), {}
+        rows = b"".join(writer.content(pool, DATA, b"%d" % i) + len(b"%d" % i).to_bytes(4, "little") for i in range(50))
+        pieces = [rows[i:i + 100] for i in range(0, len(rows), 100)]
+        above = b"".join(writer.content(pool, LIST, piece) + len(piece).to_bytes(4, "little") for piece in pieces)
+        whole = b"".join(b"%d" % i for i in range(50))
+        store = type("Pool", (), {"get": lambda self, content, kind: pool[content][1]})()
+        ref = objects.Reference(2, writer.content(pool, LIST, above), len(whole))
+        self.assertEqual(objects.read(store, ref), whole)
+        with self.assertRaises(Refused):
+            objects.read(store, objects.Reference(2, ref.id, len(whole) + 1))
+
     def test_pieces_join_to_the_stream(self):
         data = stream_of("pieces", 1_000_000)
         for average in splitter.MASKS:
@@ -200,6 +215,21 @@ class Codecs(unittest.TestCase):
         for data in (b"\x9b" + b"\x7f" * 8, b"\x5b" + b"\x7f" * 8, b"\x81" * 100_000, b""):
             with self.assertRaises(Refused):
                 cbor.decode(data)
+
+
+class Spec(unittest.TestCase):
+    chapters = "\n".join(path.read_text() for path in sorted(vectors.FOLDER.parent.glob("*.md")))
+
+    def test_every_clause_the_reader_names_is_in_the_spec(self):
+        code = "".join(path.read_text() for path in Path(__file__).parent.glob("*.py"))
+        tags = set(re.findall(r"\b[A-Z]{3,5}-\d+\b", code)) - {"UTF-8", "AES-256"}
+        self.assertEqual({tag for tag in tags if not re.search(rf"(?m)^(\| )?{tag}\b", self.chapters)}, set())
+
+    def test_every_vector_the_spec_names_is_there(self):
+        named = re.findall(r"Vectors:\s+`([^`]+)`|\*Example\* \(`([^`]+)`", self.chapters)
+        self.assertGreater(len(named), 20)
+        for name in map("".join, named):
+            self.assertTrue(list(vectors.FOLDER.glob(f"{name}.txt")), name)
 
 
 class Vectors(unittest.TestCase):

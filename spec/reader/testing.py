@@ -67,21 +67,18 @@ class Writer:
     def format_blob(self):
         return with_hash(self.header(FORMAT, salt=bytes(32))[0][:32])
 
-    def slot(self, kind, secret, costs=None, kdf=None, format_blob=None):
-        """A slot's ID and blob."""
+    def slot(self, kind, secret):
+        """A slot's ID and blob; a passphrase gets the least costs that are allowed."""
         slot_id, salt = self.random(16), self.random(32)
-        memory, passes, lanes = costs or ((65536, 3, 1) if kind == PASSPHRASE else (0, 0, 0))
-        kdf = (1 if kind == PASSPHRASE else 0) if kdf is None else kdf
-        tail = ((format_blob or self.format_blob()) + slot_id + bytes([kind, kdf, 0, 0])
-                + le(memory, 4) + le(passes, 4) + le(lanes, 4) + salt)
-        weak = kind == PASSPHRASE and (memory, passes) < (65536, 3)
-        kek = Keys(bytes(32) if weak else key_encryption_key(bytes(96) + tail, kind, secret, salt, memory, passes, lanes))
+        kdf, *costs = (1, 65536, 3, 1) if kind == PASSPHRASE else (0, 0, 0, 0)
+        tail = self.format_blob() + slot_id + bytes([kind, kdf, 0, 0]) + b"".join(le(n, 4) for n in costs) + salt
+        kek = Keys(key_encryption_key(bytes(96) + tail, kind, secret, salt, *costs))
         front, head = self.header(SLOT, kek)
         return slot_id, with_hash(front + tail + self.seal(head, 0, 0, 32, self.master, kek, slot=slot_id))
 
     # Packs and segments.
 
-    def pack(self, frames, kind=DATA_PACK, codec=1, table=None):
+    def pack(self, frames, kind=DATA_PACK, codec=1):
         """`frames`: lists of (content kind, plaintext). Returns pack ID, blob and places."""
         front, head = self.header(kind)
         blob, rows, contents, places = front, b"", b"", []
@@ -98,13 +95,13 @@ class Writer:
             rows += le(len(stored), 4) + le(len(raw), 4) + bytes([used, 0, 0, 0]) + le(len(frame), 4)
             blob += self.seal(head, part, used, len(raw), stored, list_hash=identity)
         made = le(len(frames), 4) + le(len(places), 4) + rows + contents
-        blob = self.close(blob, head, table(made) if table else made)
+        blob = self.close(blob, head, made)
         return H(blob), blob, [Place(**{**vars(place), "pack": H(blob)}) for place in places]
 
-    def close(self, blob, head, table, pad=True):
+    def close(self, blob, head, table):
         """Footer with its padding, and trailer (PACK-2, CONV-5, CONV-6)."""
         size = len(blob) + len(table) + 32 + 12
-        table += bytes(padme(size) - size if pad else 0)
+        table += bytes(padme(size) - size)
         footer = self.seal(head, FOOTER_PART, 0, len(table), table)
         return blob + footer + le(len(footer), 4) + TRAILER_MAGIC
 
@@ -126,13 +123,13 @@ class Writer:
 
     # Records and catalogs.
 
-    def body(self, kind, revision, body, codec=0, raw=None):
+    def body(self, kind, revision, body, codec=0, raw=None, padding=b""):
         """A record or catalog; `body` is the CBOR map, or `raw` its bytes (LOG-1, LOG-2)."""
         plain = cbor_of(body) if raw is None else raw
         front, head = self.header(kind)
         stored, codec = compress(plain, codec)
         size = 112 + len(stored) + 32 + 32
-        stored += bytes(padme(size) - size)
+        stored += padding or bytes(padme(size) - size)
         length = len(plain) if codec else len(stored)
         fields = bytes([codec, 0, 0, 0]) + le(len(stored) + 32, 4) + le(length, 8)
         return with_hash(front + fields + self.seal(head, 0, codec, length, stored, revision=revision))

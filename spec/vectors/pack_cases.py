@@ -32,7 +32,7 @@ def pack_cases():
     one("cut", "refuse CONV-10", "truncated", blob[:-1], blob_id)
     one("kind", "refuse CONV-9", "a metadata pack under a data pack's name", meta)
     one("trailer", "refuse PACK-2", "no CORSOEND", flip(blob, -1))
-    one("footer-length", "refuse PACK-2", "a footer longer than the blob", put(blob, -12, b"\xff\xff\xff\x7f")[:len(blob)])
+    one("footer-length", "refuse PACK-2", "a footer longer than the blob", blob[:-12] + b"\xff\xff\xff\x7f" + blob[-8:])
     one("footer-cut", "refuse SEAL-4", "a footer length one too small", blob[:-12] + le(
         int.from_bytes(blob[-12:-8], "little") - 1, 4) + blob[-8:])
     one("frame", "refuse SEAL-4", "a frame that does not open", flip(blob, 120))
@@ -90,7 +90,8 @@ def footers():
     one("raw-not-stored", "refuse PACK-4", "codec 0 with two lengths", fine[:1] + [frame(4, 5, 0, 1)] + fine[2:])
     one("offset", "refuse PACK-3", "the footer begins behind the last frame's end", fine, end_=end + 1)
     one("zero-id", "refuse CID-1", "a zero content ID", fine[:2] + [content(0, 10, id_=ZERO_ID)] + fine[3:])
-    one("empty-content", "refuse CID-1", "a content of 0 bytes", [frame(10, 20, 1, 2), fine[1], content(0, 0), *fine[3:]])
+    one("empty-content", "refuse CID-1", "a content of 0 bytes", [
+        frame(10, 20, 1, 2), fine[1], content(0, 0), *fine[3:]])
     one("kind", "refuse PACK-1", "a content of kind 9", fine[:2] + [content(0, 10, 9)] + fine[3:])
     one("reserved", "refuse COMP-3", "a reserved byte", [put(fine[0], 9, b"\1")] + fine[1:])
 

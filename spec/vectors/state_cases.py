@@ -17,7 +17,8 @@ def object_cases():
     case("reference/content", "accept", "reference", bytes=cbor_of([0, some, 1]))
     case("reference/empty", "accept", "reference", bytes=cbor_of([0, ZERO_ID, 0]))
     for name, value, clause, note in (
-            ("depth-5", [5, some, 1], "OBJ-1", "too deep"), ("zero-id", [0, ZERO_ID, 1], "OBJ-2", "no content, but a size"),
+            ("depth-5", [5, some, 1], "OBJ-1", "too deep"),
+            ("zero-id", [0, ZERO_ID, 1], "OBJ-2", "no content, but a size"),
             ("empty-content", [0, some, 0], "OBJ-2", "a content, but no size"),
             ("empty-list", [1, ZERO_ID, 0], "OBJ-2", "an empty list"),
             ("large-content", [0, some, 1 << 20 | 1], "OBJ-2", "more than a content holds"),
@@ -116,7 +117,8 @@ def manifests():
     without = {key: value for key, value in good.items() if key != 4}
     for name, value, clause, note in (
             ("no-root", without, "SNAP-1", ""), ("state", {**good, 3: 3}, "SNAP-1", "state 3"),
-            ("unknown-key", {**good, 15: 0}, "SNAP-1", "key 15"), ("root-file", {**good, 4: {0: 3}}, "SNAP-1", "a FIFO"),
+            ("unknown-key", {**good, 15: 0}, "SNAP-1", "key 15"),
+            ("root-file", {**good, 4: {0: 3}}, "SNAP-1", "a FIFO"),
             ("root", {**good, 4: {0: 1}}, "TREE-3", "a root without a tree"),
             ("tags", {**good, 8: [["b", ""], ["a", ""]]}, "SNAP-1", "tags out of order"),
             ("run-id", {**good, 10: bytes(15)}, "SNAP-1", "15 bytes"), ("list", [0], "SNAP-1", "an array"),
@@ -132,6 +134,8 @@ def manifests():
     case("failure/unknown-key", "refuse SNAP-4", "failure", bytes=cbor_of({0: "denied", 4: 1}))
     part = {0: [0, root[1], 9], 1: 9, 2: {0: 0}}
     case("part-entry/good", "accept", "part-entry", bytes=cbor_of(part))
+    case("part-entry/size", "refuse SNAP-6", "part-entry", "9 bytes, 8 told", bytes=cbor_of({**part, 1: 8}))
+    case("part-entry/folder", "refuse SNAP-6", "part-entry", bytes=cbor_of({**part, 2: root}))
     case("part-entry/no-object", "refuse SNAP-6", "part-entry", bytes=cbor_of({1: 9, 2: {0: 0}}))
 
 
@@ -139,7 +143,8 @@ SPLITTER = [10, "splitter", cbor_of([1, 1 << 16, 1 << 18, 1 << 20])]
 
 
 def every_action():
-    some, slot_id, row = bytes([7]) * 32, bytes([8]) * 16, {0: bytes([9]) * 32, 1: bytes(32), 4: {0: "folder"}, 5: 1, 7: 0}
+    some, slot_id = bytes([7]) * 32, bytes([8]) * 16
+    row = {0: bytes([9]) * 32, 1: bytes(32), 4: {0: "folder"}, 5: 1, 7: 0}
     return [[1, [[some, 1, some, some, 500], [some, 3, 400]]], [2, [some], []], [3, row, [some], []], [4, [some]],
             [5, some, [some]], [6, [[3, some]]], [7, 1, [[4, some]]], [8, [[5, some]]], [9, [some], True], SPLITTER,
             [10, "frame size", None], [11, slot_id, 1, "mine"], [12, slot_id], [13, "keep", b"\xa0"], [14, some],
@@ -168,6 +173,8 @@ def logs():
     record("reserved", "refuse COMP-3", "a reserved byte", rehash(put(good, 98, b"\1")))
     record("padding", "refuse CONV-5", "padding that is not zero", W.body(RECORD, 2, None, raw=cbor_of({
         0: 2, 1: H(one), 2: bytes(16), 3: {}, 4: 0, 5: []}) + b"\1"))
+    record("padding-zstd", "refuse LOG-2", "padding behind the zstd frame that is not zero", W.record(
+        2, H(one), every_action(), codec=1, padding=b"\0\1"))
     record("first-previous", "refuse LOG-2", "record 1 with a record before it", W.record(1, H(one), [SPLITTER]), 1)
     record("first-splitter", "refuse ACT-10", "record 1 without a splitter", W.record(1, ZERO_ID, []), 1)
     record("empty", "refuse LOG-2", "an empty map", W.body(RECORD, 2, {}))
@@ -175,7 +182,8 @@ def logs():
     for name, action, clause, note in (
             ("unknown", [17], "ACT-0", "action 17"), ("number", ["x"], "ACT-0", "an action without number"),
             ("nothing", [], "LOG-2", "an empty action"), ("fields", [4], "ACT-0", "forget without manifests"),
-            ("more-fields", [4, [], 0], "ACT-0", "forget with a field more"), ("id", [4, [b"short"]], "ACT-0", "a short ID"),
+            ("more-fields", [4, [], 0], "ACT-0", "forget with a field more"),
+            ("id", [4, [b"short"]], "ACT-0", "a short ID"),
             ("blob-kind", [6, [[7, bytes(32)]]], "ACT-0", "a record is condemned"),
             ("scope", [15, "feature", 2], "ACT-0", "scope 2"), ("reference", [1, [[bytes(32), 1]]], "ACT-0", ""),
             ("splitter", [10, "splitter", cbor_of([2, 1, 1, 1])], "SPL-1", "splitter 2"),
@@ -187,7 +195,8 @@ def logs():
 def catalogs(one):
     some, row = bytes([7]) * 32, {0: bytes([9]) * 32, 1: bytes(32), 2: 1, 4: {0: "folder"}, 5: 1, 7: 0}
     full = {2: 1, 3: [[1, H(one)]], 4: [[bytes(16), 1]], 5: [[some, 1, some, some, 500]], 6: [[some, 1, 300]], 7: [row],
-            8: [[3, some, 1]], 9: [[4, some, 1]], 10: [some], 11: [[bytes(16), 3, "mine"]], 12: [["splitter", SPLITTER[2]]],
+            8: [[3, some, 1]], 9: [[4, some, 1]], 10: [some], 11: [[bytes(16), 3, "mine"]],
+            12: [["splitter", SPLITTER[2]]],
             13: [["keep", b"\xa0"]], 14: [["feature", 0]], 15: some, 16: [[1, ZERO_ID]], 17: 1}
     def catalog(name, expect, note, blob, revision=64):
         case(f"catalog/{name}", expect, "catalog", note, **REPO, revision=revision, bytes=blob)
