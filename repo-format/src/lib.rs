@@ -6,8 +6,30 @@
 //!
 //! Each module uses those above it in this list, never those below.
 
+pub mod storage;
+
 pub mod codec;
+
+pub mod cbor;
+
+pub mod format;
+
+pub mod pack;
+
+pub mod log;
+
+pub mod index;
+
 pub mod content;
-pub mod engine;
+
 pub mod object;
+
+pub mod map;
+
 pub mod tree;
+
+pub mod snapshot;
+
+pub mod repository;
+
+pub mod engine;

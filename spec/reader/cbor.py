@@ -98,6 +98,11 @@ def either(*shapes):
     return lambda value: any(shape(value) for shape in shapes)
 
 
+def but(shape, default):
+    """What a key marked *omit* may hold: not its default (CONV-11)."""
+    return lambda value: shape(value) and value != default
+
+
 def null(value):
     return value is None
 

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+import cbor
+import objects
+import rows
 from cursor import Cursor
 from keys import ZERO_ID, K
 from packs import NODE
@@ -11,6 +14,7 @@ ENTRIES_MIN, ENTRIES_MAX = 8, 128
 KEY_MAX, VALUE_MAX = 1100, 1024
 THRESHOLD = (1 << 64) // 24
 LEVEL_MAX = 11
+BOXED_MAX = 16 << 20
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,21 @@ def _inner_entry(at):
     key, child, below = at.take(key), at.take(32), at.uint(8)
     check(child != ZERO_ID and below >= 1, "MAP-2", "a child that is not there")
     return key, child, below
+
+
+def unbox(value, load=None):
+    """The body that a boxed value stands for; `load(reference)` reads one that is an object (MAP-5).
+
+    Without `load` the reference of an object is all that is given.
+    """
+    check(value and value[0] in (0, 1), "MAP-5", "a value that is neither body nor object")
+    if value[0] == 0:
+        return value[1:]
+    found = cbor.decode(value[1:])
+    check(rows.reference(found), "OBJ-1", "not an object reference")
+    ref = objects.check_reference(found)
+    check(VALUE_MAX <= ref.size <= BOXED_MAX, "MAP-5", f"a body of {ref.size} bytes kept as an object")
+    return load(ref) if load else ref
 
 
 def ends_node(keys, level, key, count):

@@ -9,7 +9,7 @@ from header import HEADER_SIZE, SLOT, check_commitment, check_own_hash, decode_f
 from keys import D, H, Keys, unseal
 from refuse import check
 
-PASSPHRASE, RECOVERY, KEY_FILE = 1, 2, 3
+PASSPHRASE, RECOVERY, KEY_FILE = KINDS = 1, 2, 3
 SLOT_SIZE = 320
 KEY_FILE_SIZES = range(32, (1 << 20) + 1)
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -38,7 +38,7 @@ def decode_slot(blob, slot_id):
     kind, kdf = at.uint(1), at.uint(1)
     at.zeros(2)
     memory, passes, lanes, salt = at.uint(4), at.uint(4), at.uint(4), at.take(32)
-    check(kind in (PASSPHRASE, RECOVERY, KEY_FILE), "SLOT-1", f"unknown slot kind {kind}")
+    check(kind in KINDS, "SLOT-1", f"unknown slot kind {kind}")
     if kind == PASSPHRASE:
         bounded = 65536 <= memory <= 4194304 and 3 <= passes <= 64 and 1 <= lanes <= 16
         check(kdf == 1 and bounded, "SLOT-2", f"KDF {kdf} with costs {memory}, {passes}, {lanes}")

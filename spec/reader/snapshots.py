@@ -12,12 +12,10 @@ def decode_manifest(data):
     """Reads a manifest (SNAP-1)."""
     value = cbor.decode(data)
     check(rows.manifest(value), "SNAP-1", "not a manifest")
-    names = [name for name, _ in value.get(8, [])]
-    check(names == sorted(set(names)), "SNAP-1", "tags out of order")
+    rows.check_tags(value[8], "SNAP-1")
     check_entry(value[4])
     check(value[4][0] == FOLDER, "SNAP-1", "its root is not a folder")
-    if 11 in value:
-        check_parameters(value[11])
+    check_parameters(value[11])
     return value
 
 

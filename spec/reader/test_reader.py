@@ -26,7 +26,7 @@ from restore import Restore
 from rows import decode_row
 from slots import KEY_FILE, RECOVERY, recovery_text
 from storage import Folder, record_name
-from testing import Writer, cbor_of, stream_of, tree_entry
+from testing import Writer, boxed, cbor_of, manifest_row, stream_of
 from verify import Verify
 
 KEY = b"a key file of forty bytes, for the tests"
@@ -41,7 +41,7 @@ def sample(writer, pool):
     def file(data, **more):
         return {0: 0, 1: writer.object(pool, data), 2: len(data), 4: MTIME, 7: 0o640, **more}
 
-    inner = {b"deep\0": tree_entry(pool, writer, file(b"deep down"))}
+    inner = {b"deep\0": boxed(pool, writer, file(b"deep down"))}
     entries = {
         b"big\0": file(BIG), b"empty\0": {**file(b""), 2: 0},
         b"one\0": {**file(b"linked"), 15: 7}, b"two\0": {**file(b"linked"), 15: 7},
@@ -54,7 +54,7 @@ def sample(writer, pool):
     for fields in entries.values():
         if fields.get(2) == 0:
             del fields[2]
-    values = {key: tree_entry(pool, writer, fields) for key, fields in entries.items()}
+    values = {key: boxed(pool, writer, fields) for key, fields in entries.items()}
     return {0: 1, 1: writer.map(pool, values), 2: len(BIG), 4: MTIME, 7: 0o700}
 
 
@@ -155,7 +155,6 @@ class WholeRepository(unittest.TestCase):
         row = next(iter(state.rows.values()))
         segment, blob = self.writer.manifest_segment([row])
         self.writer.put(f"segments/{segment.hex()[:2]}/{segment.hex()}", blob)
-        self.writer.commit([[1, [[segment, 1, len(blob)]]]])
         self.writer.put_catalog({5: state.index_segments, 6: [[segment, 1, len(blob)]]})
         self.writer.save(self.folder)
         self.assertEqual(self.open().history.snapshots(), [row])
@@ -170,6 +169,24 @@ class WholeRepository(unittest.TestCase):
         self.writer.commit([[16, 3, vectors.H(broken)]])
         self.writer.save(self.folder)
         self.assertEqual((self.open().history.warnings, self.open().history.state.revision), ([], 4))
+
+    def test_a_void_stands_for_a_record_that_is_gone(self):
+        self.writer.commit([[4, []]])
+        head = self.writer.head
+        self.writer.commit([[16, 3, bytes(32)]])
+        del self.writer.blobs[record_name(3)]
+        self.writer.save(self.folder)
+        self.assertEqual((self.open().history.warnings, self.open().history.state.revision), ([], 4))
+        self.assertEqual(self.writer.revision, 4)
+        self.assertNotEqual(self.open().history.state.hash, head)
+
+    def test_a_damaged_catalog_is_passed_over(self):
+        self.writer.put_catalog({})
+        name = next(name for name in self.writer.blobs if name.startswith("catalog"))
+        self.writer.put(name, self.writer.blobs[name][:-1])
+        self.writer.save(self.folder)
+        self.assertIn("passed over", self.open().history.warnings[0])
+        self.assertEqual(len(self.open().history.snapshots()), 1)
 
     def test_a_required_feature_stops_the_reader(self):
         self.writer.commit([[15, "time travel", 1]])
@@ -206,7 +223,7 @@ class Codecs(unittest.TestCase):
             self.assertTrue(all(average // 4 <= size <= average * 4 for size in cut[:-1]))
 
     def test_unknown_high_keys_are_passed_over(self):
-        row = {0: bytes(32), 1: bytes(32), 4: {0: "folder"}, 5: 0, 7: 0, 1000: [1]}
+        row = {**manifest_row(bytes(32)), 1000: [1]}
         self.assertEqual(decode_row(cbor_of(row)), row)
         with self.assertRaises(Refused):
             decode_row(cbor_of({**row, 999: 1}))

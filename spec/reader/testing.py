@@ -135,12 +135,13 @@ class Writer:
         return with_hash(front + fields + self.seal(head, 0, codec, length, stored, revision=revision))
 
     def record(self, revision, previous, actions, **other):
-        body = {0: revision, 1: previous, 2: self.random(16), 3: {0: "host", 2: "testing"},
+        body = {0: revision, 1: previous, 2: self.random(16), 3: {0: "host", 1: "", 2: "testing", 3: ""},
                 4: 1_700_000_000_000_000_000 + revision, 5: actions}
         return self.body(RECORD, revision, {**body, **other.pop("body", {})}, **other)
 
     def catalog(self, revision, hash_, **body):
-        return self.body(CATALOG, revision, {0: revision, 1: hash_, **body.pop("body", {})}, **body)
+        least = {0: revision, 1: hash_, 2: 1, **{key: [] for key in range(3, 17) if key != 15}, 17: 0}
+        return self.body(CATALOG, revision, {**least, **body.pop("body", {})}, **body)
 
     # Objects and maps: what they consist of goes to `pool` as (kind, plaintext).
 
@@ -206,7 +207,7 @@ class Writer:
     def snapshot(self, root, pool, codec=1, start=1_700_000_000_000_000_000):
         """Stores a manifest over the folder entry `root` with packs, segment and record; returns its row."""
         manifest = {0: {0: "folder", 1: "host", 3: [b"/data"]}, 1: start, 2: start + 1, 3: 0, 4: root, 6: {0: 1},
-                    9: self.revision, 10: self.random(16), 11: [1, 1 << 14, 1 << 16, 1 << 18]}
+                    7: [], 8: [], 9: self.revision, 10: self.random(16), 11: [1, 1 << 14, 1 << 16, 1 << 18]}
         manifest_id = self.content(pool, MANIFEST, cbor_of(manifest))
         places, packs = [], []
         for kind in (DATA_PACK, META_PACK):
@@ -218,7 +219,7 @@ class Writer:
         segment, blob = self.index_segment(places)
         self.put(segment_name(segment), blob)
         ids = sorted(place.id for place in places)
-        row = {0: manifest_id, 1: packs[-1], 4: manifest[0], 5: start, 6: start + 1, 7: 0, 8: root.get(2, 0)}
+        row = {**manifest_row(manifest_id, packs[-1], start), 4: manifest[0], 8: root.get(2, 0), 13: manifest[10]}
         self.commit([[1, [[segment, len(places), ids[0], ids[-1], len(blob)]]], [3, row, sorted(packs), []]])
         return row
 
@@ -259,6 +260,7 @@ def index_table(places):
     frames = sorted({(pack_row[p.pack], p.part, p.offset, p.stored, p.raw, p.codec, p.list_hash) for p in places})
     frame_row = {frame[:2]: i for i, frame in enumerate(frames)}
     rows = sorted((p.id, frame_row[pack_row[p.pack], p.part], p.at, p.size, p.kind) for p in places)
+    rows = [row for i, row in enumerate(rows) if i == 0 or row[:2] != rows[i - 1][:2]]
     table = b"".join(pack + salt + bytes([kind]) + bytes(7) for pack, salt, kind in packs)
     for pack, part, offset, stored, raw, codec, identity in frames:
         table += identity + b"".join(le(n, 4) for n in (pack, part, offset, stored, raw)) + bytes([codec, 0, 0, 0])
@@ -280,9 +282,15 @@ def below(level, entries):
     return len(entries) if level == 0 else sum(entry[2] for entry in entries)
 
 
-def tree_entry(pool, writer, fields):
-    """The value of a tree's entry, as an object where it is too large (TREE-2)."""
+def boxed(pool, writer, fields):
+    """The map value that stands for a CBOR body, an object where it is too large (MAP-5)."""
     body = cbor_of(fields)
     if len(body) < 1024:
         return b"\0" + body
     return b"\1" + cbor_of(writer.object(pool, body))
+
+
+def manifest_row(manifest, pack=ZERO_ID, start=1, revision=0):
+    """The row of a complete, empty snapshot (CAT-4)."""
+    return {0: manifest, 1: pack, 2: revision, 4: {0: "folder"}, 5: start, 6: start + 1, 7: 0, 8: 0, 9: 0, 10: 0, 11: 0,
+            12: [], 13: bytes(16), 14: 0}

@@ -10,7 +10,6 @@ from cbor import id32, row, u32
 from refuse import check
 
 FILE, FOLDER, SYMLINK, FIFO, SOCKET, CHAR_DEVICE, BLOCK_DEVICE = range(7)
-ENTRY_SIZE_MAX = 16 << 20
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ def check_entry(fields):
     elif kind == FOLDER:
         check(id32(target), "TREE-3", "a folder without a tree")
     elif kind == SYMLINK:
-        check(cbor.raw(target) and target, "TREE-3", "a symlink without a target")
+        check(cbor.raw(target), "TREE-3", "a symlink without a target")
     elif kind in (CHAR_DEVICE, BLOCK_DEVICE):
         check(row(u32, u32)(target), "TREE-3", "a device without numbers")
     else:
@@ -60,20 +59,13 @@ def check_entry(fields):
     return fields
 
 
-def decode_value(value, load=None):
-    """The entry of a map value; `load(reference)` reads one that is an object (TREE-2)."""
-    check(value and value[0] in (0, 1), "TREE-2", "a value that is neither entry nor object")
-    body = cbor.decode(value[1:])
-    if value[0] == 0:
-        return check_entry(body)
-    check(rows.reference(body), "OBJ-1", "not an object reference")
-    ref = objects.check_reference(body)
-    check(1024 <= ref.size <= ENTRY_SIZE_MAX, "TREE-2", f"an entry of {ref.size} bytes kept as an object")
-    return check_entry(cbor.decode(load(ref))) if load else ref
+def decode_entry(body):
+    """The entry whose CBOR a map value stands for (TREE-2)."""
+    return check_entry(cbor.decode(body))
 
 
 def children(contents, root, seen=None):
     """Yields the entries of a folder in the order of their keys."""
     for key, value in maps.walk(contents, root, seen):
         name, discriminator = split_key(key)
-        yield Entry(name, discriminator, decode_value(value, lambda ref: objects.read(contents, ref)))
+        yield Entry(name, discriminator, decode_entry(maps.unbox(value, lambda ref: objects.read(contents, ref))))

@@ -199,9 +199,12 @@ def run_tree_key(c):
     return {"name": name, "discriminator": discriminator}
 
 
-def run_tree_value(c):
-    found = trees.decode_value(c.bytes("bytes"))
-    return {"size": found.size} if isinstance(found, objects.Reference) else {"entry-kind": found[0]}
+def run_boxed(key, decode, field):
+    """A map value that stands for a body, of which one field is told; of an object only the size (MAP-5)."""
+    def run(c):
+        body = maps.unbox(c.bytes("bytes"))
+        return {"size": body.size} if isinstance(body, objects.Reference) else {key: decode(body)[field]}
+    return run
 
 
 RUN = {
@@ -210,12 +213,12 @@ RUN = {
     "pack-footer": run_pack_footer, "index-segment": run_index_segment, "index-table": run_index_table,
     "manifest-segment": run_manifest_segment, "record": run_record, "catalog": run_catalog, "cbor": run_cbor,
     "object": run_object, "reference": run_reference, "list": run_list, "map": run_map, "node": run_node,
-    "child": run_child, "tree-key": run_tree_key, "tree-value": run_tree_value,
+    "child": run_child, "tree-key": run_tree_key, "tree-value": run_boxed("entry-kind", trees.decode_entry, 0),
     "format": lambda c: {"repository-id": header.decode_format(c.bytes("bytes"))},
     "manifest": lambda c: {"state": snapshots.decode_manifest(c.bytes("bytes"))[3]},
     "manifest-row": lambda c: {"manifest": segments.decode_row(c.bytes("bytes"))[0]},
-    "failure": lambda c: {"cause": snapshots.decode_failure(c.bytes("bytes"))[0]},
-    "part-entry": lambda c: {"covered": snapshots.decode_part_entry(c.bytes("bytes"))[1]},
+    "failure": run_boxed("cause", snapshots.decode_failure, 0),
+    "part-entry": run_boxed("covered", snapshots.decode_part_entry, 1),
     "splitter": lambda c: {"pieces": " ".join(map(str, splitter.pieces(c.keys.gear, c.int("average"), stream(c))))},
     "recovery": lambda c: {"key": slots.recovery_key(c["text"])},
     "padme": lambda c: {"padded": k.padme(c.int("size"))},

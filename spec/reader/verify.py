@@ -64,12 +64,11 @@ class Verify:
 
     def _snapshot(self, row):
         manifest = self.repository.read_manifest(row[0])
-        average = manifest[11][2] if 11 in manifest else None
-        self._folder(manifest[4][1], average)
+        self._folder(manifest[4][1], manifest[11][2])
         for key, decode in ((5, snapshots.decode_failure), (14, snapshots.decode_part_entry)):
             if key in manifest:
                 for _, value in maps.walk(self.repository.contents, manifest[key], self.nodes_end_right):
-                    decode(value)
+                    decode(maps.unbox(value, lambda ref: objects.read(self.repository.contents, ref)))
 
     def _folder(self, root, average):
         if root in self.walked:
@@ -84,7 +83,7 @@ class Verify:
     def _object(self, ref, average):
         found = objects.contents_of(self.repository.contents, ref)
         data = objects.read(self.repository.contents, ref)
-        if self.check_splitter and average:
+        if self.check_splitter:
             cut = list(splitter.pieces(self.repository.keys.gear, average, data))
             if cut != [size for _, size in found]:
                 raise Refused("SPL-3", f"the object of content {ref.id.hex()} is cut otherwise")

@@ -4,7 +4,7 @@ from case import MASTER, REPO, W, case, flip, put
 from header import DATA_PACK, INDEX_SEGMENT, MANIFEST_SEGMENT, META_PACK
 from keys import ZERO_ID, H
 from packs import DATA, LIST, MANIFEST, NODE
-from testing import cbor_of, index_table, le, node_bytes
+from testing import cbor_of, index_table, le, manifest_row, node_bytes
 
 
 # Chapter 4.
@@ -116,7 +116,7 @@ def segments():
     one("pages", "refuse SEG-2", "two pages told, one there", footer_of(table, counts, pages=2))
     one("size", "refuse SEG-1", "a table longer than its page", footer_of(table, counts, size=len(table) + 1))
     one("padding", "refuse CONV-5", "padding that is not zero", footer_of(table, counts, tail=b"\1"))
-    rows = [{0: bytes([i]) * 32, 1: bytes(32), 2: 1, 4: {0: "folder"}, 5: i, 7: 0} for i in (1, 2)]
+    rows = [manifest_row(bytes([i]) * 32, start=i, revision=1) for i in (1, 2)]
     good = W.manifest_segment(rows)[1]
     one("manifest", "accept", "", good, kind="manifest-segment")
     one("kind", "refuse CONV-9", "an index segment where a manifest segment should be", blob, kind="manifest-segment")
@@ -150,6 +150,9 @@ def index_tables(table, counts):
     again = index_table(W.pack([[(DATA, b"one")]])[2] + W.pack([[(DATA, b"one"), (DATA, b"two")]])[2])
     case("index-table/two-locations", "accept", "index-table", "a content that two packs hold",
          counts=" ".join(map(str, again[1][:3])), bytes=again[0])
+    twice = index_table(W.pack([[(DATA, b"one"), (DATA, b"two"), (DATA, b"one")]])[2])
+    case("index-table/twice-in-a-frame", "accept", "index-table", "a content that a frame holds twice has one row",
+         counts=" ".join(map(str, twice[1][:3])), bytes=twice[0])
     one("no-contents", "refuse IDX-1", "nothing in it", b"", b"", b"")
     one("packs-over", "refuse IDX-1", "more pack rows than allowed", counts_=(4194305, f, c))
     one("cut", "refuse IDX-1", "the last row is cut", contents_=contents[:-1], counts_=(p, f, c))

@@ -1,1 +1,59 @@
-//! placeholder
+//! What the end-to-end suites share: a repository in memory or a folder, and trees to back up.
+
+use std::path::Path;
+use std::time::Duration;
+
+use repo_format::codec::SplitterSizes;
+use repo_format::content::WriterOptions;
+use repo_format::engine::BackupOptions;
+use repo_format::format::slot::{KdfCost, Secret};
+use repo_format::log::SourceInfo;
+use repo_format::repository::{InitOptions, OpenOptions, Repository};
+use repo_format::storage::{Blobs, Storage};
+use tokio::runtime::Runtime;
+
+/// A runtime for storages, which must outlive their repositories.
+pub fn runtime() -> Runtime {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(2).enable_all().build().expect("the system gives threads")
+}
+
+/// The secret that opens the suites' repositories; a key file, so that no time goes into deriving.
+pub fn secret() -> Secret {
+    Secret::key_file(&[7; 64]).expect("long enough")
+}
+
+/// A new repository in `storage`.
+pub fn init(runtime: &Runtime, storage: Storage, open: OpenOptions) -> Repository {
+    let options = InitOptions {
+        secret: secret(),
+        label: "test".into(),
+        cost: KdfCost::DEFAULT,
+        recovery_key: false,
+        splitter: SplitterSizes::DEFAULT,
+        open,
+    };
+    Repository::init(Blobs::new(storage, runtime.handle().clone()), options).expect("inits").repository
+}
+
+/// The repository in `storage`.
+pub fn open(runtime: &Runtime, storage: Storage, open: OpenOptions) -> Repository {
+    Repository::open(Blobs::new(storage, runtime.handle().clone()), &secret(), open).expect("opens")
+}
+
+/// A backup of `path` with everything at its default.
+pub fn backup_options(path: &Path) -> BackupOptions {
+    BackupOptions {
+        source: SourceInfo {
+            service: "folder".into(),
+            paths: vec![path.as_os_str().as_encoded_bytes().to_vec()],
+            ..SourceInfo::default()
+        },
+        tags: Default::default(),
+        checkpoint_interval: Duration::from_secs(60),
+        threads: 2,
+        fail_fast: false,
+        ignore_bases: false,
+        writer: WriterOptions::default(),
+    }
+}

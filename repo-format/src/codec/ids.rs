@@ -3,6 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+/// Nanoseconds since 1970-01-01 UTC; negative before it.
+pub type TimeNs = i64;
+
 /// A string that is no identifier of the wanted kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{found:?} is no {what}: expected {digits} hexadecimal digits")]
@@ -15,7 +18,7 @@ pub struct ParseIdError {
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $size:literal, $what:literal) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(pub [u8; $size]);
 
         impl $name {
@@ -74,6 +77,10 @@ macro_rules! id {
 id!(
     /// Names a content: keyed BLAKE3 of kind and plaintext (CID-1).
     ContentId, 32, "content ID"
+);
+id!(
+    /// Names a snapshot: the content ID of its manifest (SNAP-1).
+    ManifestId, 32, "snapshot ID"
 );
 id!(
     /// Names a pack: BLAKE3 of all its bytes (STO-1).

@@ -1,7 +1,12 @@
 //! Why a content could not be read or stored.
 
+use std::sync::Arc;
+
+use crate::cbor::CborError;
 use crate::codec::{ContentId, PackId};
 use crate::content::ContentKind;
+use crate::index::Location;
+use crate::pack::PackError;
 
 /// What a caller can do differs by variant.
 #[derive(Debug, thiserror::Error)]
@@ -12,22 +17,39 @@ pub enum ContentError {
     Missing { id: ContentId },
     /// Found, but of another kind than asked for.
     #[error("content {id} was asked for as {wanted:?} and is {found:?}")]
-    WrongKind {
-        id: ContentId,
-        wanted: ContentKind,
-        found: ContentKind,
-    },
+    WrongKind { id: ContentId, wanted: ContentKind, found: ContentKind },
     /// The pack that holds it is gone or its bytes are wrong.
     #[error("content {id} in pack {pack} is damaged: {what}")]
-    Damaged {
-        id: ContentId,
-        pack: PackId,
-        what: String,
-    },
+    Damaged { id: ContentId, pack: PackId, what: String },
     /// A content whose bytes break a rule of the spec although they are authentic.
     #[error("content {id} breaks {clause}")]
     Malformed { id: ContentId, clause: &'static str },
+    /// A content whose CBOR is not what the clause says although it is authentic.
+    #[error("content {id} breaks {clause}")]
+    MalformedCbor { id: ContentId, clause: &'static str, source: CborError },
     /// The storage refused; trying again may help.
     #[error("cannot reach the repository's storage")]
     Storage(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A segment of the index could not be read.
+    #[error("cannot look up contents in the index")]
+    Index(#[source] Box<crate::index::IndexError>),
+    /// A pack did not read back before it was put: memory or processor are not to be trusted.
+    #[error("pack {pack} failed its self-check before it was written; check this machine's memory")]
+    SelfCheck { pack: PackId, source: PackError },
+    /// Damage: a blob stands in the storage under a name that its bytes do not have.
+    #[error("{name} is in the storage with other bytes than its name promises; run `repo verify`")]
+    WrongBytesUnderName { name: String },
+    /// An earlier put of this writer failed; nothing more is stored.
+    #[error(transparent)]
+    WriterFailed(Arc<ContentError>),
+}
+
+impl ContentError {
+    pub(super) fn index(error: crate::index::IndexError) -> ContentError {
+        ContentError::Index(Box::new(error))
+    }
+
+    pub(super) fn damaged(id: &ContentId, location: &Location, why: &dyn std::error::Error) -> ContentError {
+        ContentError::Damaged { id: *id, pack: location.pack, what: why.to_string() }
+    }
 }

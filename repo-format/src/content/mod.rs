@@ -3,14 +3,27 @@
 //! The two traits are all that objects and maps know of what lies below.
 
 mod error;
-mod kind;
+mod frames;
+mod gather;
+mod probe;
+mod reader;
+mod usable;
+mod writer;
+#[cfg(test)]
+pub mod memory;
 
+pub use crate::codec::ContentKind;
 pub use error::ContentError;
-pub use kind::ContentKind;
+pub use reader::ContentReader;
+pub use usable::Usable;
+pub use writer::{ContentWriter, WriterOptions, Written};
 
 use bytes::Bytes;
 
 use crate::codec::ContentId;
+
+/// Most bytes in a content (CID-1).
+pub const CONTENT_SIZE_MAX: usize = 1 << 20;
 
 /// Reads contents.
 pub trait ReadContent: Send + Sync {

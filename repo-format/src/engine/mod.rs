@@ -1,4 +1,8 @@
 //! The engine: turns a [`source::Source`] into a snapshot and a snapshot into a [`sink::Sink`].
 
+pub mod progress;
 pub mod sink;
 pub mod source;
+mod upload;
+
+pub use upload::{BackupError, BackupOptions, BackupReport, backup};

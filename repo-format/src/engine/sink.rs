@@ -7,15 +7,24 @@
 use crate::engine::source::ItemError;
 use crate::tree::Entry;
 
-/// What a sink wants done with an entry.
+/// What a sink says of a folder or a further hard link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// Go on: its content is wanted.
+    /// Entered, or linked.
     Take,
-    /// Leave what is there; counted as skipped.
+    /// Leave what is there (and all inside it); counted as skipped.
+    Skip,
+}
+
+/// What became of an entry other than a folder.
+#[derive(Debug)]
+pub enum Created<F> {
+    /// Its content is wanted: write it, then `finish` or `abandon` the file.
+    Take(F),
+    /// Left what is there; counted as skipped.
     Skip,
     /// All done, no content wanted (links, devices, empty files).
-    Done,
+    Done(Vec<MetaWarning>),
 }
 
 /// Something that went wrong with metadata only: reported, not fatal.
@@ -29,14 +38,11 @@ pub trait Sink: Send + Sync {
     /// A file being written. Shared between threads.
     type File: Send + Sync + 'static;
 
+    /// Makes or opens a folder; an empty path is the target itself.
     fn enter(&self, path: &[&[u8]], entry: &Entry) -> Result<Decision, ItemError>;
 
-    /// Creates a file (returns it with `Take`), or makes a link, device and so on (`Done`).
-    fn create(
-        &self,
-        path: &[&[u8]],
-        entry: &Entry,
-    ) -> Result<(Decision, Option<Self::File>), ItemError>;
+    /// Creates a file, or makes a link, device and so on.
+    fn create(&self, path: &[&[u8]], entry: &Entry) -> Result<Created<Self::File>, ItemError>;
 
     /// Writes `bytes` at `offset`.
     fn write(&self, file: &Self::File, offset: u64, bytes: &[u8]) -> Result<(), ItemError>;

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use crate::tree::{Entry, TreeKey};
+use crate::tree::{Entry, TimeNs, TreeKey};
 
 /// Why one item could not be read. The run goes on without it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,7 +113,7 @@ pub trait Source: Send + Sync {
     /// An [`ItemError`] fails this item alone.
     fn open(&self, file: &Self::Handle) -> Result<Box<dyn ItemReader>, ItemError>;
 
-    /// Whether `base`, the same key's entry in the base snapshot, still describes `now` so well
-    /// that its content need not be read again.
-    fn unchanged(&self, base: &Entry, now: &Entry) -> bool;
+    /// Whether `base`, the same key's entry in a snapshot that was begun at `base_begun_ns`, still
+    /// describes `now` so well that its content need not be read again.
+    fn unchanged(&self, base: &Entry, base_begun_ns: TimeNs, now: &Entry) -> bool;
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::codec::ContentId;
+use crate::codec::{ContentId, TimeNs};
 use crate::object::ObjectRef;
 
 /// What kind of thing an entry is.
@@ -26,9 +26,6 @@ pub enum EntryKind {
     /// A block device.
     BlockDevice { major: u32, minor: u32 },
 }
-
-/// Nanoseconds since 1970-01-01 UTC; negative before it.
-pub type TimeNs = i64;
 
 /// Metadata that sources may know of an entry. Absent means "not known", never "zero".
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,0 +1,77 @@
+//! Users and groups: numbers to names for a source, names to numbers for a sink, asked once each.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::hash::Hash;
+use std::os::unix::ffi::OsStrExt;
+use std::sync::{Mutex, PoisonError};
+
+use nix::unistd::{Gid, Group, Uid, User};
+
+/// Names of users and groups by number. A number without a name is remembered as such.
+#[derive(Default)]
+pub(crate) struct OwnerNames {
+    users: Cache<u32, Vec<u8>>,
+    groups: Cache<u32, Vec<u8>>,
+}
+
+impl OwnerNames {
+    pub fn user(&self, uid: u32) -> Option<Vec<u8>> {
+        let ask = |uid: &u32| User::from_uid(Uid::from_raw(*uid)).ok().flatten();
+        self.users
+            .get(uid, |uid| ask(uid).map(|user| user.name.into_bytes()))
+    }
+
+    pub fn group(&self, gid: u32) -> Option<Vec<u8>> {
+        let ask = |gid: &u32| Group::from_gid(Gid::from_raw(*gid)).ok().flatten();
+        self.groups
+            .get(gid, |gid| ask(gid).map(|group| group.name.into_bytes()))
+    }
+}
+
+/// Numbers of users and groups by name.
+#[derive(Default)]
+pub(crate) struct OwnerNumbers {
+    users: Cache<Vec<u8>, u32>,
+    groups: Cache<Vec<u8>, u32>,
+}
+
+impl OwnerNumbers {
+    pub fn user(&self, name: &[u8]) -> Option<u32> {
+        let ask = |name: &str| User::from_name(name).ok().flatten();
+        self.users.get(name.to_vec(), |name| {
+            text(name).and_then(ask).map(|u| u.uid.as_raw())
+        })
+    }
+
+    pub fn group(&self, name: &[u8]) -> Option<u32> {
+        let ask = |name: &str| Group::from_name(name).ok().flatten();
+        self.groups.get(name.to_vec(), |name| {
+            text(name).and_then(ask).map(|g| g.gid.as_raw())
+        })
+    }
+}
+
+fn text(name: &[u8]) -> Option<&str> {
+    OsStr::from_bytes(name).to_str()
+}
+
+struct Cache<K, V>(Mutex<HashMap<K, Option<V>>>);
+
+impl<K, V> Default for Cache<K, V> {
+    fn default() -> Self {
+        Cache(Mutex::default())
+    }
+}
+
+impl<K: Hash + Eq, V: Clone> Cache<K, V> {
+    fn get(&self, key: K, ask: impl FnOnce(&K) -> Option<V>) -> Option<V> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(value) = known.get(&key) {
+            return value.clone();
+        }
+        let value = ask(&key);
+        known.insert(key, value.clone());
+        value
+    }
+}

@@ -1,0 +1,123 @@
+//! Reading contents: look up, fetch the frame, unseal, re-hash.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+use super::frames::FrameCache;
+use super::{ContentError, ReadContent, Usable};
+use crate::codec::{ContentId, ContentKind, Header, RepoId, SEAL_OVERHEAD, Subkeys};
+use crate::format::names::BlobId;
+use crate::index::{Index, Location};
+use crate::pack::open_frame;
+use crate::storage::Blobs;
+
+/// Bytes of decoded frames that a reader keeps.
+const CACHE_BYTES: usize = 48 << 20;
+
+/// Reads contents of a repository. Clones share the cache of frames.
+#[derive(Clone)]
+pub struct ContentReader(Arc<Inner>);
+
+struct Inner {
+    keys: Arc<Subkeys>,
+    repo: RepoId,
+    index: Arc<Index>,
+    usable: Arc<Usable>,
+    blobs: Blobs,
+    frames: Mutex<FrameCache>,
+}
+
+impl ContentReader {
+    /// A reader of what `index` knows.
+    pub fn new(keys: Arc<Subkeys>, repo: RepoId, index: Arc<Index>, usable: Arc<Usable>, blobs: Blobs) -> ContentReader {
+        let frames = Mutex::new(FrameCache::new(CACHE_BYTES));
+        ContentReader(Arc::new(Inner { keys, repo, index, usable, blobs, frames }))
+    }
+
+    /// Every place where a content is, those first that may be relied on.
+    ///
+    /// # Errors
+    /// `Missing`, or a failure to read the index.
+    pub fn locate(&self, id: &ContentId) -> Result<Vec<Location>, ContentError> {
+        let mut locations = self.0.index.locate(id).map_err(ContentError::index)?;
+        if locations.is_empty() {
+            return Err(ContentError::Missing { id: *id });
+        }
+        locations.sort_by_key(|location| !self.0.usable.is_usable(&location.pack));
+        Ok(locations)
+    }
+
+    /// The raw frame at `location`, fetched unless it was read lately.
+    ///
+    /// # Errors
+    /// `Damaged` if the pack is gone or does not open; `Storage` if it cannot be reached.
+    pub fn frame(&self, id: &ContentId, location: &Location) -> Result<Bytes, ContentError> {
+        let key = (location.pack, location.frame.index);
+        if let Some(raw) = self.0.frames.lock().get(&key) {
+            return Ok(raw);
+        }
+        let start = u64::from(location.offset);
+        let range = start..start + u64::from(location.stored_len) + SEAL_OVERHEAD as u64;
+        let name = BlobId::Pack(location.pack_kind, location.pack).name();
+        let sealed = self.0.blobs.get_range(&name, range).map_err(|error| match error.is_lost() {
+            true => ContentError::damaged(id, location, &error),
+            false => ContentError::Storage(Box::new(error)),
+        })?;
+        let raw = self.open_frame(id, location, &sealed)?;
+        self.0.frames.lock().put(key, raw.clone());
+        Ok(raw)
+    }
+
+    /// The raw frame behind the `sealed` bytes of `location`.
+    ///
+    /// # Errors
+    /// `Damaged` if it does not open.
+    pub fn open_frame(&self, id: &ContentId, location: &Location, sealed: &[u8]) -> Result<Bytes, ContentError> {
+        let header =
+            Header { kind: location.pack_kind.blob_kind(), repo: self.0.repo, salt: location.salt };
+        open_frame(&self.0.keys, &header, &location.frame, sealed)
+            .map(Bytes::from)
+            .map_err(|error| ContentError::damaged(id, location, &error))
+    }
+
+    /// The content at `location` out of its raw frame, re-hashed.
+    ///
+    /// # Errors
+    /// `Damaged` if the bytes there are not the content's, `WrongKind` if it is another kind.
+    pub fn take(&self, kind: ContentKind, id: &ContentId, location: &Location, raw: &Bytes) -> Result<Bytes, ContentError> {
+        if location.kind != kind {
+            return Err(ContentError::WrongKind { id: *id, wanted: kind, found: location.kind });
+        }
+        let start = location.content_offset as usize;
+        let plaintext = (start.checked_add(location.content_len as usize))
+            .filter(|end| *end <= raw.len())
+            .map(|end| raw.slice(start..end))
+            .filter(|plaintext| self.0.keys.content_id(kind as u8, plaintext) == *id);
+        plaintext.ok_or_else(|| ContentError::Damaged {
+            id: *id,
+            pack: location.pack,
+            what: "its bytes are not those that its ID promises (CID-1)".into(),
+        })
+    }
+}
+
+impl ReadContent for ContentReader {
+    fn get(&self, kind: ContentKind, id: &ContentId) -> Result<Bytes, ContentError> {
+        let mut first_error = None;
+        for location in self.locate(id)? {
+            let read = self.frame(id, &location).and_then(|raw| self.take(kind, id, &location, &raw));
+            match read {
+                Ok(plaintext) => return Ok(plaintext),
+                Err(error) => {
+                    if matches!(error, ContentError::Damaged { .. }) {
+                        self.0.usable.add_lost([location.pack]);
+                    }
+                    first_error.get_or_insert(error);
+                }
+            }
+        }
+        Err(first_error.unwrap_or(ContentError::Missing { id: *id }))
+    }
+}

@@ -1,0 +1,306 @@
+//! Storing contents: hash, deduplicate, gather, compress, seal, put.
+//!
+//! Whoever fills a frame compresses it, whoever fills a pack ends and checks it, each on its own
+//! thread while the bytes are warm; puts run beside them on the storage's runtime. What is under
+//! way is bounded, so a slow storage slows the readers.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use parking_lot::{Condvar, Mutex};
+
+use super::gather::{Gather, Taken, Tickets};
+use super::{ContentError, Usable, WriteContent};
+use crate::codec::{ContentId, ContentKind, PackId, RepoId, Subkeys, random_bytes};
+use crate::format::names::{BlobId, PackKind};
+use crate::index::Index;
+use crate::pack::{FRAME_SIZE_MAX, Frame, PackBlob, PackBuilder, PackContents, read_pack};
+use crate::storage::{Blobs, Put};
+
+/// How contents are stored. None of it changes what a reader needs to know.
+#[derive(Debug, Clone)]
+pub struct WriterOptions {
+    /// Size that data packs are filled to, in bytes.
+    pub data_pack_size: usize,
+    /// Size that metadata packs are filled to, in bytes.
+    pub meta_pack_size: usize,
+    /// Raw size that data frames are filled to, in bytes.
+    pub data_frame_size: usize,
+    /// Raw size that metadata frames are filled to, in bytes.
+    pub meta_frame_size: usize,
+    /// zstd level; `None` stores raw.
+    pub level: Option<i32>,
+    /// Decode every finished pack once more before it is put (PACK-6).
+    pub extra_verify: bool,
+    /// Packs that may be on their way to the storage at once.
+    pub puts_at_once: usize,
+    /// Count what would be stored, store nothing.
+    pub dry_run: bool,
+}
+
+impl Default for WriterOptions {
+    fn default() -> WriterOptions {
+        WriterOptions {
+            data_pack_size: 32 << 20,
+            meta_pack_size: 8 << 20,
+            data_frame_size: FRAME_SIZE_MAX,
+            meta_frame_size: 64 << 10,
+            level: Some(3),
+            extra_verify: true,
+            puts_at_once: 3,
+            dry_run: false,
+        }
+    }
+}
+
+/// What a writer did so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Contents that were not there before.
+    pub new_contents: u64,
+    /// Their plaintext bytes.
+    pub new_raw_bytes: u64,
+    /// Bytes of packs put.
+    pub stored_bytes: u64,
+    /// Packs put.
+    pub packs: u64,
+}
+
+/// Stores contents for one process. Clones share everything.
+#[derive(Clone)]
+pub struct ContentWriter(Arc<Inner>);
+
+struct Inner {
+    keys: Arc<Subkeys>,
+    repo: RepoId,
+    index: Arc<Index>,
+    usable: Arc<Usable>,
+    blobs: Blobs,
+    options: WriterOptions,
+    gather: Mutex<Gather>,
+    gather_moved: Condvar,
+    open_packs: Mutex<[Option<PackBuilder>; 2]>,
+    packs: Mutex<Packs>,
+    packs_moved: Condvar,
+    relied: Mutex<HashSet<PackId>>,
+}
+
+/// Packs that left the builders.
+#[derive(Default)]
+struct Packs {
+    tickets: Tickets,
+    durable: Vec<PackContents>,
+    written: Written,
+    failed: Option<Arc<ContentError>>,
+}
+
+impl ContentWriter {
+    /// A writer that deduplicates against `index`, save for what `usable` advises against.
+    pub fn new(
+        keys: Arc<Subkeys>,
+        repo: RepoId,
+        index: Arc<Index>,
+        usable: Arc<Usable>,
+        blobs: Blobs,
+        options: WriterOptions,
+    ) -> ContentWriter {
+        let gather = Gather::new(options.data_frame_size, options.meta_frame_size);
+        ContentWriter(Arc::new(Inner {
+            keys,
+            repo,
+            index,
+            usable,
+            blobs,
+            options,
+            gather: Mutex::new(gather),
+            gather_moved: Condvar::new(),
+            open_packs: Mutex::default(),
+            packs: Mutex::default(),
+            packs_moved: Condvar::new(),
+            relied: Mutex::default(),
+        }))
+    }
+
+    /// Whether a content is there for a snapshot to rely on; remembers the pack if so.
+    ///
+    /// # Errors
+    /// If the index cannot be read.
+    pub fn contains(&self, id: &ContentId) -> Result<bool, ContentError> {
+        let inner = &*self.0;
+        if inner.gather.lock().is_pending(id) {
+            return Ok(true);
+        }
+        let found = inner.index.find(id, |pack| inner.usable.is_usable(pack)).map_err(ContentError::index)?;
+        if let Some(location) = found {
+            inner.relied.lock().insert(location.pack);
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    /// Contents that wait for a commit.
+    pub fn pending_count(&self) -> usize {
+        self.0.gather.lock().pending_count()
+    }
+
+    /// What was stored so far.
+    pub fn written(&self) -> Written {
+        self.0.packs.lock().written
+    }
+
+    /// Packs that contents were found in or put into: a manifest names them (LOG-7).
+    pub fn relied_packs(&self) -> Vec<PackId> {
+        let mut packs: Vec<PackId> = self.0.relied.lock().iter().copied().collect();
+        packs.sort_unstable();
+        packs
+    }
+
+    /// Makes everything that was put before this call durable, and gives the packs that became so
+    /// since the last call. The next commit's segments name them.
+    ///
+    /// # Errors
+    /// The first failure of a put; what is durable stays so.
+    pub fn flush(&self) -> Result<Vec<PackContents>, ContentError> {
+        let inner = &self.0;
+        let (taken, mark) = {
+            let mut gather = inner.gather.lock();
+            (gather.take_all(), gather.tickets.mark())
+        };
+        for frame in taken {
+            Inner::place(inner, frame)?;
+        }
+        {
+            let mut gather = inner.gather.lock();
+            inner.gather_moved.wait_while(&mut gather, |gather| !gather.tickets.settled(mark));
+        }
+        let builders = std::mem::take(&mut *inner.open_packs.lock());
+        for builder in builders.into_iter().flatten() {
+            Inner::end_pack(&self.0, builder)?;
+        }
+        let mut packs = inner.packs.lock();
+        let mark = packs.tickets.mark();
+        inner
+            .packs_moved
+            .wait_while(&mut packs, |packs| packs.failed.is_none() && !packs.tickets.settled(mark));
+        packs.check()?;
+        Ok(std::mem::take(&mut packs.durable))
+    }
+
+    /// The commit that names `packs` is done, and the index knows their contents.
+    pub fn settle(&self, packs: &[PackContents]) {
+        let rows = packs.iter().flat_map(|pack| &pack.frames).flat_map(|frame| &frame.contents);
+        self.0.gather.lock().settle(rows.map(|row| &row.id));
+    }
+}
+
+impl WriteContent for ContentWriter {
+    fn put(&self, kind: ContentKind, plaintext: &[u8]) -> Result<ContentId, ContentError> {
+        let inner = &*self.0;
+        debug_assert!((1..=FRAME_SIZE_MAX).contains(&plaintext.len()), "CID-1");
+        let id = inner.keys.content_id(kind as u8, plaintext);
+        if self.contains(&id)? {
+            return Ok(id);
+        }
+        let added = inner.gather.lock().add(kind, id, plaintext);
+        if added.new {
+            let mut packs = inner.packs.lock();
+            packs.check()?;
+            packs.written.new_contents += 1;
+            packs.written.new_raw_bytes += plaintext.len() as u64;
+        }
+        if let Some(taken) = added.full {
+            Inner::place(&self.0, taken)?;
+        }
+        Ok(id)
+    }
+}
+
+impl Packs {
+    fn check(&self) -> Result<(), ContentError> {
+        self.failed.as_ref().map_or(Ok(()), |error| Err(ContentError::WriterFailed(error.clone())))
+    }
+}
+
+impl Inner {
+    /// Compresses a frame and puts it into the open pack of its kind.
+    fn place(self: &Arc<Inner>, taken: Taken) -> Result<(), ContentError> {
+        let Taken { ticket, frame, kind, compressible } = taken;
+        let frame = frame.compress(self.options.level.filter(|_| compressible));
+        let placed = self.push_frame(kind, frame);
+        self.gather.lock().tickets.give_back(ticket);
+        self.gather_moved.notify_all();
+        match placed? {
+            Some(full) => self.end_pack(full),
+            None => Ok(()),
+        }
+    }
+
+    /// Seals a frame into the open pack, and gives the pack before it if that one had no room.
+    fn push_frame(&self, kind: PackKind, frame: Frame) -> Result<Option<PackBuilder>, ContentError> {
+        let (slot, size) = match kind {
+            PackKind::Data => (0, self.options.data_pack_size),
+            PackKind::Meta => (1, self.options.meta_pack_size),
+        };
+        let mut open = self.open_packs.lock();
+        let full = open[slot].take_if(|pack| pack.size_with(&frame) > size);
+        if open[slot].is_none() {
+            let salt = random_bytes().map_err(|error| ContentError::Storage(Box::new(error)))?;
+            open[slot] = Some(PackBuilder::new(&self.keys, &self.repo, kind, salt, size));
+        }
+        if let Some(pack) = &mut open[slot] {
+            pack.push(&self.keys, frame);
+        }
+        Ok(full)
+    }
+
+    /// Ends a pack, checks it, and sends it off; waits while too many are under way.
+    fn end_pack(self: &Arc<Inner>, builder: PackBuilder) -> Result<(), ContentError> {
+        let pack = builder.finish(&self.keys);
+        let PackBlob { contents, bytes } = &pack;
+        if self.options.extra_verify {
+            read_pack(&self.keys, &self.repo, contents.kind, &contents.id, bytes)
+                .map_err(|error| ContentError::SelfCheck { pack: contents.id, source: error })?;
+        }
+        let ticket = {
+            let mut packs = self.packs.lock();
+            let limit = self.options.puts_at_once.max(1);
+            self.packs_moved
+                .wait_while(&mut packs, |packs| packs.failed.is_none() && packs.tickets.open() >= limit);
+            packs.check()?;
+            packs.tickets.give()
+        };
+        if self.options.dry_run {
+            self.pack_done(ticket, pack, Ok(()));
+            return Ok(());
+        }
+        let inner = self.clone();
+        let name = BlobId::Pack(contents.kind, contents.id).name();
+        let bytes = pack.bytes.clone();
+        self.blobs.start_put(name.clone(), bytes, move |put| {
+            let outcome = match put {
+                Ok(Put::Mine) => Ok(()),
+                Ok(Put::Theirs(_)) => Err(ContentError::WrongBytesUnderName { name: name.to_string() }),
+                Err(error) => Err(ContentError::Storage(Box::new(error))),
+            };
+            inner.pack_done(ticket, pack, outcome);
+        });
+        Ok(())
+    }
+
+    fn pack_done(&self, ticket: u64, pack: PackBlob, outcome: Result<(), ContentError>) {
+        let mut packs = self.packs.lock();
+        match outcome {
+            Ok(()) => {
+                packs.written.packs += 1;
+                packs.written.stored_bytes += pack.bytes.len() as u64;
+                self.relied.lock().insert(pack.contents.id);
+                packs.durable.push(pack.contents);
+            }
+            Err(error) => {
+                packs.failed.get_or_insert_with(|| Arc::new(error));
+            }
+        }
+        packs.tickets.give_back(ticket);
+        self.packs_moved.notify_all();
+    }
+}

@@ -1,0 +1,77 @@
+//! What earlier snapshots of the source say of the folder that is being walked.
+
+use std::iter::Peekable;
+
+use crate::codec::ContentId;
+use crate::content::ReadContent;
+use crate::tree::{Children, Entry, EntryKind, TimeNs, Tree, TreeKey};
+
+/// A folder of a base snapshot, and when reading of that snapshot began.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BaseRoot {
+    pub tree: ContentId,
+    pub begun_ns: TimeNs,
+}
+
+/// What a base has under a key.
+pub(super) struct BaseEntry {
+    pub entry: Entry,
+    pub begun_ns: TimeNs,
+}
+
+/// The same folder in each base, walked beside the source's listing.
+pub(super) struct BaseFolders<'r> {
+    contents: &'r dyn ReadContent,
+    folders: Vec<(TimeNs, Peekable<Children<'r>>)>,
+}
+
+impl<'r> BaseFolders<'r> {
+    /// The folders with these roots. A base that cannot be read is no base: the run then reads
+    /// what it would have reused.
+    pub fn open(contents: &'r dyn ReadContent, roots: &[BaseRoot]) -> BaseFolders<'r> {
+        let open = |root: &BaseRoot| match Tree::open(contents, &root.tree) {
+            Ok(tree) => Some((root.begun_ns, tree.children().peekable())),
+            Err(error) => {
+                tracing::warn!(%error, "a folder of the base snapshot cannot be read; its files are read again");
+                None
+            }
+        };
+        BaseFolders { contents, folders: roots.iter().filter_map(open).collect() }
+    }
+
+    /// What the bases have under `key`, the best first. Keys must be asked for in order.
+    pub fn take(&mut self, key: &TreeKey) -> Vec<BaseEntry> {
+        let mut found = Vec::new();
+        self.folders.retain_mut(|(begun_ns, folder)| {
+            loop {
+                match folder.peek() {
+                    Some(Ok((base, _))) if base > key => return true,
+                    None => return false,
+                    _ => {}
+                }
+                match folder.next() {
+                    Some(Ok((base, entry))) if base == *key => {
+                        found.push(BaseEntry { entry, begun_ns: *begun_ns });
+                        return true;
+                    }
+                    Some(Err(error)) => {
+                        tracing::warn!(%error, "the base snapshot cannot be read further; files are read again");
+                        return false;
+                    }
+                    _ => {}
+                }
+            }
+        });
+        found
+    }
+
+    /// The bases of a folder among `entries`.
+    pub fn below(&self, entries: &[BaseEntry]) -> BaseFolders<'r> {
+        let root = |base: &BaseEntry| match base.entry.kind {
+            EntryKind::Folder(tree) => Some(BaseRoot { tree, begun_ns: base.begun_ns }),
+            _ => None,
+        };
+        let roots: Vec<BaseRoot> = entries.iter().filter_map(root).collect();
+        BaseFolders::open(self.contents, &roots)
+    }
+}

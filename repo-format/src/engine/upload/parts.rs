@@ -1,0 +1,38 @@
+//! Large files in the making, so that a checkpoint can name what is stored of them.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::file::Part;
+
+/// The parts of this moment.
+#[derive(Default)]
+pub(super) struct Parts<'run>(Mutex<Vec<Arc<Part<'run>>>>);
+
+impl<'run> Parts<'run> {
+    /// Enters a part; it leaves when the guard is dropped.
+    pub fn register(&self, part: Arc<Part<'run>>) -> Registered<'_, 'run> {
+        self.0.lock().push(part.clone());
+        Registered { parts: self, part }
+    }
+
+    /// The parts there are, by path.
+    pub fn sorted(&self) -> Vec<Arc<Part<'run>>> {
+        let mut parts = self.0.lock().clone();
+        parts.sort_by(|a, b| a.path.cmp(&b.path));
+        parts
+    }
+}
+
+/// Takes its part out again when dropped.
+pub(super) struct Registered<'p, 'run> {
+    parts: &'p Parts<'run>,
+    part: Arc<Part<'run>>,
+}
+
+impl Drop for Registered<'_, '_> {
+    fn drop(&mut self) {
+        self.parts.0.lock().retain(|part| !Arc::ptr_eq(part, &self.part));
+    }
+}

@@ -1,0 +1,145 @@
+//! What this client has seen of a log, so that an older or another history is noticed (LOG-6).
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::error::LogError;
+use super::state::State;
+use crate::codec::{RecordHash, RepoId};
+
+/// The newest record that was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    pub revision: u64,
+    pub hash: RecordHash,
+}
+
+impl Seen {
+    /// What a state shows.
+    pub fn of(state: &State) -> Seen {
+        Seen { revision: state.revision, hash: state.hash }
+    }
+
+    /// Refuses a state that does not continue what was seen.
+    ///
+    /// A state that has moved on by more than the recent hashes it carries is believed.
+    pub(super) fn check(&self, state: &State) -> Result<(), LogError> {
+        if state.revision < self.revision {
+            return Err(LogError::RolledBack { seen: self.revision, head: state.revision });
+        }
+        match state.hash_of(self.revision) {
+            Some(found) if found != self.hash => {
+                Err(LogError::Forked { revision: self.revision, seen: self.hash, found })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A file that keeps [`Seen`] for one repository at one location. Processes share it under a lock.
+#[derive(Debug, Clone)]
+pub struct Memory {
+    file: PathBuf,
+    lock: PathBuf,
+}
+
+impl Memory {
+    /// The memory in `folder`, which is made when something is to be kept.
+    pub fn new(folder: &Path, repo: &RepoId, location: &str) -> Memory {
+        let place = &blake3::hash(location.as_bytes()).to_hex()[..16];
+        let file = folder.join(format!("{repo}-{place}.seen"));
+        Memory { lock: file.with_extension("lock"), file }
+    }
+
+    /// What was seen last, if anything.
+    ///
+    /// # Errors
+    /// If the file is there and cannot be read, or is not such a file.
+    pub fn read(&self) -> io::Result<Option<Seen>> {
+        match fs::read_to_string(&self.file) {
+            Ok(text) => parse(&text).map(Some).ok_or_else(|| io::ErrorKind::InvalidData.into()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Keeps `seen` unless a newer revision is kept already.
+    ///
+    /// # Errors
+    /// If the folder cannot be written to.
+    pub fn raise(&self, seen: &Seen) -> io::Result<()> {
+        let _lock = self.lock()?;
+        match self.read() {
+            Ok(Some(kept)) if kept.revision >= seen.revision => Ok(()),
+            // A file that says nothing sensible is made anew; others cannot be replaced either.
+            _ => self.write(seen),
+        }
+    }
+
+    /// Keeps `seen` whatever was kept before: the user says that it is the history to go on with.
+    ///
+    /// # Errors
+    /// If the folder cannot be written to.
+    pub fn replace(&self, seen: &Seen) -> io::Result<()> {
+        let _lock = self.lock()?;
+        self.write(seen)
+    }
+
+    fn lock(&self) -> io::Result<File> {
+        if let Some(folder) = self.lock.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let file = File::options().create(true).truncate(false).write(true).open(&self.lock)?;
+        file.lock()?;
+        Ok(file)
+    }
+
+    fn write(&self, seen: &Seen) -> io::Result<()> {
+        let folder = self.file.parent().unwrap_or(Path::new("."));
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        writeln!(file, "{} {}", seen.revision, seen.hash)?;
+        file.as_file().sync_all()?;
+        file.persist(&self.file).map_err(|error| error.error)?;
+        Ok(())
+    }
+}
+
+fn parse(text: &str) -> Option<Seen> {
+    let (revision, hash) = text.strip_suffix('\n')?.split_once(' ')?;
+    Some(Seen { revision: revision.parse().ok()?, hash: hash.parse().ok()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(revision: u64) -> Seen {
+        Seen { revision, hash: RecordHash([revision as u8; 32]) }
+    }
+
+    #[test]
+    fn memory_is_raised_and_never_lowered() {
+        let folder = tempfile::tempdir().unwrap();
+        let memory = Memory::new(&folder.path().join("new"), &RepoId([1; 16]), "here");
+        assert_eq!(memory.read().unwrap(), None);
+        for (raised, kept) in [(5, 5), (3, 5), (5, 5), (9, 9)] {
+            memory.raise(&seen(raised)).unwrap();
+            assert_eq!(memory.read().unwrap(), Some(seen(kept)));
+        }
+        memory.replace(&seen(2)).unwrap();
+        assert_eq!(memory.read().unwrap(), Some(seen(2)));
+        let elsewhere = Memory::new(&folder.path().join("new"), &RepoId([1; 16]), "there");
+        assert_eq!(elsewhere.read().unwrap(), None);
+    }
+
+    #[test]
+    fn an_unreadable_memory_is_said_and_made_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let memory = Memory::new(folder.path(), &RepoId([1; 16]), "here");
+        fs::write(&memory.file, "7 ab").unwrap();
+        assert_eq!(memory.read().unwrap_err().kind(), io::ErrorKind::InvalidData);
+        memory.raise(&seen(4)).unwrap();
+        assert_eq!(memory.read().unwrap(), Some(seen(4)));
+    }
+}

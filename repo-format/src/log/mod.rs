@@ -1,0 +1,63 @@
+//! The log: how anything becomes true.
+//!
+//! Owns records and their chain, catalogs, the state they fold to, commits, and the memory of what
+//! was seen. Safe without clocks, leases or locks: create-if-absent decides who commits. Knows
+//! nothing of what packs, index segments and manifests hold. All calls block.
+//!
+//! ```
+//! # use repo_format::{codec::*, format::slot::SlotKind, log::*, storage::*};
+//! # use std::{convert::Infallible, sync::Arc};
+//! # let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+//! let blobs = Blobs::new(Storage::memory(), runtime.handle().clone());
+//! let keys = Arc::new(MasterKey::random()?.subkeys());
+//! let slot = SlotInfo { id: SlotId::random()?, kind: SlotKind::Passphrase, label: "mine".into() };
+//! let genesis = Genesis { splitter: SplitterSizes::DEFAULT, slots: vec![slot], parameters: vec![] };
+//! let log = Log::create(blobs, keys, RepoId::random()?, LogOptions::default(), &genesis)?;
+//!
+//! let policy = Action::PutPolicy { name: "keep".into(), value: Some(vec![0x05]) };
+//! let committed = log.commit::<Infallible>(|_state| Ok(vec![policy.clone()]))?;
+//! assert_eq!(committed.revision, 2);
+//! assert_eq!(log.state().policies["keep"], [0x05]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod action;
+pub mod catalog;
+mod commit;
+mod create;
+mod error;
+mod features;
+mod fold;
+mod handle;
+pub mod manifests;
+mod memory;
+mod parts;
+mod read;
+pub mod record;
+mod row;
+mod sealed;
+mod snapshot_state;
+mod source;
+mod state;
+pub(crate) mod tags;
+mod validate;
+mod write_catalog;
+
+#[cfg(test)]
+mod tests;
+
+pub use action::Action;
+pub use commit::Committed;
+pub use create::Genesis;
+pub use error::{CommitError, LogError, Warning};
+pub use handle::{Log, LogOptions};
+pub use manifests::RowsError;
+pub use memory::{Memory, Seen};
+pub use parts::{BlobRef, FeatureScope, ManifestSegmentRef, SlotInfo};
+pub use record::{Record, WriterInfo};
+pub use row::ManifestRow;
+pub use sealed::BlobError;
+pub use snapshot_state::SnapshotState;
+pub use source::SourceInfo;
+pub use state::{SPLITTER, SegmentRows, State};
+pub use validate::Invalid;

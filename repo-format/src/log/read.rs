@@ -1,0 +1,179 @@
+//! How a state comes from catalogs and the records behind them (CAT-3, LOG-5).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::catalog;
+use super::action::Action;
+use super::error::{LogError, Warning};
+use super::record::{self, OpenedRecord};
+use super::sealed::BlobError;
+use super::state::State;
+use crate::codec::{HeaderError, RecordHash, RepoId, Subkeys};
+use crate::format::names::{self, BlobId};
+use crate::storage::Blobs;
+
+/// The blobs of a log and what opens them.
+#[derive(Debug, Clone)]
+pub(super) struct Access {
+    pub blobs: Blobs,
+    pub keys: Arc<Subkeys>,
+    pub repo: RepoId,
+}
+
+/// What was read.
+#[derive(Debug)]
+pub(super) struct Reading {
+    pub state: State,
+    /// The newest catalog that was there afterwards; 0 if there was none.
+    pub catalog: u64,
+    /// Why the state is not that of the log's end.
+    pub broken: Option<LogError>,
+    pub warnings: Vec<Warning>,
+}
+
+impl Access {
+    /// Reads the state at the end of the log, or at `at` at most.
+    pub fn read(&self, at: Option<u64>) -> Result<Reading, LogError> {
+        let mut newest = self.newest_catalog(at)?;
+        loop {
+            let mut warnings = Vec::new();
+            let mut state = self.base(newest, &mut warnings)?;
+            let broken = self.advance(&mut state, at)?;
+            // What is missing may have been trimmed, and what is there may be the leftover of a
+            // writer that lost, if a catalog appeared in the meantime.
+            match self.newest_catalog(at)? {
+                again if again != newest => newest = again,
+                catalog => return Ok(Reading { state, catalog, broken, warnings }),
+            }
+        }
+    }
+
+    /// The revision of the newest catalog, up to `at`; 0 if there is none.
+    pub fn newest_catalog(&self, at: Option<u64>) -> Result<u64, LogError> {
+        let mut after = match at.and_then(|at| at.checked_add(1)) {
+            Some(newer) => BlobId::Catalog(newer).name().to_string(),
+            None => String::new(),
+        };
+        loop {
+            let found = self.blobs.list_after(names::CATALOGS, &after, 1)?;
+            let Some(first) = found.first() else { return Ok(0) };
+            match BlobId::parse(&first.name) {
+                Some(BlobId::Catalog(revision)) => return Ok(revision),
+                _ => after = first.name.to_string(),
+            }
+        }
+    }
+
+    /// The state of one catalog.
+    pub fn catalog(&self, revision: u64) -> Result<State, LogError> {
+        let blob = BlobId::Catalog(revision);
+        let bytes = self.blobs.get(&blob.name())?;
+        catalog::decode(&self.keys, &self.repo, revision, &bytes)
+            .map_err(|source| LogError::Blob { blob, source })
+    }
+
+    /// Folds the records behind `state`; an answer says why it went no further.
+    pub fn advance(&self, state: &mut State, at: Option<u64>) -> Result<Option<LogError>, LogError> {
+        let after = BlobId::Record(state.revision).name();
+        let listed = self.blobs.list_after(names::LOG, after.as_str(), usize::MAX)?;
+        let revisions: Vec<u64> = listed
+            .iter()
+            .filter_map(|info| match BlobId::parse(&info.name) {
+                Some(BlobId::Record(revision)) => Some(revision),
+                _ => None,
+            })
+            .filter(|revision| at.is_none_or(|at| *revision <= at))
+            .collect();
+        let Some(last) = revisions.last().copied() else { return Ok(None) };
+        let mut records = self.records(&revisions)?;
+        Ok(fold(state, &mut records, last))
+    }
+
+    /// The newest catalog from `newest` downwards that can be used, or the empty state.
+    fn base(&self, mut newest: u64, warnings: &mut Vec<Warning>) -> Result<State, LogError> {
+        while newest > 0 {
+            match self.catalog(newest) {
+                Err(error) if passes_over(&error) => {
+                    warnings.push(Warning::CatalogPassedOver(Arc::new(error)));
+                    newest = self.newest_catalog(Some(newest - 1))?;
+                }
+                state => return state,
+            }
+        }
+        Ok(State::default())
+    }
+
+    fn records(&self, revisions: &[u64]) -> Result<Records, LogError> {
+        let names: Vec<_> = revisions.iter().map(|revision| BlobId::Record(*revision).name()).collect();
+        let mut records = Records::new();
+        for (revision, answer) in revisions.iter().zip(self.blobs.get_many(&names)) {
+            let bytes = match answer {
+                Ok(bytes) => bytes,
+                // Trimmed since it was listed.
+                Err(error) if error.is_not_found() => continue,
+                Err(error) => return Err(error.into()),
+            };
+            let opened = record::decode(&self.keys, &self.repo, *revision, &bytes);
+            let blob = BlobId::Record(*revision);
+            records.insert(*revision, opened.map_err(|source| LogError::Blob { blob, source }));
+        }
+        Ok(records)
+    }
+}
+
+type Records = BTreeMap<u64, Result<OpenedRecord, LogError>>;
+
+/// Damage and loss can be read around; a wrong key or a newer format cannot.
+fn passes_over(error: &LogError) -> bool {
+    match error {
+        LogError::Storage(error) => error.is_not_found(),
+        LogError::Blob { source: BlobError::Header(HeaderError::Truncated | HeaderError::NotCorso), .. } => true,
+        LogError::Blob { source, .. } => !matches!(source, BlobError::Header(_)),
+        _ => false,
+    }
+}
+
+/// Folds records up to `last`, as far as they go.
+fn fold(state: &mut State, records: &mut Records, last: u64) -> Option<LogError> {
+    let voids = voids(records);
+    while state.revision < last {
+        let revision = state.revision + 1;
+        if let Some(hash) = voids.get(&revision) {
+            state.pass_void(void_hash(hash, records.get(&(revision + 1))));
+            continue;
+        }
+        match records.remove(&revision) {
+            None => return Some(LogError::Missing { revision }),
+            Some(Err(error)) => return Some(error),
+            Some(Ok(opened)) if opened.record.previous != state.hash => {
+                return Some(LogError::Chain { revision });
+            }
+            Some(Ok(opened)) => state.apply(&opened),
+        }
+    }
+    None
+}
+
+/// The records that later ones declare void.
+fn voids(records: &Records) -> BTreeMap<u64, RecordHash> {
+    let opened = records.values().flatten();
+    opened
+        .flat_map(|opened| {
+            opened.record.actions.iter().filter_map(|action| match action {
+                Action::VoidRecord { revision, hash } if *revision < opened.record.revision => {
+                    Some((*revision, *hash))
+                }
+                _ => None,
+            })
+        })
+        .collect()
+}
+
+/// What the successor of a void record chains to: if the voider did not know it, the successor does.
+fn void_hash(hash: &RecordHash, next: Option<&Result<OpenedRecord, LogError>>) -> RecordHash {
+    match next {
+        Some(Ok(next)) if hash.is_zero() => next.record.previous,
+        _ => *hash,
+    }
+}

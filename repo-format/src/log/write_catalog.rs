@@ -1,0 +1,99 @@
+//! Writing catalogs, and moving manifest rows out of them (CAT-1, MSEG-1).
+
+use super::catalog;
+use super::error::LogError;
+use super::handle::Log;
+use super::manifests::{self, CATALOG_ROWS_MAX};
+use super::parts::BlobRef;
+use super::row::ManifestRow;
+use super::snapshot_state::SnapshotState;
+use super::state::{SegmentRows, State};
+use crate::codec::random_bytes;
+use crate::format::names::{self, BlobId};
+use crate::storage::Put;
+
+impl Log {
+    /// Writes the catalog of the current state, unless there is one.
+    ///
+    /// # Errors
+    ///
+    /// `Broken` and `ReadOnly` as for a commit; and as for any reading and writing.
+    pub fn write_catalog(&self) -> Result<(), LogError> {
+        let _turn = self.0.turn.lock();
+        let revision = self.writable_head()?.state.revision;
+        self.write_catalog_at(revision)
+    }
+
+    pub(super) fn write_catalog_at(&self, revision: u64) -> Result<(), LogError> {
+        // Read anew: what this process folded may arrange the rows as they were long ago.
+        let reading = self.0.access.read(Some(revision))?;
+        if let Some(error) = reading.broken {
+            return Err(error);
+        }
+        if reading.state.revision != revision {
+            return Err(LogError::NotKept { revision });
+        }
+        if reading.catalog == revision {
+            return Ok(());
+        }
+        let mut state = reading.state;
+        self.settle(&mut state)?;
+        state.floor = self.floor(revision)?;
+        let (access, blob) = (&self.0.access, BlobId::Catalog(revision));
+        let bytes = catalog::encode(&access.keys, &access.repo, random_bytes()?, &state)
+            .map_err(|_| LogError::TooLarge { blob })?;
+        // If somebody else was faster, there is a catalog, which is all that is wanted.
+        let (Put::Mine | Put::Theirs(_)) = access.blobs.put_new(&blob.name(), bytes)?;
+        Ok(())
+    }
+
+    /// Gives every row its place: in the catalog if they are few, else in a segment.
+    fn settle(&self, state: &mut State) -> Result<(), LogError> {
+        if !state.pending.is_empty() {
+            let rows = self.segment_rows(state)?;
+            state.rows = state.settled(&rows);
+            state.pending.clear();
+        }
+        let doomed = |id| state.doomed.contains_key(&BlobRef::ManifestSegment(id));
+        let first_doomed = state.manifest_segments.iter().position(|segment| doomed(segment.id));
+        if state.rows.len() <= CATALOG_ROWS_MAX && first_doomed.is_none() {
+            return Ok(());
+        }
+        let all = state.manifest_segments.len();
+        let keep = all - manifests::merged(&state.manifest_segments, state.rows.len());
+        self.flush(state, keep.min(first_doomed.unwrap_or(all)))
+    }
+
+    /// Writes the state's rows and those of the segments behind the first `keep` as one segment.
+    fn flush(&self, state: &mut State, keep: usize) -> Result<(), LogError> {
+        let access = &self.0.access;
+        let replaced: Vec<_> = state.manifest_segments.drain(keep..).map(|segment| segment.id).collect();
+        let mut rows: SegmentRows = access.segment_rows(&replaced)?;
+        rows.append(&mut state.rows);
+        if keep == 0 {
+            rows.retain(|_, row| !may_go(row, state.last_doom));
+        }
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let (segment, blob) = manifests::encode(&access.keys, &access.repo, random_bytes()?, &rows);
+        access.blobs.put_new(&BlobId::Segment(segment.id).name(), blob.bytes)?;
+        state.manifest_segments.push(segment);
+        Ok(())
+    }
+
+    /// The lowest record that is still kept.
+    fn floor(&self, revision: u64) -> Result<u64, LogError> {
+        let first = self.0.access.blobs.list_after(names::LOG, "", 1)?;
+        let first = first.first().and_then(|info| BlobId::parse(&info.name));
+        Ok(match first {
+            Some(BlobId::Record(first)) => first.min(revision),
+            _ => revision,
+        })
+    }
+}
+
+/// Whether a row is of no use to anybody. Only where no older segment may have the row, too.
+fn may_go(row: &ManifestRow, last_doom: u64) -> bool {
+    row.forgotten.is_some_and(|forgotten| forgotten < last_doom || row.state == SnapshotState::Checkpoint)
+}

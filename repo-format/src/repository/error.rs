@@ -1,0 +1,69 @@
+//! Why a repository could not be made, opened or changed.
+
+use crate::codec::{ManifestId, NoRandomness, RepoId, SlotId};
+use crate::content::ContentError;
+use crate::format::format_blob::FormatBlobError;
+use crate::format::slot::SlotError;
+use crate::index::IndexError;
+use crate::log::{CommitError, Invalid, LogError};
+use crate::storage::StorageError;
+
+/// What a caller can do differs by variant.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RepositoryError {
+    /// Nothing there looks like a repository.
+    #[error("there is no repository at {location}")]
+    NotThere { location: String },
+    /// Another repository, or this one, is there already.
+    #[error("there is a repository at {location} already, {found}")]
+    AlreadyThere { location: String, found: RepoId },
+    /// No slot opens with the secret.
+    #[error("the secret opens none of the {slots} key slots of its kind")]
+    WrongSecret { slots: usize },
+    /// There are slots, but none of the secret's kind.
+    #[error("the repository has no key slot that a {kind} opens")]
+    NoSuchSlot { kind: &'static str },
+    /// The format blob is damaged, or of a newer release.
+    #[error("corso.format cannot be used")]
+    FormatBlob(#[source] FormatBlobError),
+    /// A slot is damaged, or of a newer release, and no other opens.
+    #[error("{name} cannot be used")]
+    Slot { name: String, source: SlotError },
+    /// A slot that was just written did not open again.
+    #[error("key slot {slot} did not read back; nothing was changed")]
+    SlotNotKept { slot: SlotId },
+    /// Dropping it would leave nobody able to open the repository.
+    #[error("key slot {slot} is the last one; add another before dropping it")]
+    LastSlot { slot: SlotId },
+    #[error("there is no key slot {slot}")]
+    UnknownSlot { slot: SlotId },
+    /// The parameters name a splitter that this release does not know.
+    #[error("the repository cuts files in a way that this release does not know; use a newer one")]
+    UnknownSplitter,
+    /// A snapshot that this run builds on was forgotten meanwhile, or a pack was reclaimed.
+    #[error("what this run relies on was removed meanwhile; run it again")]
+    Invalid(#[from] Invalid),
+    /// The snapshot is not there, or was forgotten.
+    #[error("there is no snapshot {id}")]
+    UnknownSnapshot { id: ManifestId },
+    #[error(transparent)]
+    Log(#[from] LogError),
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    #[error(transparent)]
+    Content(#[from] ContentError),
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    #[error(transparent)]
+    Randomness(#[from] NoRandomness),
+}
+
+/// A prepare step that cannot fail by itself.
+pub(super) fn from_commit(error: CommitError<std::convert::Infallible>) -> RepositoryError {
+    match error {
+        CommitError::Prepare(never) => match never {},
+        CommitError::Invalid(invalid) => RepositoryError::Invalid(invalid),
+        CommitError::Log(error) => RepositoryError::Log(error),
+    }
+}

@@ -1,0 +1,264 @@
+//! A repository that is open: its key, log, index and contents in one hand.
+//!
+//! Owns how they are put together and in which order things are written. Knows nothing of where
+//! entries come from. All calls block.
+
+mod error;
+mod fetch;
+mod init;
+mod publish;
+mod slots;
+mod snapshots;
+mod unlock;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+pub use error::RepositoryError;
+pub use init::{InitOptions, Initialised};
+pub use publish::Draft;
+pub use snapshots::ResolveError;
+
+use self::fetch::StoredSegments;
+use self::unlock::unlock;
+use crate::codec::{MasterKey, PackId, RepoId, SlotId, Splitter, Subkeys};
+use crate::content::{ContentReader, ContentWriter, ReadContent, Usable, WriteContent, WriterOptions};
+use crate::format::names::{BlobId, PACKS};
+use crate::format::slot::Secret;
+use crate::index::Index;
+use crate::log::{BlobRef, Log, LogError, LogOptions, Memory, State, WriterInfo};
+use crate::map::{MapKey, MapStore};
+use crate::storage::Blobs;
+
+/// How a repository is opened.
+#[derive(Debug, Clone, Default)]
+pub struct OpenOptions {
+    /// A folder for caches, which may be deleted at any time. Without one, tables are held in memory.
+    pub cache: Option<PathBuf>,
+    /// A folder that remembers what was seen of the log (LOG-6).
+    pub state: Option<PathBuf>,
+    /// Open for reading as it was at this revision.
+    pub at: Option<u64>,
+    /// Accept an older or forked log than the one seen before.
+    pub accept_rollback: bool,
+    /// Who commits.
+    pub writer: WriterInfo,
+}
+
+impl OpenOptions {
+    fn log_options(&self, blobs: &Blobs, repo: &RepoId) -> LogOptions {
+        let location = blobs.storage().location().to_string();
+        let memory = self.state.as_deref().map(|folder| Memory::new(folder, repo, &location));
+        LogOptions {
+            writer: self.writer.clone(),
+            memory,
+            accept_other_history: self.accept_rollback,
+            ..LogOptions::default()
+        }
+    }
+}
+
+/// An open repository. Clones share everything.
+#[derive(Clone)]
+pub struct Repository(Arc<Inner>);
+
+struct Inner {
+    blobs: Blobs,
+    repo: RepoId,
+    keys: Arc<Subkeys>,
+    /// For wrapping in further slots.
+    master: MasterKey,
+    opened_with: Option<SlotId>,
+    log: Log,
+    index: Arc<Index>,
+    usable: Arc<Usable>,
+    reader: ContentReader,
+    splitter: Splitter,
+    map_key: MapKey,
+    warnings: Mutex<Vec<String>>,
+}
+
+impl Repository {
+    /// Opens the repository in a storage. An init that was not finished is completed.
+    ///
+    /// # Errors
+    /// `NotThere`, `WrongSecret`, damage, a newer format, or a log that is older than one seen before.
+    pub fn open(blobs: Blobs, secret: &Secret, options: OpenOptions) -> Result<Repository, RepositoryError> {
+        let unlocked = unlock(&blobs, secret)?;
+        let (repo, keys) = (unlocked.repo, Arc::new(unlocked.master.subkeys()));
+        let log = match options.at {
+            Some(revision) => Log::open_at(blobs.clone(), keys.clone(), repo, revision)?,
+            None => {
+                let log_options = options.log_options(&blobs, &repo);
+                match Log::open(blobs.clone(), keys.clone(), repo, log_options) {
+                    Err(LogError::Empty) => Self::complete_on_open(&blobs, &repo, keys.clone(), &options)?,
+                    other => other?,
+                }
+            }
+        };
+        Self::assemble(blobs, keys, repo, log, options, unlocked.master, Some(unlocked.slot.id))
+    }
+
+    fn assemble(
+        blobs: Blobs,
+        keys: Arc<Subkeys>,
+        repo: RepoId,
+        log: Log,
+        options: OpenOptions,
+        master: MasterKey,
+        opened_with: Option<SlotId>,
+    ) -> Result<Repository, RepositoryError> {
+        let sizes = log.state().splitter().ok_or(RepositoryError::UnknownSplitter)?;
+        let cache = options.cache.map(|folder| folder.join(repo.to_string()));
+        let fetch = Arc::new(StoredSegments(blobs.clone()));
+        let index = Arc::new(Index::new(keys.clone(), repo, cache, fetch));
+        let usable = Arc::new(Usable::default());
+        let reader = ContentReader::new(keys.clone(), repo, index.clone(), usable.clone(), blobs.clone());
+        let repository = Repository(Arc::new(Inner {
+            splitter: Splitter::new(&keys, sizes),
+            map_key: MapKey::new(*keys.map()),
+            warnings: Mutex::default(),
+            blobs,
+            repo,
+            keys,
+            master,
+            opened_with,
+            log,
+            index,
+            usable,
+            reader,
+        }));
+        repository.adopt_state();
+        Ok(repository)
+    }
+
+    /// The repository's ID.
+    pub fn id(&self) -> RepoId {
+        self.0.repo
+    }
+
+    /// The state as it was read or committed last.
+    pub fn state(&self) -> Arc<State> {
+        self.0.log.state()
+    }
+
+    /// The log.
+    pub fn log(&self) -> &Log {
+        &self.0.log
+    }
+
+    /// The index.
+    pub fn index(&self) -> &Index {
+        &self.0.index
+    }
+
+    /// The storage.
+    pub fn blobs(&self) -> &Blobs {
+        &self.0.blobs
+    }
+
+    /// The subkeys.
+    pub fn keys(&self) -> &Subkeys {
+        &self.0.keys
+    }
+
+    /// Reads contents.
+    pub fn reader(&self) -> &ContentReader {
+        &self.0.reader
+    }
+
+    /// Reads contents, for trees and maps.
+    pub fn contents(&self) -> &dyn ReadContent {
+        &self.0.reader
+    }
+
+    /// Which packs may be relied on.
+    pub fn usable(&self) -> &Usable {
+        &self.0.usable
+    }
+
+    /// What cuts streams in this repository.
+    pub fn splitter(&self) -> &Splitter {
+        &self.0.splitter
+    }
+
+    /// Where maps go when `contents` stores them.
+    pub fn map_store<'a>(&'a self, contents: &'a dyn WriteContent) -> MapStore<'a> {
+        MapStore { contents, splitter: &self.0.splitter, key: &self.0.map_key }
+    }
+
+    /// What went wrong without stopping anything, since this was asked last.
+    pub fn take_warnings(&self) -> Vec<String> {
+        let mut warnings = std::mem::take(&mut *self.0.warnings.lock());
+        warnings.extend(self.0.log.take_warnings().iter().map(|warning| with_causes(warning)));
+        warnings.extend(self.0.index.take_warning().iter().map(|warning| with_causes(warning)));
+        warnings
+    }
+
+    /// A writer of contents. Brings the index into the cache, and looks which packs are missing, so
+    /// that what they held is stored again.
+    ///
+    /// # Errors
+    /// If the log, the index or the list of packs cannot be read.
+    pub fn writer(&self, options: WriterOptions) -> Result<ContentWriter, RepositoryError> {
+        self.0.log.refresh()?;
+        self.adopt_state();
+        self.0.index.load_all()?;
+        self.note_missing_packs()?;
+        Ok(ContentWriter::new(
+            self.0.keys.clone(),
+            self.0.repo,
+            self.0.index.clone(),
+            self.0.usable.clone(),
+            self.0.blobs.clone(),
+            options,
+        ))
+    }
+
+    /// Takes over what the log says now: segments, and packs to keep away from.
+    fn adopt_state(&self) {
+        let state = self.0.log.state();
+        let segments: Vec<_> = state.segments.values().copied().collect();
+        self.0.index.set_segments(&segments);
+        let blobs = state.condemned.keys().chain(state.doomed.keys());
+        let packs = blobs.filter_map(|blob| match blob {
+            BlobRef::Pack(_, id) => Some(*id),
+            _ => None,
+        });
+        self.0.usable.set_by_state(packs.chain(state.quarantined.iter().copied()));
+    }
+
+    /// Compares the packs that the index names with those that are there.
+    fn note_missing_packs(&self) -> Result<(), RepositoryError> {
+        let there: std::collections::HashSet<PackId> = (self.0.blobs.list(PACKS)?.iter())
+            .filter_map(|blob| match BlobId::parse(&blob.name) {
+                Some(BlobId::Pack(_, id)) => Some(id),
+                _ => None,
+            })
+            .collect();
+        let missing: Vec<PackId> =
+            self.0.index.packs()?.into_keys().filter(|pack| !there.contains(pack)).collect();
+        if !missing.is_empty() {
+            let count = missing.len();
+            self.0.warnings.lock().push(format!(
+                "{count} packs are missing from the storage; what they held is stored again where the source still has it"
+            ));
+            self.0.usable.add_lost(missing);
+        }
+        Ok(())
+    }
+}
+
+/// An error's message and those of its sources, on one line.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

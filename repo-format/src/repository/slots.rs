@@ -1,0 +1,53 @@
+//! Key slots of an open repository (SLOT-6).
+
+use std::convert::Infallible;
+
+use super::error::from_commit;
+use super::init::write_slot;
+use super::{Repository, RepositoryError};
+use crate::codec::SlotId;
+use crate::format::names::BlobId;
+use crate::format::slot::{KdfCost, Secret};
+use crate::log::{Action, SlotInfo};
+
+impl Repository {
+    /// The slots that open this repository.
+    pub fn slots(&self) -> Vec<SlotInfo> {
+        self.0.log.state().slots.values().cloned().collect()
+    }
+
+    /// The slot that this process opened the repository with, if it was opened with one.
+    pub fn opened_with(&self) -> Option<SlotId> {
+        self.0.opened_with
+    }
+
+    /// Adds a slot for another secret. The new slot is written, read back and opened before the log
+    /// names it.
+    ///
+    /// # Errors
+    /// If the slot cannot be written, does not read back, or the commit fails.
+    pub fn add_slot(&self, secret: &Secret, label: &str, cost: KdfCost) -> Result<SlotId, RepositoryError> {
+        let slot = write_slot(&self.0.blobs, &self.0.repo, &self.0.master, secret, label, cost)?;
+        let id = slot.id;
+        let added = self.0.log.commit::<Infallible>(|_| Ok(vec![Action::AddSlot(slot.clone())]));
+        added.map_err(from_commit)?;
+        Ok(id)
+    }
+
+    /// Drops a slot: first from the log, then from the storage. Who copied it keeps what it opens.
+    ///
+    /// # Errors
+    /// `LastSlot`, `UnknownSlot`, or what the storage says.
+    pub fn drop_slot(&self, slot: &SlotId) -> Result<(), RepositoryError> {
+        let state = self.0.log.refresh()?;
+        if !state.slots.contains_key(slot) {
+            return Err(RepositoryError::UnknownSlot { slot: *slot });
+        }
+        if state.slots.len() == 1 {
+            return Err(RepositoryError::LastSlot { slot: *slot });
+        }
+        let dropped = self.0.log.commit::<Infallible>(|_| Ok(vec![Action::DropSlot(*slot)]));
+        dropped.map_err(from_commit)?;
+        Ok(self.0.blobs.delete(&BlobId::Slot(*slot).name())?)
+    }
+}

@@ -1,0 +1,89 @@
+//! The snapshots of a repository: listed, found, forgotten.
+
+use std::convert::Infallible;
+
+use super::error::from_commit;
+use super::{Repository, RepositoryError};
+use crate::codec::ManifestId;
+use crate::log::{Action, ManifestRow, SnapshotState};
+use crate::snapshot::Manifest;
+
+/// Why a text names no snapshot.
+#[derive(Debug, thiserror::Error)]
+pub enum ResolveError {
+    #[error("no snapshot has an ID that begins with {text:?}")]
+    NoMatch { text: String },
+    #[error("there is no snapshot yet")]
+    None,
+    #[error("{text:?} could be {}", candidates.iter().map(|id| id.to_string()[..16].to_owned()).collect::<Vec<_>>().join(" or "))]
+    Ambiguous { text: String, candidates: Vec<ManifestId> },
+    #[error("{text:?} is no snapshot ID: expected hexadecimal digits or \"latest\"")]
+    Malformed { text: String },
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
+}
+
+impl Repository {
+    /// The live snapshots, checkpoints included, in the order of their commits.
+    ///
+    /// # Errors
+    /// If the manifest segments cannot be read.
+    pub fn snapshots(&self) -> Result<Vec<ManifestRow>, RepositoryError> {
+        let state = self.0.log.state();
+        let mut rows: Vec<ManifestRow> =
+            self.0.log.manifests(&state)?.into_values().filter(ManifestRow::is_live).collect();
+        rows.sort_by_key(|row| (row.revision, row.start_ns));
+        Ok(rows)
+    }
+
+    /// The snapshot that `text` means: `latest` (checkpoints aside), or the beginning of an ID.
+    ///
+    /// # Errors
+    /// [`ResolveError`] tells none, several and nonsense apart.
+    pub fn resolve(&self, text: &str) -> Result<ManifestRow, ResolveError> {
+        let rows = self.snapshots()?;
+        if text == "latest" {
+            let finished = rows.iter().rfind(|row| row.state != SnapshotState::Checkpoint);
+            return finished.or(rows.last()).cloned().ok_or(ResolveError::None);
+        }
+        let prefix = text.to_ascii_lowercase();
+        if prefix.is_empty() || !prefix.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(ResolveError::Malformed { text: text.into() });
+        }
+        let mut found: Vec<ManifestRow> =
+            rows.into_iter().filter(|row| row.id.to_string().starts_with(&prefix)).collect();
+        match found.len() {
+            0 => Err(ResolveError::NoMatch { text: text.into() }),
+            1 => Ok(found.remove(0)),
+            _ => Err(ResolveError::Ambiguous {
+                text: text.into(),
+                candidates: found.into_iter().map(|row| row.id).collect(),
+            }),
+        }
+    }
+
+    /// A snapshot's manifest.
+    ///
+    /// # Errors
+    /// If it cannot be read, or breaks SNAP-1.
+    pub fn manifest(&self, id: &ManifestId) -> Result<Manifest, RepositoryError> {
+        Ok(Manifest::load(self.reader(), id)?)
+    }
+
+    /// Removes snapshots from the state. Nothing is deleted; what only they need can be reclaimed
+    /// by maintenance. Gives the revision.
+    ///
+    /// # Errors
+    /// `UnknownSnapshot` if one is not there or was forgotten already.
+    pub fn forget(&self, ids: &[ManifestId]) -> Result<u64, RepositoryError> {
+        let state = self.0.log.refresh()?;
+        let rows = self.0.log.manifests(&state)?;
+        let live = |id: &ManifestId| rows.get(id).is_some_and(ManifestRow::is_live);
+        if let Some(id) = ids.iter().find(|id| !live(id)) {
+            return Err(RepositoryError::UnknownSnapshot { id: *id });
+        }
+        let actions = vec![Action::Forget(ids.to_vec())];
+        let done = self.0.log.commit::<Infallible>(|_| Ok(actions.clone())).map_err(from_commit)?;
+        Ok(done.revision)
+    }
+}

@@ -1,0 +1,96 @@
+//! From a storage and a secret to the master key (FMT-1, SLOT-1 to SLOT-4, INIT-1).
+
+use super::RepositoryError;
+use crate::codec::{MasterKey, RepoId};
+use crate::format::format_blob;
+use crate::format::names::{BlobId, FORMAT, SLOTS};
+use crate::format::slot::{self, Secret, Slot, SlotError};
+use crate::storage::{BlobInfo, BlobName, Blobs};
+
+/// An opened repository's identity and key.
+pub(super) struct Unlocked {
+    pub repo: RepoId,
+    pub master: MasterKey,
+    /// The slot that the secret opened.
+    pub slot: Slot,
+}
+
+/// The repository that the format blob names; `None` if there is no format blob.
+///
+/// # Errors
+/// `FormatBlob` if it is damaged or of a newer release.
+pub(super) fn format_blob(blobs: &Blobs) -> Result<Option<RepoId>, RepositoryError> {
+    let name = BlobId::Format.name();
+    match blobs.get_bounded(&name, 4096) {
+        Ok(blob) => format_blob::decode(&blob).map(Some).map_err(RepositoryError::FormatBlob),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Opens a slot of the storage's repository with `secret`.
+///
+/// A missing format blob is no loss: every slot carries its bytes. Slots of other repositories,
+/// left by inits that lost a race, are ignored.
+///
+/// # Errors
+/// `NotThere`, `WrongSecret`, or the first slot's damage if no slot opens.
+pub(super) fn unlock(blobs: &Blobs, secret: &Secret) -> Result<Unlocked, RepositoryError> {
+    let not_there = || RepositoryError::NotThere { location: blobs.storage().location().to_string() };
+    let repo = match format_blob(blobs) {
+        Ok(repo) => repo,
+        // The copies in the slots stand in for a damaged one.
+        Err(RepositoryError::FormatBlob(error)) if !is_newer(&error) => {
+            tracing::warn!(%error, "{FORMAT} is damaged; its copies in the key slots are used");
+            None
+        }
+        Err(error) => return Err(error),
+    };
+    let names: Vec<BlobName> = blobs.list(SLOTS)?.into_iter().map(|BlobInfo { name, .. }| name).collect();
+    if names.is_empty() {
+        return Err(not_there());
+    }
+    let mut tried = 0;
+    let mut broken = None;
+    for (name, blob) in names.iter().zip(blobs.get_many(&names)) {
+        let opened = slot::decode(&blob?).and_then(|slot| match repo {
+            Some(repo) if repo != slot.repo => Ok(None),
+            _ if slot.kind != secret.kind() => Ok(None),
+            _ => {
+                tried += 1;
+                slot.open(secret).map(|master| Some((slot, master)))
+            }
+        });
+        match opened {
+            Ok(Some((slot, master))) => {
+                restore_format_blob(blobs, repo, &slot);
+                return Ok(Unlocked { repo: slot.repo, master, slot });
+            }
+            Ok(None) | Err(SlotError::WrongSecret) => {}
+            Err(source) => {
+                broken.get_or_insert(RepositoryError::Slot { name: name.to_string(), source });
+            }
+        }
+    }
+    Err(match broken {
+        Some(broken) => broken,
+        None if tried > 0 => RepositoryError::WrongSecret { slots: tried },
+        None => RepositoryError::NoSuchSlot { kind: secret.kind().name() },
+    })
+}
+
+fn is_newer(error: &format_blob::FormatBlobError) -> bool {
+    use crate::codec::HeaderError;
+    matches!(error, format_blob::FormatBlobError::Header(HeaderError::UnknownVersion { .. }))
+}
+
+/// A missing format blob comes back from the slot that opened: losing it loses nothing. Who may
+/// not write goes on without.
+fn restore_format_blob(blobs: &Blobs, found: Option<RepoId>, slot: &Slot) {
+    if found.is_none() {
+        let bytes = format_blob::encode(&slot.repo).to_vec();
+        if let Err(error) = blobs.put_new(&BlobId::Format.name(), bytes.into()) {
+            tracing::warn!(%error, "{FORMAT} is missing and could not be written again");
+        }
+    }
+}

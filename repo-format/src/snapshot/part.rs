@@ -1,0 +1,37 @@
+//! Large files in the making (SNAP-6).
+
+use super::PathValue;
+use crate::cbor::{Cbor, CborError, Reader, Writer};
+use crate::object::ObjectRef;
+use crate::tree::Entry;
+
+/// What a checkpoint holds of a file that was not read to its end.
+///
+/// It keeps the contents alive; the next run names them again instead of storing them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// The contents so far.
+    pub object: ObjectRef,
+    /// Bytes of the file that they cover.
+    pub covered: u64,
+    /// The file as it was when reading began.
+    pub entry: Entry,
+}
+
+impl PathValue for Part {
+    const CLAUSE: &'static str = "SNAP-6";
+}
+
+impl Cbor for Part {
+    fn write(&self, w: &mut Writer) {
+        w.map(|m| {
+            m.put(0, &self.object);
+            m.put(1, &self.covered);
+            m.put(2, &self.entry);
+        });
+    }
+
+    fn read(r: &mut Reader<'_>) -> Result<Self, CborError> {
+        r.map(|m| Ok(Part { object: m.get(0)?, covered: m.get(1)?, entry: m.get(2)? }))
+    }
+}

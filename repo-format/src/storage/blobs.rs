@@ -1,0 +1,126 @@
+//! A storage as code that may block sees it.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+use futures::StreamExt;
+use tokio::runtime::Handle;
+
+use super::{BlobInfo, BlobName, Put, Storage, StorageError};
+
+/// Reads that [`Blobs::get_many`] has in flight. The storage's own bound holds as well.
+const GETS_AT_ONCE: usize = 16;
+
+/// A [`Storage`] whose calls return when they are done.
+///
+/// Clones are cheap and share connections, counters and bounds. Everything above the storage is
+/// plain blocking code on threads of its own; the runtime belongs to the caller, outlives every
+/// clone, and drives the requests.
+///
+/// # Panics
+///
+/// Every call panics on a thread that drives asynchronous tasks. From async code, go through
+/// `tokio::task::spawn_blocking`.
+#[derive(Debug, Clone)]
+pub struct Blobs {
+    storage: Storage,
+    runtime: Handle,
+}
+
+impl Blobs {
+    /// Sees `storage` through `runtime`.
+    pub fn new(storage: Storage, runtime: Handle) -> Blobs {
+        Blobs { storage, runtime }
+    }
+
+    /// The storage itself.
+    pub fn storage(&self) -> &Storage {
+        &self.storage
+    }
+
+    /// See [`Storage::probe`].
+    pub fn probe(&self) -> Result<(), StorageError> {
+        self.runtime.block_on(self.storage.probe())
+    }
+
+    /// See [`Storage::put_new`].
+    pub fn put_new(&self, name: &BlobName, bytes: Bytes) -> Result<Put, StorageError> {
+        self.runtime.block_on(self.storage.put_new(name, bytes))
+    }
+
+    /// Begins a [`Storage::put_new`] and returns at once; `done` is called with the answer, on a
+    /// thread of the runtime, and must not block.
+    pub fn start_put(
+        &self,
+        name: BlobName,
+        bytes: Bytes,
+        done: impl FnOnce(Result<Put, StorageError>) + Send + 'static,
+    ) {
+        let storage = self.storage.clone();
+        self.runtime.spawn(async move { done(storage.put_new(&name, bytes).await) });
+    }
+
+    /// See [`Storage::get`].
+    pub fn get(&self, name: &BlobName) -> Result<Bytes, StorageError> {
+        self.runtime.block_on(self.storage.get(name))
+    }
+
+    /// See [`Storage::get_bounded`].
+    pub fn get_bounded(&self, name: &BlobName, max_bytes: u64) -> Result<Bytes, StorageError> {
+        self.runtime.block_on(self.storage.get_bounded(name, max_bytes))
+    }
+
+    /// See [`Storage::get_range`].
+    pub fn get_range(&self, name: &BlobName, range: Range<u64>) -> Result<Bytes, StorageError> {
+        self.runtime.block_on(self.storage.get_range(name, range))
+    }
+
+    /// Reads whole blobs, several at a time; the answers come in the order of `names`.
+    pub fn get_many(&self, names: &[BlobName]) -> Vec<Result<Bytes, StorageError>> {
+        let reads = names.iter().map(|name| self.storage.get(name));
+        self.runtime.block_on(futures::stream::iter(reads).buffered(GETS_AT_ONCE).collect())
+    }
+
+    /// See [`Storage::size`].
+    pub fn size(&self, name: &BlobName) -> Result<Option<u64>, StorageError> {
+        self.runtime.block_on(self.storage.size(name))
+    }
+
+    /// See [`Storage::list`].
+    pub fn list(&self, prefix: &str) -> Result<Vec<BlobInfo>, StorageError> {
+        self.runtime.block_on(self.storage.list(prefix))
+    }
+
+    /// See [`Storage::list_after`].
+    pub fn list_after(&self, prefix: &str, after: &str, limit: usize) -> Result<Vec<BlobInfo>, StorageError> {
+        self.runtime.block_on(self.storage.list_after(prefix, after, limit))
+    }
+
+    /// See [`Storage::delete`].
+    pub fn delete(&self, name: &BlobName) -> Result<(), StorageError> {
+        self.runtime.block_on(self.storage.delete(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_reads_answer_in_the_order_asked() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        let blobs = Blobs::new(Storage::memory(), runtime.handle().clone());
+        let name = |n: u32| BlobName::new(format!("probe/{n}")).unwrap();
+        for n in (0..40).filter(|n| n % 7 != 0) {
+            let put = blobs.put_new(&name(n), Bytes::from(n.to_string())).unwrap();
+            assert_eq!(put, Put::Mine);
+        }
+        let names: Vec<BlobName> = (0..40).map(name).collect();
+        for (n, read) in blobs.get_many(&names).into_iter().enumerate() {
+            match read {
+                Ok(bytes) => assert_eq!(bytes, n.to_string()),
+                Err(error) => assert!(n % 7 == 0 && error.is_not_found()),
+            }
+        }
+    }
+}
