@@ -119,10 +119,7 @@ pub fn compare(
     second: &Path,
     options: &CompareOptions,
 ) -> Result<Vec<Difference>, FolderError> {
-    let everything = || SourceOptions {
-        ignore_files: Vec::new(),
-        ..Default::default()
-    };
+    let everything = || SourceOptions { ignore_files: Vec::new(), ..Default::default() };
     let mut comparison = Comparison {
         first: FolderSource::new(&[first.to_owned()], everything())?,
         second: FolderSource::new(&[second.to_owned()], everything())?,
@@ -164,10 +161,7 @@ impl Comparison<'_> {
     }
 
     fn note(&mut self, path: &[u8], aspect: Aspect) {
-        self.differences.push(Difference {
-            path: path.to_vec(),
-            aspect,
-        });
+        self.differences.push(Difference { path: path.to_vec(), aspect });
     }
 
     fn note_if(&mut self, differs: bool, path: &[u8], aspect: impl FnOnce() -> Aspect) {
@@ -177,12 +171,7 @@ impl Comparison<'_> {
     }
 
     fn unreadable(&mut self, path: &[u8], error: &ItemError) {
-        self.note(
-            path,
-            Aspect::Unreadable {
-                message: error.to_string(),
-            },
-        );
+        self.note(path, Aspect::Unreadable { message: error.to_string() });
     }
 
     /// Walks two sorted listings side by side.
@@ -194,10 +183,7 @@ impl Comparison<'_> {
         }
         let folders_from = self.waiting.len();
         let names = |listing: Listing<FolderHandle>| {
-            let keyed = listing
-                .children
-                .into_iter()
-                .map(|child| (child.key.name.clone(), child));
+            let keyed = listing.children.into_iter().map(|child| (child.key.name.clone(), child));
             keyed.peekable()
         };
         let (mut first, mut second) = (names(first), names(second));
@@ -249,20 +235,12 @@ impl Comparison<'_> {
         });
         let same_owner = (a.uid, a.gid) == (b.uid, b.gid);
         self.note_if(options.owner && !same_owner, path, || Aspect::Owner);
-        self.note_if(options.times && a.mtime_ns != b.mtime_ns, path, || {
-            Aspect::Time {
-                first: a.mtime_ns,
-                second: b.mtime_ns,
-            }
+        self.note_if(options.times && a.mtime_ns != b.mtime_ns, path, || Aspect::Time {
+            first: a.mtime_ns,
+            second: b.mtime_ns,
         });
-        let differing = a
-            .xattrs
-            .iter()
-            .filter(|(name, value)| b.xattrs.get(*name) != Some(value));
-        let missing = b
-            .xattrs
-            .iter()
-            .filter(|(name, _)| !a.xattrs.contains_key(*name));
+        let differing = a.xattrs.iter().filter(|(name, value)| b.xattrs.get(*name) != Some(value));
+        let missing = b.xattrs.iter().filter(|(name, _)| !a.xattrs.contains_key(*name));
         for (name, _) in differing.chain(missing).filter(|_| options.xattrs) {
             self.note(path, Aspect::Xattr { name: name.clone() });
         }
@@ -274,9 +252,7 @@ impl Comparison<'_> {
             return self.note(path, Aspect::Size { first, second });
         }
         let holes = a.entry.meta.sparse != b.entry.meta.sparse;
-        self.note_if(self.options.allocation && holes, path, || {
-            Aspect::Allocation
-        });
+        self.note_if(self.options.allocation && holes, path, || Aspect::Allocation);
         match self.first_difference(&a.handle, &b.handle) {
             Ok(None) => {}
             Ok(Some(offset)) => self.note(path, Aspect::Content { offset }),
@@ -334,9 +310,5 @@ fn fill(reader: &mut dyn ItemReader, buf: &mut Vec<u8>) -> Result<(), ItemError>
 }
 
 fn below(path: &[u8], name: &[u8]) -> Vec<u8> {
-    [path, name]
-        .into_iter()
-        .filter(|part| !part.is_empty())
-        .collect::<Vec<_>>()
-        .join(&b'/')
+    [path, name].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(&b'/')
 }

@@ -17,22 +17,13 @@ pub enum FolderError {
     NotAbsolute { path: PathBuf },
     /// The path does not exist or may not be looked at.
     #[error("cannot look at {}", path.display())]
-    Unreachable {
-        path: PathBuf,
-        source: std::io::Error,
-    },
+    Unreachable { path: PathBuf, source: std::io::Error },
     /// An exclude pattern is not in gitignore syntax.
     #[error("exclude pattern `{pattern}` is malformed")]
-    BadPattern {
-        pattern: String,
-        source: ignore::Error,
-    },
+    BadPattern { pattern: String, source: ignore::Error },
     /// The target folder could not be made or opened.
     #[error("cannot use {} as the target", path.display())]
-    Target {
-        path: PathBuf,
-        source: std::io::Error,
-    },
+    Target { path: PathBuf, source: std::io::Error },
 }
 
 /// An item error that says what was tried and what the system answered.
@@ -47,11 +38,7 @@ pub(crate) fn item_error(what: &str, errno: Errno) -> ItemError {
 
 /// An item error of our own finding, after one attempt.
 pub(crate) fn caused(cause: ItemCause, message: impl Into<String>) -> ItemError {
-    ItemError {
-        cause,
-        message: message.into(),
-        attempts: 1,
-    }
+    ItemError { cause, message: message.into(), attempts: 1 }
 }
 
 /// The system's error number in a standard I/O error.

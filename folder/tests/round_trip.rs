@@ -19,14 +19,8 @@ fn is_root() -> bool {
 }
 
 fn set_mtime(path: &Path, seconds: i64, nanoseconds: i64) {
-    let time = Timespec {
-        tv_sec: seconds,
-        tv_nsec: nanoseconds,
-    };
-    let times = Timestamps {
-        last_access: time,
-        last_modification: time,
-    };
+    let time = Timespec { tv_sec: seconds, tv_nsec: nanoseconds };
+    let times = Timestamps { last_access: time, last_modification: time };
     utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW).unwrap();
 }
 
@@ -42,27 +36,14 @@ fn assert_round_trip(from: &Path) {
     assert!(outcome.failed.is_empty(), "{:?}", outcome.failed);
     assert_eq!(outcome.warnings, Vec::<String>::new());
     let differences = differences(from, &to);
-    assert!(
-        differences.is_empty(),
-        "{:#?}",
-        &differences[..differences.len().min(20)]
-    );
+    assert!(differences.is_empty(), "{:#?}", &differences[..differences.len().min(20)]);
 }
 
 #[test]
 fn names_are_bytes_and_times_are_nanoseconds() {
     let from = tempfile::tempdir().unwrap();
-    for (index, name) in [
-        &b"\xff\xfe"[..],
-        b"new\nline",
-        b"-dash",
-        b" ",
-        b"a",
-        b"a.b",
-        b"a b",
-    ]
-    .into_iter()
-    .enumerate()
+    for (index, name) in
+        [&b"\xff\xfe"[..], b"new\nline", b"-dash", b" ", b"a", b"a.b", b"a b"].into_iter().enumerate()
     {
         let path = from.path().join(OsStr::from_bytes(name));
         fs::write(&path, name).unwrap();
@@ -102,14 +83,7 @@ fn modes_links_and_nodes_come_back() {
     if is_root() {
         let null = makedev(1, 3);
         mknodat(CWD, path("null"), FileType::CharacterDevice, fifo, null).unwrap();
-        mknodat(
-            CWD,
-            path("disk"),
-            FileType::BlockDevice,
-            fifo,
-            makedev(7, 300),
-        )
-        .unwrap();
+        mknodat(CWD, path("disk"), FileType::BlockDevice, fifo, makedev(7, 300)).unwrap();
         std::os::unix::fs::lchown(path("dangling"), Some(12_345), Some(54_321)).unwrap();
         std::os::unix::fs::lchown(path("shared"), Some(1), Some(1)).unwrap();
         mode(&path("shared"), 0o3775);
@@ -124,8 +98,7 @@ fn attributes_and_acls_come_back() {
     let (file, folder) = (from.path().join("file"), from.path().join("folder"));
     fs::write(&file, "content").unwrap();
     fs::create_dir(&folder).unwrap();
-    let set =
-        |path: &Path, name: &str, value: &[u8]| lsetxattr(path, name, value, XattrFlags::empty());
+    let set = |path: &Path, name: &str, value: &[u8]| lsetxattr(path, name, value, XattrFlags::empty());
     let Ok(()) = set(&file, "user.empty", b"") else {
         return;
     };
@@ -161,10 +134,7 @@ fn holes_stay_holes() {
     file.write_all_at(b"odd", 1_234_567).unwrap();
     file.write_all_at(&[1; 8192], 5 << 20).unwrap();
     file.set_len(50 << 20).unwrap();
-    File::create(from.path().join("all hole"))
-        .unwrap()
-        .set_len(3 << 20)
-        .unwrap();
+    File::create(from.path().join("all hole")).unwrap().set_len(3 << 20).unwrap();
     fs::write(from.path().join("zeros"), vec![0; 2 << 20]).unwrap();
     assert_round_trip(from.path());
 
@@ -182,13 +152,7 @@ fn trees_deeper_than_a_path_may_be_long_come_back() {
     for depth in 0..400 {
         let name = format!("{depth:0>60}");
         mkdirat(&at, &name, Mode::from_raw_mode(0o755)).unwrap();
-        at = openat(
-            &at,
-            &name,
-            OFlags::RDONLY | OFlags::DIRECTORY,
-            Mode::empty(),
-        )
-        .unwrap();
+        at = openat(&at, &name, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty()).unwrap();
     }
     let flags = OFlags::CREATE | OFlags::WRONLY;
     let file = openat(&at, "deepest", flags, Mode::from_raw_mode(0o644)).unwrap();
@@ -219,11 +183,7 @@ fn an_unreadable_file_fails_alone() {
     let to = tempfile::tempdir().unwrap();
     let outcome = copy(&source(from.path()), &sink(to.path()));
     mode(&from.path().join("shut folder"), 0o755);
-    let causes: Vec<_> = outcome
-        .failed
-        .iter()
-        .map(|(_, error)| error.cause)
-        .collect();
+    let causes: Vec<_> = outcome.failed.iter().map(|(_, error)| error.cause).collect();
     assert_eq!(causes, [ItemCause::Denied, ItemCause::Denied]);
     assert!(to.path().join("open").exists());
 }

@@ -14,12 +14,7 @@ use repo_format::object::ObjectRef;
 use repo_format::tree::{Entry, EntryKind, Meta};
 
 fn entry(kind: EntryKind, size: u64) -> Entry {
-    Entry {
-        kind,
-        size,
-        meta: Meta::default(),
-        items: 0,
-    }
+    Entry { kind, size, meta: Meta::default(), items: 0 }
 }
 
 fn file(size: u64) -> Entry {
@@ -31,14 +26,7 @@ fn a_folder() -> Entry {
 }
 
 fn overwriting(target: &Path, overwrite: Overwrite) -> FolderSink {
-    FolderSink::new(
-        target,
-        SinkOptions {
-            overwrite,
-            ..Default::default()
-        },
-    )
-    .unwrap()
+    FolderSink::new(target, SinkOptions { overwrite, ..Default::default() }).unwrap()
 }
 
 /// Writes one file the way the restorer does.
@@ -63,16 +51,7 @@ fn names_that_lead_elsewhere_are_refused() {
     let place = tempfile::tempdir().unwrap();
     let target = place.path().join("target");
     let sink = overwriting(&target, Overwrite::Always);
-    for name in [
-        &b""[..],
-        b".",
-        b"..",
-        b"a/b",
-        b"/etc",
-        b"../up",
-        b"nul\0",
-        b"/",
-    ] {
+    for name in [&b""[..], b".", b"..", b"a/b", b"/etc", b"../up", b"nul\0", b"/"] {
         assert!(sink.create(&[name], &file(1)).is_err());
         assert!(sink.create(&[b"ok", name], &file(1)).is_err());
         assert!(sink.create(&[name, b"ok"], &file(1)).is_err());
@@ -95,40 +74,21 @@ fn a_planted_link_is_never_followed() {
 
     for overwrite in [Overwrite::Never, Overwrite::IfNewer] {
         let sink = overwriting(target.path(), overwrite);
-        assert_eq!(
-            sink.enter(&[b"folder"], &a_folder()).unwrap(),
-            Decision::Skip
-        );
+        assert_eq!(sink.enter(&[b"folder"], &a_folder()).unwrap(), Decision::Skip);
         assert!(sink.create(&[b"folder", b"x"], &file(1)).is_err());
-        assert!(
-            sink.create(&[b"folder", b"a", b"b", b"x"], &file(1))
-                .is_err()
-        );
+        assert!(sink.create(&[b"folder", b"a", b"b", b"x"], &file(1)).is_err());
         assert!(sink.leave(&[b"folder"], &a_folder()).is_err());
         assert!(!put(&sink, &[b"file"], &file(3), b"new"));
     }
     let sink = overwriting(target.path(), Overwrite::Always);
-    assert_eq!(
-        sink.enter(&[b"folder"], &a_folder()).unwrap(),
-        Decision::Take
-    );
+    assert_eq!(sink.enter(&[b"folder"], &a_folder()).unwrap(), Decision::Take);
     assert!(put(&sink, &[b"folder", b"victim"], &file(3), b"new"));
     assert!(put(&sink, &[b"file"], &file(3), b"new"));
 
     assert_eq!(fs::read(&victim).unwrap(), b"untouched");
     assert_eq!(count(outside.path()), 1);
-    assert!(
-        target
-            .path()
-            .join("file")
-            .symlink_metadata()
-            .unwrap()
-            .is_file()
-    );
-    assert_eq!(
-        fs::read(target.path().join("folder/victim")).unwrap(),
-        b"new"
-    );
+    assert!(target.path().join("file").symlink_metadata().unwrap().is_file());
+    assert_eq!(fs::read(target.path().join("folder/victim")).unwrap(), b"new");
 }
 
 #[test]
@@ -136,9 +96,7 @@ fn a_link_swapped_in_while_a_file_is_written_changes_nothing_outside() {
     let (target, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let sink = overwriting(target.path(), Overwrite::Always);
     sink.enter(&[b"sub"], &a_folder()).unwrap();
-    let Created::Take(open) = sink.create(&[b"sub", b"x"], &file(3)).unwrap() else {
-        panic!()
-    };
+    let Created::Take(open) = sink.create(&[b"sub", b"x"], &file(3)).unwrap() else { panic!() };
     fs::rename(target.path().join("sub"), target.path().join("moved")).unwrap();
     symlink(outside.path(), target.path().join("sub")).unwrap();
     sink.write(&open, 0, b"new").unwrap();
@@ -185,10 +143,7 @@ fn only_an_empty_folder_gives_way_to_a_file() {
     assert_eq!(fs::read(target.path().join("full/x")).unwrap(), b"kept");
     let sink = overwriting(target.path(), Overwrite::Never);
     assert!(!put(&sink, &[b"full"], &file(1), b"y"));
-    assert_eq!(
-        sink.enter(&[b"empty"], &a_folder()).unwrap(),
-        Decision::Skip
-    );
+    assert_eq!(sink.enter(&[b"empty"], &a_folder()).unwrap(), Decision::Skip);
 }
 
 #[test]
@@ -204,10 +159,7 @@ fn a_found_folder_keeps_its_metadata_unless_told_otherwise() {
         sink.enter(&[b"found"], &wanted).unwrap();
         assert!(put(&sink, &[b"found", b"x"], &file(1), b"y"));
         sink.leave(&[b"found"], &wanted).unwrap();
-        assert_eq!(
-            fs::metadata(&found).unwrap().permissions().mode() & 0o7777,
-            mode
-        );
+        assert_eq!(fs::metadata(&found).unwrap().permissions().mode() & 0o7777, mode);
         assert!(found.join("x").exists());
     }
 }
@@ -217,9 +169,7 @@ fn an_abandoned_file_leaves_nothing_behind() {
     let target = tempfile::tempdir().unwrap();
     fs::write(target.path().join("x"), "old").unwrap();
     let sink = overwriting(target.path(), Overwrite::Always);
-    let Created::Take(open) = sink.create(&[b"x"], &file(9)).unwrap() else {
-        panic!()
-    };
+    let Created::Take(open) = sink.create(&[b"x"], &file(9)).unwrap() else { panic!() };
     sink.write(&open, 0, b"half").unwrap();
     assert_eq!(fs::read(target.path().join("x")).unwrap(), b"old");
     sink.abandon(open, &[b"x"]);
@@ -235,25 +185,21 @@ fn more_files_may_be_in_the_making_than_are_kept_open() {
     let path = |name: &String| [name.clone().into_bytes()];
     let open: Vec<_> = names
         .iter()
-        .map(
-            |name| match sink.create(&[path(name)[0].as_slice()], &file(4)).unwrap() {
-                Created::Take(file) => file,
-                other => panic!("{other:?}"),
-            },
-        )
+        .map(|name| match sink.create(&[path(name)[0].as_slice()], &file(4)).unwrap() {
+            Created::Take(file) => file,
+            other => panic!("{other:?}"),
+        })
         .collect();
     std::thread::scope(|scope| {
         for (offset, half) in [(0, b"ab"), (2, b"cd")] {
             let (sink, open) = (&sink, &open);
             scope.spawn(move || {
-                open.iter()
-                    .for_each(|file| sink.write(file, offset, half).unwrap());
+                open.iter().for_each(|file| sink.write(file, offset, half).unwrap());
             });
         }
     });
     for (name, open) in names.iter().zip(open) {
-        sink.finish(open, &[path(name)[0].as_slice()], &file(4))
-            .unwrap();
+        sink.finish(open, &[path(name)[0].as_slice()], &file(4)).unwrap();
         assert_eq!(fs::read(target.path().join(name)).unwrap(), b"abcd");
     }
     assert_eq!(count(target.path()), 2_000);
@@ -266,14 +212,9 @@ fn set_id_bits_do_not_pass_to_another_owner() {
     // Nobody's number is recorded, so nobody's rights are restored.
     entry.meta.mode = Some(0o4755);
     let sink = sink(target.path());
-    let Created::Done(warnings) = sink.create(&[b"x"], &entry).unwrap() else {
-        panic!()
-    };
+    let Created::Done(warnings) = sink.create(&[b"x"], &entry).unwrap() else { panic!() };
     assert_eq!(warnings.len(), 1);
-    let mode = fs::metadata(target.path().join("x"))
-        .unwrap()
-        .permissions()
-        .mode();
+    let mode = fs::metadata(target.path().join("x")).unwrap().permissions().mode();
     assert_eq!(mode & 0o7777, 0o755);
 }
 
@@ -318,18 +259,12 @@ fn a_comparison_names_each_difference() {
     fs::hard_link(b.path().join("links"), b.path().join("sub/links")).unwrap();
     let found = differences(a.path(), b.path());
     let has = |path: &str, wanted: fn(&Aspect) -> bool| {
-        found
-            .iter()
-            .any(|it| it.path == path.as_bytes() && wanted(&it.aspect))
+        found.iter().any(|it| it.path == path.as_bytes() && wanted(&it.aspect))
     };
     assert!(has("a only", |it| *it == Aspect::OnlyInFirst));
     assert!(has("b only", |it| *it == Aspect::OnlyInSecond));
     assert!(has("byte", |it| *it == Aspect::Content { offset: 6 }));
-    assert!(has("size", |it| *it
-        == Aspect::Size {
-            first: 7,
-            second: 14
-        }));
+    assert!(has("size", |it| *it == Aspect::Size { first: 7, second: 14 }));
     assert!(has("mode", |it| matches!(it, Aspect::Mode { .. })));
     assert!(has("kind", |it| *it == Aspect::Kind));
     assert!(has("sub/links", |it| *it == Aspect::HardLinks));

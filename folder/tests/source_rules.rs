@@ -27,10 +27,7 @@ fn with(place: &Path, options: SourceOptions) -> FolderSource {
 
 fn excluding(patterns: &[&str]) -> SourceOptions {
     let exclude = patterns.iter().map(|pattern| pattern.to_string()).collect();
-    SourceOptions {
-        exclude,
-        ..Default::default()
-    }
+    SourceOptions { exclude, ..Default::default() }
 }
 
 /// Everything that a source lists, as paths joined by `/`, without reading any content.
@@ -57,15 +54,7 @@ fn only_child(source: &FolderSource) -> Child<FolderHandle> {
 
 #[test]
 fn patterns_are_those_of_gitignore() {
-    let place = tree(&[
-        "a.tmp",
-        "keep.tmp",
-        "sub/b.tmp",
-        "sub/top",
-        "top",
-        "out/x",
-        "sub/out",
-    ]);
+    let place = tree(&["a.tmp", "keep.tmp", "sub/b.tmp", "sub/top", "top", "out/x", "sub/out"]);
     let options = excluding(&["*.tmp", "!keep.tmp", "/top", "out/"]);
     let found = listed(&with(place.path(), options));
     assert_eq!(found, ["keep.tmp", "sub", "sub/out", "sub/top"]);
@@ -87,39 +76,13 @@ fn a_malformed_pattern_is_named() {
 
 #[test]
 fn inner_ignore_files_win_over_outer_ones_and_the_command_line_over_both() {
-    let place = tree(&[
-        "a.log",
-        "sub/a.log",
-        "sub/b.log",
-        "sub/deep/a.log",
-        "sub/deep/c.txt",
-    ]);
-    fs::write(
-        place.path().join(".corsoignore"),
-        "*.log\n# comment\n/c.txt\n",
-    )
-    .unwrap();
-    fs::write(
-        place.path().join("sub/.corsoignore"),
-        "!a.log\ndeep/c.txt\n",
-    )
-    .unwrap();
+    let place = tree(&["a.log", "sub/a.log", "sub/b.log", "sub/deep/a.log", "sub/deep/c.txt"]);
+    fs::write(place.path().join(".corsoignore"), "*.log\n# comment\n/c.txt\n").unwrap();
+    fs::write(place.path().join("sub/.corsoignore"), "!a.log\ndeep/c.txt\n").unwrap();
     let found = listed(&with(place.path(), excluding(&["/sub/deep/a.log"])));
-    assert_eq!(
-        found,
-        [
-            ".corsoignore",
-            "sub",
-            "sub/.corsoignore",
-            "sub/a.log",
-            "sub/deep"
-        ]
-    );
+    assert_eq!(found, [".corsoignore", "sub", "sub/.corsoignore", "sub/a.log", "sub/deep"]);
     let ignore_files = vec![".nothing".to_owned()];
-    let options = SourceOptions {
-        ignore_files,
-        ..Default::default()
-    };
+    let options = SourceOptions { ignore_files, ..Default::default() };
     assert_eq!(listed(&with(place.path(), options)).len(), 9);
 }
 
@@ -128,21 +91,9 @@ fn of_a_cache_only_the_tag_is_kept() {
     let place = tree(&["cache/x", "cache/sub/y", "fake/z", "fake/CACHEDIR.TAG"]);
     let tag = "Signature: 8a477f597d28d172789f06886806bc55\n# made by a test\n";
     fs::write(place.path().join("cache/CACHEDIR.TAG"), tag).unwrap();
-    let options = SourceOptions {
-        exclude_caches: true,
-        ..Default::default()
-    };
+    let options = SourceOptions { exclude_caches: true, ..Default::default() };
     let found = listed(&with(place.path(), options));
-    assert_eq!(
-        found,
-        [
-            "cache",
-            "cache/CACHEDIR.TAG",
-            "fake",
-            "fake/CACHEDIR.TAG",
-            "fake/z"
-        ]
-    );
+    assert_eq!(found, ["cache", "cache/CACHEDIR.TAG", "fake", "fake/CACHEDIR.TAG", "fake/z"]);
 }
 
 #[test]
@@ -154,18 +105,12 @@ fn large_files_and_the_repository_are_left_out() {
         exclude_paths: vec![place.path().join("repo"), place.path().join("missing")],
         ..Default::default()
     };
-    assert_eq!(
-        listed(&with(place.path(), options)),
-        ["link", "small", "sub", "sub/x"]
-    );
+    assert_eq!(listed(&with(place.path(), options)), ["link", "small", "sub", "sub/x"]);
 }
 
 #[test]
 fn other_file_systems_are_not_entered() {
-    let options = SourceOptions {
-        one_file_system: true,
-        ..Default::default()
-    };
+    let options = SourceOptions { one_file_system: true, ..Default::default() };
     let source = with(Path::new("/"), options);
     let (_, root) = source.root().unwrap();
     let children = source.list(&root).children;
@@ -206,29 +151,17 @@ fn a_missing_path_is_an_error_alone_and_a_failed_item_among_others() {
 fn relative_paths_and_none_are_refused() {
     let new = |paths: &[PathBuf]| FolderSource::new(paths, SourceOptions::default()).err();
     assert!(matches!(new(&[]), Some(FolderError::NoPath)));
-    assert!(matches!(
-        new(&["a".into()]),
-        Some(FolderError::NotAbsolute { .. })
-    ));
-    assert!(matches!(
-        new(&["/a/../b".into()]),
-        Some(FolderError::NotAbsolute { .. })
-    ));
+    assert!(matches!(new(&["a".into()]), Some(FolderError::NotAbsolute { .. })));
+    assert!(matches!(new(&["/a/../b".into()]), Some(FolderError::NotAbsolute { .. })));
 }
 
 fn now_ns() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap()
-        .as_nanos() as i64
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as i64
 }
 
 /// The entry as a base snapshot would hold it.
 fn stored(entry: &Entry) -> Entry {
-    Entry {
-        kind: EntryKind::File(Some(ObjectRef::EMPTY)),
-        ..entry.clone()
-    }
+    Entry { kind: EntryKind::File(Some(ObjectRef::EMPTY)), ..entry.clone() }
 }
 
 #[test]
@@ -236,11 +169,7 @@ fn unchanged_means_equal_and_long_settled_when_the_base_was_read() {
     let place = tree(&["file"]);
     let with_ignored = |ignore_ctime, ignore_inode| {
         let rest = SourceOptions::default();
-        let options = SourceOptions {
-            ignore_ctime,
-            ignore_inode,
-            ..rest
-        };
+        let options = SourceOptions { ignore_ctime, ignore_inode, ..rest };
         with(place.path(), options)
     };
     let later = now_ns() + 10_000_000_000;
@@ -248,10 +177,7 @@ fn unchanged_means_equal_and_long_settled_when_the_base_was_read() {
     let now = only_child(&source).entry;
     let base = stored(&now);
     assert!(source.unchanged(&base, later, &now));
-    assert!(
-        !source.unchanged(&base, now_ns(), &now),
-        "still racy"
-    );
+    assert!(!source.unchanged(&base, now_ns(), &now), "still racy");
     assert!(!source.unchanged(&now, later, &now), "content was never stored");
 
     let changed = |change: fn(&mut Entry)| {
@@ -278,25 +204,16 @@ fn a_file_that_changes_while_it_is_read_is_noticed() {
     let mut reader = source.open(&child.handle).unwrap();
     let mut content = Vec::new();
     assert_eq!(reader.read(&mut content, 2).unwrap(), 2);
-    let file = File::options()
-        .write(true)
-        .open(place.path().join("file"))
-        .unwrap();
+    let file = File::options().write(true).open(place.path().join("file")).unwrap();
     file.write_all_at(b"other, longer", 0).unwrap();
     while reader.read(&mut content, 2).unwrap() > 0 {}
-    assert_eq!(
-        reader.finish(&child.entry).unwrap_err().cause,
-        ItemCause::Changing
-    );
+    assert_eq!(reader.finish(&child.entry).unwrap_err().cause, ItemCause::Changing);
 
     let mut again = source.open(&child.handle).unwrap();
     content.clear();
     while again.read(&mut content, 100).unwrap() > 0 {}
     let entry = again.finish(&child.entry).unwrap();
-    assert_eq!(
-        (content.as_slice(), entry.size),
-        (&b"other, longer"[..], 13)
-    );
+    assert_eq!((content.as_slice(), entry.size), (&b"other, longer"[..], 13));
 }
 
 #[test]

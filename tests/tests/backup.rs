@@ -16,7 +16,8 @@ use repo_format::storage::Storage;
 fn an_unchanged_second_backup_reads_nothing_and_writes_no_data() {
     let (runtime, source_dir) = (runtime(), tempfile::tempdir().expect("a folder"));
     for n in 0..300 {
-        fs::write(source_dir.path().join(format!("file {n}")), format!("content {n} ").repeat(n + 1)).expect("writes");
+        fs::write(source_dir.path().join(format!("file {n}")), format!("content {n} ").repeat(n + 1))
+            .expect("writes");
     }
     fs::create_dir(source_dir.path().join("sub")).expect("makes");
     fs::write(source_dir.path().join("sub/big"), vec![5; 3_000_000]).expect("writes");
@@ -25,14 +26,20 @@ fn an_unchanged_second_backup_reads_nothing_and_writes_no_data() {
 
     let storage = Storage::memory();
     let repository = init(&runtime, storage.clone(), OpenOptions::default());
-    let source = FolderSource::new(&[source_dir.path().to_owned()], SourceOptions::default()).expect("is there");
+    let source =
+        FolderSource::new(&[source_dir.path().to_owned()], SourceOptions::default()).expect("is there");
     let options = backup_options(source_dir.path());
-    let first = backup(&repository, &source, &options, &Progress::default(), &Stop::default()).expect("backs up");
-    assert_eq!((first.state, first.statistics.files, first.statistics.folders), (SnapshotState::Complete, 301, 1));
+    let first =
+        backup(&repository, &source, &options, &Progress::default(), &Stop::default()).expect("backs up");
+    assert_eq!(
+        (first.state, first.statistics.files, first.statistics.folders),
+        (SnapshotState::Complete, 301, 1)
+    );
     assert_eq!(first.statistics.new_files, 301);
 
     let repository = open(&runtime, storage.clone(), OpenOptions::default());
-    let second = backup(&repository, &source, &options, &Progress::default(), &Stop::default()).expect("backs up");
+    let second =
+        backup(&repository, &source, &options, &Progress::default(), &Stop::default()).expect("backs up");
     assert_eq!((second.statistics.unchanged_files, second.statistics.bytes_read), (301, 0));
     assert_eq!(second.statistics.new_contents, 1, "the manifest alone is new");
     assert_eq!(second.bases, [first.id.expect("committed")]);

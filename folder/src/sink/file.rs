@@ -86,10 +86,7 @@ mod tests {
         let mut bytes = vec![0; 5 * HOLE_BYTES];
         bytes[2 * HOLE_BYTES] = 1;
         assert_eq!(data_runs(&bytes, 0), [(2 * HOLE_BYTES, 3 * HOLE_BYTES)]);
-        assert_eq!(
-            data_runs(&bytes, 1),
-            [(2 * HOLE_BYTES - 1, 3 * HOLE_BYTES - 1)]
-        );
+        assert_eq!(data_runs(&bytes, 1), [(2 * HOLE_BYTES - 1, 3 * HOLE_BYTES - 1)]);
         assert_eq!(data_runs(&[0; 10], 77), []);
     }
 

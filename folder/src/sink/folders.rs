@@ -22,10 +22,7 @@ pub(super) struct Folders {
 
 impl Folders {
     pub fn below(top: OwnedFd) -> Self {
-        Folders {
-            top: Arc::new(top),
-            recent: Mutex::default(),
-        }
+        Folders { top: Arc::new(top), recent: Mutex::default() }
     }
 
     /// Opens the folder at `names`, which were [checked](split).
@@ -51,26 +48,18 @@ impl Folders {
     /// The open folder nearest to `path`, and how much of the path leads to it.
     fn nearest(&self, path: &[u8]) -> (Arc<OwnedFd>, usize) {
         let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        let leads = |folder: &[u8]| {
-            path.strip_prefix(folder)
-                .is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
-        };
+        let leads =
+            |folder: &[u8]| path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest[0] == b'/');
         recent
             .iter()
             .filter(|(folder, _)| leads(folder))
             .max_by_key(|(folder, _)| folder.len())
-            .map_or((Arc::clone(&self.top), 0), |(folder, fd)| {
-                (Arc::clone(fd), folder.len())
-            })
+            .map_or((Arc::clone(&self.top), 0), |(folder, fd)| (Arc::clone(fd), folder.len()))
     }
 }
 
 fn names_in(path: &[u8]) -> usize {
-    if path.is_empty() {
-        0
-    } else {
-        path.split(|byte| *byte == b'/').count()
-    }
+    if path.is_empty() { 0 } else { path.split(|byte| *byte == b'/').count() }
 }
 
 /// The folder's names and the last name of a path, if no name can lead anywhere else.
@@ -82,9 +71,8 @@ pub(super) fn split<'p, 'n>(path: &'p [&'n [u8]]) -> Result<(&'p [&'n [u8]], &'n
         let bad = bad.escape_ascii();
         return Err(caused(ItemCause::Io, format!("`{bad}` is not a name")));
     }
-    let (name, folder) = path
-        .split_last()
-        .ok_or_else(|| caused(ItemCause::Io, "the target itself is a folder"))?;
+    let (name, folder) =
+        path.split_last().ok_or_else(|| caused(ItemCause::Io, "the target itself is a folder"))?;
     Ok((folder, name))
 }
 

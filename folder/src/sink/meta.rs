@@ -42,11 +42,7 @@ impl Warnings {
 
 impl MetaWriter {
     pub fn new(owner: OwnerPolicy) -> Self {
-        MetaWriter {
-            owner,
-            is_root: rustix::process::geteuid().is_root(),
-            numbers: OwnerNumbers::default(),
-        }
+        MetaWriter { owner, is_root: rustix::process::geteuid().is_root(), numbers: OwnerNumbers::default() }
     }
 
     /// Sets the metadata of an open file or folder.
@@ -87,10 +83,7 @@ impl MetaWriter {
         }
         if let Some(mtime_ns) = meta.mtime_ns {
             let flags = AtFlags::SYMLINK_NOFOLLOW;
-            warnings.note(
-                "the time",
-                utimensat(&folder, name, &times(mtime_ns), flags),
-            );
+            warnings.note("the time", utimensat(&folder, name, &times(mtime_ns), flags));
         }
         warnings.0
     }
@@ -109,20 +102,11 @@ impl MetaWriter {
         let uid = user.and_then(|name| self.numbers.user(name)).or(meta.uid);
         let gid = group.and_then(|name| self.numbers.group(name)).or(meta.gid);
         // All ones means "leave it" to the system, so no recorded owner can be that.
-        (
-            uid.filter(|id| *id != u32::MAX),
-            gid.filter(|id| *id != u32::MAX),
-        )
+        (uid.filter(|id| *id != u32::MAX), gid.filter(|id| *id != u32::MAX))
     }
 
     /// A file that does not belong to whom it did must not run with its new owner's rights.
-    fn permitted_mode(
-        &self,
-        fd: impl AsFd,
-        entry: &Entry,
-        mode: u32,
-        warnings: &mut Warnings,
-    ) -> u32 {
+    fn permitted_mode(&self, fd: impl AsFd, entry: &Entry, mode: u32, warnings: &mut Warnings) -> u32 {
         if mode & SET_ID_BITS == 0 || matches!(entry.kind, EntryKind::Folder(_)) {
             return mode;
         }
@@ -164,16 +148,8 @@ pub(super) fn chmod_child(folder: impl AsFd, name: &[u8], mode: u32) -> io::Resu
 }
 
 fn times(mtime_ns: TimeNs) -> Timestamps {
-    let last_modification = Timespec {
-        tv_sec: mtime_ns.div_euclid(1_000_000_000),
-        tv_nsec: mtime_ns.rem_euclid(1_000_000_000),
-    };
-    let last_access = Timespec {
-        tv_sec: 0,
-        tv_nsec: UTIME_OMIT,
-    };
-    Timestamps {
-        last_access,
-        last_modification,
-    }
+    let last_modification =
+        Timespec { tv_sec: mtime_ns.div_euclid(1_000_000_000), tv_nsec: mtime_ns.rem_euclid(1_000_000_000) };
+    let last_access = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
+    Timestamps { last_access, last_modification }
 }

@@ -62,10 +62,7 @@ impl FolderSink {
     /// # Errors
     /// [`FolderError::Target`] if it can neither be made nor opened.
     pub fn new(target: &Path, options: SinkOptions) -> Result<Self, FolderError> {
-        let failed = |source| FolderError::Target {
-            path: PathBuf::from(target),
-            source,
-        };
+        let failed = |source| FolderError::Target { path: PathBuf::from(target), source };
         fs::create_dir_all(target).map_err(failed)?;
         let is_empty = fs::read_dir(target).map_err(failed)?.next().is_none();
         let top = fs::File::open(target).map_err(failed)?;
@@ -84,10 +81,9 @@ impl FolderSink {
 
     fn open_folder(&self, names: &[&[u8]]) -> Result<Arc<OwnedFd>, ItemError> {
         self.folders.open(names).map_err(|errno| match errno {
-            Errno::LOOP | Errno::NOTDIR => caused(
-                ItemCause::Io,
-                "its folder is not a folder: a link is not followed",
-            ),
+            Errno::LOOP | Errno::NOTDIR => {
+                caused(ItemCause::Io, "its folder is not a folder: a link is not followed")
+            }
             errno => failed("cannot open its folder", errno),
         })
     }
@@ -99,10 +95,7 @@ impl FolderSink {
             Overwrite::Always => true,
             Overwrite::IfNewer => {
                 file_type(&entry.kind) == existing.file_type
-                    && entry
-                        .meta
-                        .mtime_ns
-                        .is_some_and(|mtime| mtime > existing.mtime_ns)
+                    && entry.meta.mtime_ns.is_some_and(|mtime| mtime > existing.mtime_ns)
             }
         }
     }
@@ -144,18 +137,13 @@ impl FolderSink {
         Ok(Created::Done(warnings))
     }
 
-    fn create_file(
-        &self,
-        names: &[&[u8]],
-        folder: &OwnedFd,
-        entry: &Entry,
-    ) -> Result<SinkFile, ItemError> {
+    fn create_file(&self, names: &[&[u8]], folder: &OwnedFd, entry: &Entry) -> Result<SinkFile, ItemError> {
         let temporary = self.temporary_name();
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
         let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mode = first_mode(entry, 0o600, 0o666);
-        let fd = openat(folder, &temporary, flags, mode)
-            .map_err(|errno| failed("cannot create it", errno))?;
+        let fd =
+            openat(folder, &temporary, flags, mode).map_err(|errno| failed("cannot create it", errno))?;
         let file = SinkFile {
             folder: names.iter().map(|name| name.to_vec()).collect(),
             temporary,
@@ -188,9 +176,7 @@ impl FolderSink {
         name: &[u8],
         entry: &Entry,
     ) -> Result<Vec<MetaWarning>, ItemError> {
-        let fd = self
-            .fd_of(file)
-            .map_err(|errno| failed("cannot open it again", errno))?;
+        let fd = self.fd_of(file).map_err(|errno| failed("cannot open it again", errno))?;
         if file.sparse {
             // It may end with a hole.
             ftruncate(&fd, entry.size).map_err(|errno| failed("cannot set its length", errno))?;
@@ -214,9 +200,7 @@ impl FolderSink {
         }
         let top = self.open_folder(&[])?;
         let existing = Facts::of_open(&top).map_err(|errno| failed("cannot look at it", errno))?;
-        self.enter_found(&[], existing, |mode| {
-            fchmod(&top, Mode::from_raw_mode(mode))
-        })
+        self.enter_found(&[], existing, |mode| fchmod(&top, Mode::from_raw_mode(mode)))
     }
 
     /// Remembers how a folder was that is there already, and makes sure of the way into it.
@@ -285,28 +269,19 @@ impl Sink for FolderSink {
                 }
                 self.finish(file, path, entry).map(Created::Done)
             }
-            EntryKind::Symlink(target) => self.make(&folder, name, entry, |folder, name| {
-                symlinkat(target.as_slice(), folder, name)
-            }),
-            kind => self.make(&folder, name, entry, |folder, name| {
-                make_node(folder, name, kind)
-            }),
+            EntryKind::Symlink(target) => {
+                self.make(&folder, name, entry, |folder, name| symlinkat(target.as_slice(), folder, name))
+            }
+            kind => self.make(&folder, name, entry, |folder, name| make_node(folder, name, kind)),
         }
     }
 
     fn write(&self, file: &SinkFile, offset: u64, bytes: &[u8]) -> Result<(), ItemError> {
-        let fd = self
-            .fd_of(file)
-            .map_err(|errno| failed("cannot open it again", errno))?;
+        let fd = self.fd_of(file).map_err(|errno| failed("cannot open it again", errno))?;
         write_at(&fd, bytes, offset, file.sparse).map_err(|errno| failed("cannot write it", errno))
     }
 
-    fn finish(
-        &self,
-        file: SinkFile,
-        path: &[&[u8]],
-        entry: &Entry,
-    ) -> Result<Vec<MetaWarning>, ItemError> {
+    fn finish(&self, file: SinkFile, path: &[&[u8]], entry: &Entry) -> Result<Vec<MetaWarning>, ItemError> {
         let done = split(path).and_then(|(names, name)| {
             let folder = self.open_folder(names)?;
             self.complete(&file, &folder, name, entry)
@@ -355,14 +330,8 @@ impl Sink for FolderSink {
         }
         let first_folder = self.open_folder(first_names)?;
         let temporary = self.temporary_name();
-        linkat(
-            &first_folder,
-            first_name,
-            &folder,
-            &temporary,
-            AtFlags::empty(),
-        )
-        .map_err(|errno| failed("cannot link it", errno))?;
+        linkat(&first_folder, first_name, &folder, &temporary, AtFlags::empty())
+            .map_err(|errno| failed("cannot link it", errno))?;
         put_in_place(&folder, &temporary, name)?;
         // Renaming one name of an inode to another of its names does nothing at all.
         remove(&folder, &temporary);

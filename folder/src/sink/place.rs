@@ -13,11 +13,7 @@ use crate::unix::facts::Facts;
 /// The mode of something new: closed to others while its own mode is still to come, else what the
 /// process makes of `usual` (its umask).
 pub(super) fn first_mode(entry: &Entry, closed: u32, usual: u32) -> Mode {
-    Mode::from_raw_mode(if entry.meta.mode.is_some() {
-        closed
-    } else {
-        usual
-    })
+    Mode::from_raw_mode(if entry.meta.mode.is_some() { closed } else { usual })
 }
 
 pub(super) fn make_node(folder: BorrowedFd<'_>, name: &[u8], kind: &EntryKind) -> io::Result<()> {
@@ -27,13 +23,7 @@ pub(super) fn make_node(folder: BorrowedFd<'_>, name: &[u8], kind: &EntryKind) -
         }
         _ => 0,
     };
-    mknodat(
-        folder,
-        name,
-        file_type(kind),
-        Mode::from_raw_mode(0o600),
-        device,
-    )
+    mknodat(folder, name, file_type(kind), Mode::from_raw_mode(0o600), device)
 }
 
 pub(super) fn file_type(kind: &EntryKind) -> FileType {
@@ -57,11 +47,7 @@ pub(super) fn look_at(folder: &OwnedFd, name: &[u8]) -> Result<Option<Facts>, It
 }
 
 /// Renames over what is there. What cannot be put in place is removed.
-pub(super) fn put_in_place(
-    folder: &OwnedFd,
-    temporary: &[u8],
-    name: &[u8],
-) -> Result<(), ItemError> {
+pub(super) fn put_in_place(folder: &OwnedFd, temporary: &[u8], name: &[u8]) -> Result<(), ItemError> {
     renameat(folder, temporary, folder, name).map_err(|errno| {
         remove(folder, temporary);
         failed("cannot put it in its place", errno)
@@ -83,10 +69,7 @@ pub(super) fn remove(folder: &OwnedFd, temporary: &[u8]) {
 pub(super) fn failed(what: &str, errno: Errno) -> ItemError {
     let error = item_error(what, errno);
     match error.cause {
-        ItemCause::Vanished => ItemError {
-            cause: ItemCause::Io,
-            ..error
-        },
+        ItemCause::Vanished => ItemError { cause: ItemCause::Io, ..error },
         _ => error,
     }
 }

@@ -27,12 +27,7 @@ pub(super) struct Describer {
 
 impl Describer {
     /// Describes a child of an open folder.
-    pub fn child(
-        &self,
-        folder: BorrowedFd<'_>,
-        name: &[u8],
-        facts: &Facts,
-    ) -> Result<Entry, ItemError> {
+    pub fn child(&self, folder: BorrowedFd<'_>, name: &[u8], facts: &Facts) -> Result<Entry, ItemError> {
         let kind = kind(folder, name, facts)?;
         let may_open = facts.is_file() || facts.is_folder();
         let xattrs = self.xattrs(facts.device, || xattrs::of_child(folder, name, may_open));
@@ -95,18 +90,11 @@ impl Describer {
             devices.push(facts.device);
             devices.len() - 1
         });
-        if order == 0 {
-            facts.inode
-        } else {
-            mix(facts.inode ^ mix(order as u64))
-        }
+        if order == 0 { facts.inode } else { mix(facts.inode ^ mix(order as u64)) }
     }
 
     fn xattrs(&self, device: u64, read: impl FnOnce() -> io::Result<Xattrs>) -> Xattrs {
-        let known = self
-            .without_xattrs
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let known = self.without_xattrs.lock().unwrap_or_else(PoisonError::into_inner);
         if known.contains(&device) {
             return Xattrs::new();
         }

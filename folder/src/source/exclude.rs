@@ -38,36 +38,23 @@ impl Excludes {
     pub fn new(options: &SourceOptions) -> Result<Self, FolderError> {
         let mut builder = GitignoreBuilder::new("");
         for pattern in &options.exclude {
-            let bad = |source| FolderError::BadPattern {
-                pattern: pattern.clone(),
-                source,
-            };
+            let bad = |source| FolderError::BadPattern { pattern: pattern.clone(), source };
             builder.add_line(None, pattern).map_err(bad)?;
         }
-        let patterns = builder.build().map_err(|source| FolderError::BadPattern {
-            pattern: options.exclude.join(" "),
-            source,
-        })?;
+        let patterns = builder
+            .build()
+            .map_err(|source| FolderError::BadPattern { pattern: options.exclude.join(" "), source })?;
         let ids = options.exclude_paths.iter().filter_map(|path| {
             // What is not there cannot be met.
-            Facts::of_child(CWD, path.as_os_str().as_bytes())
-                .ok()
-                .map(|facts| facts.id())
+            Facts::of_child(CWD, path.as_os_str().as_bytes()).ok().map(|facts| facts.id())
         });
         Ok(Excludes {
             patterns,
-            anchored: options
-                .exclude
-                .iter()
-                .any(|pattern| pattern.trim_start_matches('!').starts_with('/')),
+            anchored: options.exclude.iter().any(|pattern| pattern.trim_start_matches('!').starts_with('/')),
             ids: ids.collect(),
             larger_than: options.exclude_larger_than.unwrap_or(u64::MAX),
             caches: options.exclude_caches,
-            ignore_files: options
-                .ignore_files
-                .iter()
-                .map(|name| name.clone().into_bytes())
-                .collect(),
+            ignore_files: options.ignore_files.iter().map(|name| name.clone().into_bytes()).collect(),
         })
     }
 
@@ -96,8 +83,7 @@ impl Excludes {
         let (top, tree) = folder.top_paths();
         let names = folder.names();
         let path = joined(tree, &names);
-        let absolute =
-            (self.anchored && tree.is_empty()).then(|| joined(top.as_os_str().as_bytes(), &names));
+        let absolute = (self.anchored && tree.is_empty()).then(|| joined(top.as_os_str().as_bytes(), &names));
         let mut end = path.len();
         let mut inherited = Vec::new();
         for above in folder.chain() {
@@ -107,12 +93,7 @@ impl Excludes {
             let name = above.name().map_or(0, <[u8]>::len);
             end = end.saturating_sub(name + 1);
         }
-        FolderRules {
-            excludes: self,
-            inherited,
-            path,
-            absolute,
-        }
+        FolderRules { excludes: self, inherited, path, absolute }
     }
 }
 
@@ -145,10 +126,8 @@ impl FolderRules<'_> {
             .into_iter()
             .flatten()
             .map(|path| decide(&self.excludes.patterns, path, is_folder));
-        let by_files = self
-            .inherited
-            .iter()
-            .map(|(rules, unseen)| decide(rules, &path[*unseen..], is_folder));
+        let by_files =
+            self.inherited.iter().map(|(rules, unseen)| decide(rules, &path[*unseen..], is_folder));
         by_command.chain(by_files).flatten().next().unwrap_or(false)
     }
 }

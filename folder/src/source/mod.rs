@@ -92,15 +92,10 @@ impl FolderSource {
         device: Option<u64>,
     ) -> Listing<FolderHandle> {
         let rules = self.excludes.within(folder);
-        let mut listing = Listing {
-            children: Vec::with_capacity(names.len()),
-            failed: Vec::new(),
-        };
+        let mut listing = Listing { children: Vec::with_capacity(names.len()), failed: Vec::new() };
         for name in names {
             let facts = Facts::of_child(fd, &name);
-            let elsewhere = facts
-                .as_ref()
-                .is_ok_and(|it| device.is_some_and(|own| own != it.device));
+            let elsewhere = facts.as_ref().is_ok_and(|it| device.is_some_and(|own| own != it.device));
             let child = match facts {
                 Ok(facts) if rules.leave_out(&name, &facts) => continue,
                 Ok(facts) if elsewhere && !facts.is_folder() => continue,
@@ -120,36 +115,22 @@ impl FolderSource {
         }
         // Without discriminators the order of keys is that of names. A rename during the listing
         // can show a name twice.
-        listing
-            .children
-            .sort_unstable_by(|a, b| a.key.name.cmp(&b.key.name));
+        listing.children.sort_unstable_by(|a, b| a.key.name.cmp(&b.key.name));
         listing.children.dedup_by(|a, b| a.key.name == b.key.name);
         listing
     }
 
-    fn child(
-        &self,
-        folder: &Arc<Folder>,
-        fd: BorrowedFd<'_>,
-        name: &[u8],
-        facts: &Facts,
-    ) -> ChildResult {
+    fn child(&self, folder: &Arc<Folder>, fd: BorrowedFd<'_>, name: &[u8], facts: &Facts) -> ChildResult {
         let entry = self.describer.child(fd, name, facts)?;
         let place = match facts.is_folder() {
             true => Place::Folder(Folder::below(folder, name)),
-            false => Place::Item {
-                folder: Arc::clone(folder),
-                name: name.into(),
-            },
+            false => Place::Item { folder: Arc::clone(folder), name: name.into() },
         };
         Ok(child_of(name, entry, place))
     }
 
     fn list_synthetic(&self, folder: &Synthetic) -> Listing<FolderHandle> {
-        let mut listing = Listing {
-            children: Vec::new(),
-            failed: Vec::new(),
-        };
+        let mut listing = Listing { children: Vec::new(), failed: Vec::new() };
         for (name, branch) in &folder.children {
             let child = match branch {
                 Branch::Synthetic(inner) => Ok(self.passage(name, inner)),
@@ -193,10 +174,7 @@ impl Source for FolderSource {
     fn root(&self) -> Result<(Entry, FolderHandle), ItemError> {
         let folder = match &self.root {
             Root::Synthetic(root) => {
-                return Ok((
-                    made_up_folder(),
-                    FolderHandle(Place::Synthetic(Arc::clone(root))),
-                ));
+                return Ok((made_up_folder(), FolderHandle(Place::Synthetic(Arc::clone(root)))));
             }
             Root::Folder(folder) => folder,
         };
@@ -208,10 +186,7 @@ impl Source for FolderSource {
     }
 
     fn list(&self, folder: &FolderHandle) -> Listing<FolderHandle> {
-        let failed = |error| Listing {
-            children: Vec::new(),
-            failed: vec![(Vec::new(), error)],
-        };
+        let failed = |error| Listing { children: Vec::new(), failed: vec![(Vec::new(), error)] };
         match &folder.0 {
             Place::Synthetic(folder) => self.list_synthetic(folder),
             Place::Folder(folder) => self
@@ -225,14 +200,8 @@ impl Source for FolderSource {
         let Place::Item { folder, name } = &file.0 else {
             return Err(caused(ItemCause::Io, "it is not a file"));
         };
-        let fd = folder
-            .open(&self.pool)
-            .map_err(|errno| item_error("cannot open its folder", errno))?;
-        Ok(Box::new(FileReader::open(
-            fd.as_fd(),
-            name,
-            &self.describer,
-        )?))
+        let fd = folder.open(&self.pool).map_err(|errno| item_error("cannot open its folder", errno))?;
+        Ok(Box::new(FileReader::open(fd.as_fd(), name, &self.describer)?))
     }
 
     fn unchanged(&self, base: &Entry, base_begun_ns: TimeNs, now: &Entry) -> bool {
@@ -245,8 +214,7 @@ impl Source for FolderSource {
         let settled_ns = base_begun_ns.saturating_sub(TIME_GRAIN_NS);
         // As old as to have been still when the base was read, and the same since.
         let still = |field: fn(&Meta) -> Option<TimeNs>| {
-            field(&base.meta)
-                .is_some_and(|time| time < settled_ns && field(&now.meta) == Some(time))
+            field(&base.meta).is_some_and(|time| time < settled_ns && field(&now.meta) == Some(time))
         };
         base.size == now.size
             && still(|meta| meta.mtime_ns)
@@ -257,8 +225,7 @@ impl Source for FolderSource {
 
 fn root_of(paths: &[PathBuf]) -> Result<Root, FolderError> {
     let clean = |path: &PathBuf| {
-        let is_sound =
-            path.is_absolute() && !path.components().any(|part| part == Component::ParentDir);
+        let is_sound = path.is_absolute() && !path.components().any(|part| part == Component::ParentDir);
         // Collecting the components drops doubled and trailing slashes.
         is_sound
             .then(|| path.components().collect::<PathBuf>())
@@ -281,10 +248,7 @@ fn root_of(paths: &[PathBuf]) -> Result<Root, FolderError> {
 }
 
 fn root_of_one(path: &Path) -> Result<Root, FolderError> {
-    let unreachable = |errno: Errno| FolderError::Unreachable {
-        path: path.to_owned(),
-        source: errno.into(),
-    };
+    let unreachable = |errno: Errno| FolderError::Unreachable { path: path.to_owned(), source: errno.into() };
     if facts_of(path).map_err(unreachable)?.is_folder() {
         return Ok(Root::Folder(Folder::top(path, b"")));
     }
@@ -296,24 +260,12 @@ fn facts_of(path: &Path) -> io::Result<Facts> {
 }
 
 fn child_of(name: &[u8], entry: Entry, place: Place) -> Child<FolderHandle> {
-    let key = TreeKey {
-        name: name.to_vec(),
-        discriminator: Vec::new(),
-    };
-    Child {
-        key,
-        entry,
-        handle: FolderHandle(place),
-    }
+    let key = TreeKey { name: name.to_vec(), discriminator: Vec::new() };
+    Child { key, entry, handle: FolderHandle(place) }
 }
 
 fn made_up_folder() -> Entry {
-    Entry {
-        kind: EntryKind::Folder(ContentId::ZERO),
-        size: 0,
-        meta: Meta::default(),
-        items: 0,
-    }
+    Entry { kind: EntryKind::Folder(ContentId::ZERO), size: 0, meta: Meta::default(), items: 0 }
 }
 
 /// The names in a folder, in the order of their inodes: so a disk is looked over in one sweep.

@@ -22,10 +22,7 @@ pub(super) enum Place {
     /// A folder that only leads to the paths that were asked for.
     Synthetic(Arc<Synthetic>),
     /// Anything else on disk.
-    Item {
-        folder: Arc<Folder>,
-        name: Box<[u8]>,
-    },
+    Item { folder: Arc<Folder>, name: Box<[u8]> },
 }
 
 /// A folder that only leads to the paths that were asked for.
@@ -53,7 +50,10 @@ pub(super) struct Folder {
 
 enum Origin {
     /// Reached by the path that was asked for; `tree` is its path in the snapshot.
-    Top { path: PathBuf, tree: Vec<u8> },
+    Top {
+        path: PathBuf,
+        tree: Vec<u8>,
+    },
     Below {
         parent: Arc<Folder>,
         name: Box<[u8]>,
@@ -73,11 +73,7 @@ impl Folder {
     }
 
     fn with(origin: Origin) -> Arc<Self> {
-        Arc::new(Folder {
-            origin,
-            fd: PooledFd::default(),
-            rules: OnceLock::new(),
-        })
+        Arc::new(Folder { origin, fd: PooledFd::default(), rules: OnceLock::new() })
     }
 
     /// Opens the folder, from its nearest ancestor that is still open.
@@ -161,10 +157,7 @@ impl Drop for Folder {
 }
 
 fn take_parent(origin: &mut Origin) -> Option<Arc<Folder>> {
-    let nothing = Origin::Top {
-        path: PathBuf::new(),
-        tree: Vec::new(),
-    };
+    let nothing = Origin::Top { path: PathBuf::new(), tree: Vec::new() };
     match std::mem::replace(origin, nothing) {
         Origin::Below { parent, .. } => Some(parent),
         Origin::Top { .. } => None,
@@ -176,10 +169,7 @@ impl Synthetic {
     pub fn holding(path: &Path) -> Self {
         let name = path.file_name().unwrap_or_default().as_bytes().to_vec();
         let children = BTreeMap::from([(name, Branch::Disk(path.to_owned()))]);
-        Synthetic {
-            children,
-            ..Default::default()
-        }
+        Synthetic { children, ..Default::default() }
     }
 
     /// Adds an absolute path below the root, one folder per component. A path within another that
@@ -198,28 +188,18 @@ impl Synthetic {
             let branch = at
                 .children
                 .entry(name.as_bytes().to_vec())
-                .or_insert_with(|| {
-                    Branch::Synthetic(Arc::new(Synthetic {
-                        path,
-                        ..Default::default()
-                    }))
-                });
+                .or_insert_with(|| Branch::Synthetic(Arc::new(Synthetic { path, ..Default::default() })));
             let Branch::Synthetic(inner) = branch else {
                 return;
             };
             at = Arc::get_mut(inner).expect("shared only once all paths are in");
             name = next;
         }
-        at.children
-            .insert(name.as_bytes().to_vec(), Branch::Disk(path.to_owned()));
+        at.children.insert(name.as_bytes().to_vec(), Branch::Disk(path.to_owned()));
     }
 
     fn path_of_child(&self, name: &std::ffi::OsStr) -> PathBuf {
-        if self.path.as_os_str().is_empty() {
-            Path::new("/").join(name)
-        } else {
-            self.path.join(name)
-        }
+        if self.path.as_os_str().is_empty() { Path::new("/").join(name) } else { self.path.join(name) }
     }
 }
 
@@ -234,9 +214,7 @@ mod tests {
             root.insert(Path::new(path));
         }
         assert_eq!(root.children.len(), 2);
-        let Branch::Synthetic(a) = &root.children[&b"a"[..]] else {
-            panic!("a leads on")
-        };
+        let Branch::Synthetic(a) = &root.children[&b"a"[..]] else { panic!("a leads on") };
         assert_eq!(a.path, Path::new("/a"));
         assert!(matches!(&a.children[&b"b"[..]], Branch::Disk(path) if path == Path::new("/a/b")));
     }

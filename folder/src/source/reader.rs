@@ -26,11 +26,7 @@ pub(super) struct FileReader {
 }
 
 impl FileReader {
-    pub fn open(
-        folder: BorrowedFd<'_>,
-        name: &[u8],
-        describer: &Arc<Describer>,
-    ) -> Result<Self, ItemError> {
+    pub fn open(folder: BorrowedFd<'_>, name: &[u8], describer: &Arc<Describer>) -> Result<Self, ItemError> {
         let fd = open_file(folder, name)?;
         let opened = Facts::of_open(&fd).map_err(|errno| item_error("cannot look at it", errno))?;
         if !opened.is_file() {
@@ -97,10 +93,7 @@ impl ItemReader for FileReader {
             return Err(caused(ItemCause::Changing, "it changed while it was read"));
         }
         let entry = self.describer.open_file(&self.file, &now, listed);
-        Ok(Entry {
-            size: self.offset,
-            ..entry
-        })
+        Ok(Entry { size: self.offset, ..entry })
     }
 }
 

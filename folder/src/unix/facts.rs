@@ -55,9 +55,7 @@ impl Facts {
 
     /// Whether content or metadata changed between two looks at the same file.
     pub fn same_content_as(&self, other: &Facts) -> bool {
-        self.size == other.size
-            && self.mtime_ns == other.mtime_ns
-            && self.ctime_ns == other.ctime_ns
+        self.size == other.size && self.mtime_ns == other.mtime_ns && self.ctime_ns == other.ctime_ns
     }
 
     /// Identifies the inode on this machine until the next restart.
@@ -94,7 +92,5 @@ impl From<Statx> for Facts {
 
 /// Times beyond what 64 bits of nanoseconds hold (the years 1677 to 2262) stop at the limit.
 fn nanoseconds(time: &StatxTimestamp) -> TimeNs {
-    time.tv_sec
-        .saturating_mul(1_000_000_000)
-        .saturating_add(i64::from(time.tv_nsec))
+    time.tv_sec.saturating_mul(1_000_000_000).saturating_add(i64::from(time.tv_nsec))
 }

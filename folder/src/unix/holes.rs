@@ -28,9 +28,7 @@ pub(crate) fn run_at(file: impl AsFd, offset: u64, size: u64) -> io::Result<Run>
         return Ok(Run::Hole { end: data });
     }
     match seek(&file, SeekFrom::Hole(offset)) {
-        Ok(hole) if hole > offset => Ok(Run::Data {
-            end: hole.min(size),
-        }),
+        Ok(hole) if hole > offset => Ok(Run::Data { end: hole.min(size) }),
         Ok(_) | Err(Errno::NXIO) => Ok(Run::Data { end: size }),
         Err(error) => Err(error),
     }

@@ -15,21 +15,12 @@ pub(crate) fn folder_flags() -> OFlags {
 
 /// Opens one child of `folder`. A symbolic link fails as `LOOP` (or `NOTDIR`).
 pub(crate) fn open_child(folder: impl AsFd, name: &[u8], flags: OFlags) -> io::Result<OwnedFd> {
-    openat(
-        folder,
-        name,
-        flags | OFlags::NOFOLLOW | OFlags::CLOEXEC,
-        Mode::empty(),
-    )
+    openat(folder, name, flags | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
 }
 
 /// Like [`open_child`] for reading, without leaving a trace in the access time where that is
 /// permitted (to the owner and to root).
-pub(crate) fn open_child_quietly(
-    folder: impl AsFd,
-    name: &[u8],
-    flags: OFlags,
-) -> io::Result<OwnedFd> {
+pub(crate) fn open_child_quietly(folder: impl AsFd, name: &[u8], flags: OFlags) -> io::Result<OwnedFd> {
     match open_child(&folder, name, flags | OFlags::NOATIME) {
         Err(Errno::PERM) => open_child(&folder, name, flags),
         other => other,
@@ -100,10 +91,7 @@ mod tests {
         let names = vec![&name[..]; 100];
         let cut: Vec<_> = pieces(&names).collect();
         assert_eq!(cut.iter().map(|piece| piece.len()).sum::<usize>(), 100);
-        assert!(
-            cut.iter()
-                .all(|piece| piece.join(&b'/').len() <= PIECE_BYTES_MAX)
-        );
+        assert!(cut.iter().all(|piece| piece.join(&b'/').len() <= PIECE_BYTES_MAX));
         assert_eq!(pieces(&[]).count(), 0);
     }
 

@@ -18,14 +18,12 @@ pub(crate) struct OwnerNames {
 impl OwnerNames {
     pub fn user(&self, uid: u32) -> Option<Vec<u8>> {
         let ask = |uid: &u32| User::from_uid(Uid::from_raw(*uid)).ok().flatten();
-        self.users
-            .get(uid, |uid| ask(uid).map(|user| user.name.into_bytes()))
+        self.users.get(uid, |uid| ask(uid).map(|user| user.name.into_bytes()))
     }
 
     pub fn group(&self, gid: u32) -> Option<Vec<u8>> {
         let ask = |gid: &u32| Group::from_gid(Gid::from_raw(*gid)).ok().flatten();
-        self.groups
-            .get(gid, |gid| ask(gid).map(|group| group.name.into_bytes()))
+        self.groups.get(gid, |gid| ask(gid).map(|group| group.name.into_bytes()))
     }
 }
 
@@ -39,16 +37,12 @@ pub(crate) struct OwnerNumbers {
 impl OwnerNumbers {
     pub fn user(&self, name: &[u8]) -> Option<u32> {
         let ask = |name: &str| User::from_name(name).ok().flatten();
-        self.users.get(name.to_vec(), |name| {
-            text(name).and_then(ask).map(|u| u.uid.as_raw())
-        })
+        self.users.get(name.to_vec(), |name| text(name).and_then(ask).map(|u| u.uid.as_raw()))
     }
 
     pub fn group(&self, name: &[u8]) -> Option<u32> {
         let ask = |name: &str| Group::from_name(name).ok().flatten();
-        self.groups.get(name.to_vec(), |name| {
-            text(name).and_then(ask).map(|g| g.gid.as_raw())
-        })
+        self.groups.get(name.to_vec(), |name| text(name).and_then(ask).map(|g| g.gid.as_raw()))
     }
 }
 

@@ -15,10 +15,7 @@ pub(crate) struct FdPool {
 
 impl FdPool {
     pub fn new(capacity: usize) -> Self {
-        FdPool {
-            ring: Mutex::new(VecDeque::with_capacity(capacity)),
-            capacity,
-        }
+        FdPool { ring: Mutex::new(VecDeque::with_capacity(capacity)), capacity }
     }
 
     /// Keeps `fd` open until `capacity` others were opened after it, and remembers it in `slot`.
@@ -26,11 +23,7 @@ impl FdPool {
         let fd = Arc::new(fd);
         slot.set(&fd);
         let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
-        let oldest = if ring.len() >= self.capacity {
-            ring.pop_front()
-        } else {
-            None
-        };
+        let oldest = if ring.len() >= self.capacity { ring.pop_front() } else { None };
         ring.push_back(Arc::clone(&fd));
         drop(ring);
         // Closing may wait for the disk; nobody else should.
@@ -46,10 +39,7 @@ pub(crate) struct PooledFd(Mutex<Weak<OwnedFd>>);
 impl PooledFd {
     /// The descriptor, if it is still open; it stays so while the answer is held.
     pub fn get(&self) -> Option<Arc<OwnedFd>> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .upgrade()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).upgrade()
     }
 
     fn set(&self, fd: &Arc<OwnedFd>) {

@@ -37,9 +37,7 @@ pub(crate) fn of_child(folder: impl AsFd, name: &[u8], may_open: bool) -> io::Re
         }
         names => names?,
     };
-    Ok(values(&names, |attr, buf| {
-        lgetxattr(path.as_slice(), attr, spare_capacity(buf))
-    }))
+    Ok(values(&names, |attr, buf| lgetxattr(path.as_slice(), attr, spare_capacity(buf))))
 }
 
 /// Reads all attributes of what is open.
@@ -48,18 +46,11 @@ pub(crate) fn of_child(folder: impl AsFd, name: &[u8], may_open: bool) -> io::Re
 /// As [`of_child`].
 pub(crate) fn of_open(fd: impl AsFd) -> io::Result<Xattrs> {
     let names = grown(|buf| flistxattr(&fd, spare_capacity(buf)))?;
-    Ok(values(&names, |attr, buf| {
-        fgetxattr(&fd, attr, spare_capacity(buf))
-    }))
+    Ok(values(&names, |attr, buf| fgetxattr(&fd, attr, spare_capacity(buf))))
 }
 
 /// Sets an attribute of a child that cannot be opened, such as a symbolic link.
-pub(crate) fn set_on_child(
-    folder: impl AsFd,
-    name: &[u8],
-    attr: &[u8],
-    value: &[u8],
-) -> io::Result<()> {
+pub(crate) fn set_on_child(folder: impl AsFd, name: &[u8], attr: &[u8], value: &[u8]) -> io::Result<()> {
     lsetxattr(child_path(folder, name), attr, value, XattrFlags::empty())
 }
 
@@ -112,7 +103,5 @@ fn values(names: &[u8], mut get: impl FnMut(&[u8], &mut Vec<u8>) -> io::Result<u
 }
 
 fn split(names: &[u8]) -> impl Iterator<Item = &[u8]> {
-    names
-        .split(|byte| *byte == 0)
-        .filter(|name| !name.is_empty())
+    names.split(|byte| *byte == 0).filter(|name| !name.is_empty())
 }

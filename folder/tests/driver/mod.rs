@@ -31,12 +31,7 @@ pub fn differences(first: &Path, second: &Path) -> Vec<Difference> {
 }
 
 pub fn copy(source: &FolderSource, sink: &FolderSink) -> Outcome {
-    let mut copy = Copy {
-        source,
-        sink,
-        outcome: Outcome::default(),
-        links: HashMap::new(),
-    };
+    let mut copy = Copy { source, sink, outcome: Outcome::default(), links: HashMap::new() };
     let (entry, root) = source.root().unwrap();
     copy.folder(&[], &entry, &root);
     copy.outcome
@@ -67,24 +62,17 @@ impl Copy<'_> {
             let path = [path, std::slice::from_ref(&child.key.name)].concat();
             match child.entry.kind {
                 EntryKind::Folder(_) => self.folder(&path, &child.entry, &child.handle),
-                _ => self
-                    .leaf(&path, child)
-                    .unwrap_or_else(|error| self.fail(&path, error)),
+                _ => self.leaf(&path, child).unwrap_or_else(|error| self.fail(&path, error)),
             }
         }
         match self.sink.leave(&names, entry) {
-            Ok(warnings) => self
-                .outcome
-                .warnings
-                .extend(warnings.into_iter().map(|w| w.what)),
+            Ok(warnings) => self.outcome.warnings.extend(warnings.into_iter().map(|w| w.what)),
             Err(error) => self.fail(path, error),
         }
     }
 
     fn leaf(&mut self, path: &[Vec<u8>], child: Child<FolderHandle>) -> Result<(), ItemError> {
-        let Child {
-            mut entry, handle, ..
-        } = child;
+        let Child { mut entry, handle, .. } = child;
         let names = slices(path);
         let group = entry.meta.link_group;
         if let Some(first) = group.and_then(|group| self.links.get(&group)) {
@@ -96,10 +84,7 @@ impl Copy<'_> {
         let content = match entry.kind {
             EntryKind::File(_) => {
                 let (content, now) = self.read(&handle, &entry)?;
-                entry = Entry {
-                    kind: EntryKind::File(Some(ObjectRef::EMPTY)),
-                    ..now
-                };
+                entry = Entry { kind: EntryKind::File(Some(ObjectRef::EMPTY)), ..now };
                 content
             }
             _ => Vec::new(),
@@ -118,9 +103,7 @@ impl Copy<'_> {
             }
             Created::Done(warnings) => warnings,
         };
-        self.outcome
-            .warnings
-            .extend(warnings.into_iter().map(|w| w.what));
+        self.outcome.warnings.extend(warnings.into_iter().map(|w| w.what));
         if let Some(group) = group {
             self.links.insert(group, path.to_vec());
         }

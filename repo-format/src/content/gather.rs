@@ -71,9 +71,8 @@ impl Gather {
 
     /// Takes all frames that hold something.
     pub fn take_all(&mut self) -> Vec<Taken> {
-        (0..self.frames.len())
-            .filter_map(|slot| (!self.frames[slot].is_empty()).then(|| self.take(slot)))
-            .collect()
+        let full: Vec<usize> = (0..self.frames.len()).filter(|slot| !self.frames[*slot].is_empty()).collect();
+        full.into_iter().map(|slot| self.take(slot)).collect()
     }
 
     fn take(&mut self, slot: usize) -> Taken {

@@ -5,12 +5,12 @@
 mod error;
 mod frames;
 mod gather;
+#[cfg(test)]
+pub mod memory;
 mod probe;
 mod reader;
 mod usable;
 mod writer;
-#[cfg(test)]
-pub mod memory;
 
 pub use crate::codec::ContentKind;
 pub use error::ContentError;

@@ -31,7 +31,13 @@ struct Inner {
 
 impl ContentReader {
     /// A reader of what `index` knows.
-    pub fn new(keys: Arc<Subkeys>, repo: RepoId, index: Arc<Index>, usable: Arc<Usable>, blobs: Blobs) -> ContentReader {
+    pub fn new(
+        keys: Arc<Subkeys>,
+        repo: RepoId,
+        index: Arc<Index>,
+        usable: Arc<Usable>,
+        blobs: Blobs,
+    ) -> ContentReader {
         let frames = Mutex::new(FrameCache::new(CACHE_BYTES));
         ContentReader(Arc::new(Inner { keys, repo, index, usable, blobs, frames }))
     }
@@ -74,9 +80,13 @@ impl ContentReader {
     ///
     /// # Errors
     /// `Damaged` if it does not open.
-    pub fn open_frame(&self, id: &ContentId, location: &Location, sealed: &[u8]) -> Result<Bytes, ContentError> {
-        let header =
-            Header { kind: location.pack_kind.blob_kind(), repo: self.0.repo, salt: location.salt };
+    pub fn open_frame(
+        &self,
+        id: &ContentId,
+        location: &Location,
+        sealed: &[u8],
+    ) -> Result<Bytes, ContentError> {
+        let header = Header { kind: location.pack_kind.blob_kind(), repo: self.0.repo, salt: location.salt };
         open_frame(&self.0.keys, &header, &location.frame, sealed)
             .map(Bytes::from)
             .map_err(|error| ContentError::damaged(id, location, &error))
@@ -86,7 +96,13 @@ impl ContentReader {
     ///
     /// # Errors
     /// `Damaged` if the bytes there are not the content's, `WrongKind` if it is another kind.
-    pub fn take(&self, kind: ContentKind, id: &ContentId, location: &Location, raw: &Bytes) -> Result<Bytes, ContentError> {
+    pub fn take(
+        &self,
+        kind: ContentKind,
+        id: &ContentId,
+        location: &Location,
+        raw: &Bytes,
+    ) -> Result<Bytes, ContentError> {
         if location.kind != kind {
             return Err(ContentError::WrongKind { id: *id, wanted: kind, found: location.kind });
         }

@@ -48,12 +48,7 @@ pub trait Sink: Send + Sync {
     fn write(&self, file: &Self::File, offset: u64, bytes: &[u8]) -> Result<(), ItemError>;
 
     /// All bytes are there: sets length and metadata, puts the file in its place.
-    fn finish(
-        &self,
-        file: Self::File,
-        path: &[&[u8]],
-        entry: &Entry,
-    ) -> Result<Vec<MetaWarning>, ItemError>;
+    fn finish(&self, file: Self::File, path: &[&[u8]], entry: &Entry) -> Result<Vec<MetaWarning>, ItemError>;
 
     /// Gives up a file that could not be completed: nothing half-written keeps its final name.
     fn abandon(&self, file: Self::File, path: &[&[u8]]);

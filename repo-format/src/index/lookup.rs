@@ -70,7 +70,8 @@ impl Table {
 
     /// The rows of packs.
     pub fn packs(&self) -> Result<Vec<PackRow>, ReadError> {
-        let row = |row| PackRow::decode(&self.read(self.counts().pack_at(row))?).ok_or(ReadError::Clause("IDX-1"));
+        let row =
+            |row| PackRow::decode(&self.read(self.counts().pack_at(row))?).ok_or(ReadError::Clause("IDX-1"));
         (0..self.counts().packs).map(row).collect()
     }
 

@@ -7,11 +7,11 @@ use super::{Location, ReadError};
 use crate::codec::{
     Codec, ContentId, ContentKind, HEADER_SIZE, PackId, RepoId, SEAL_OVERHEAD, SegmentId, Subkeys,
 };
-use crate::storage::BLOB_SIZE_BYTES_MAX;
 use crate::format::names::PackKind;
 use crate::format::segment::{self, SegmentBlob, SegmentKind, SegmentRef};
 use crate::format::table::Fields;
 use crate::pack::{FRAME_SIZE_MAX, FrameSeal};
+use crate::storage::BLOB_SIZE_BYTES_MAX;
 
 pub(super) const PACK_ROW: usize = 72;
 pub(super) const FRAME_ROW: usize = 56;

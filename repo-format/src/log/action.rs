@@ -3,8 +3,8 @@
 use super::parts::{BlobRef, FeatureScope, SlotInfo};
 use super::row::ManifestRow;
 use crate::cbor::{CborError, Reader, TupleReader, Writer};
-use crate::format::segment::SegmentRef;
 use crate::codec::{ContentId, ManifestId, PackId, RecordHash, SegmentId, SlotId};
+use crate::format::segment::SegmentRef;
 
 /// Numbers of actions from here up are skipped by readers that do not know them (ACT-0).
 const OPTIONAL: u64 = 1000;
@@ -110,7 +110,9 @@ impl Action {
             Action::Condemn(blobs) | Action::Reap(blobs) => w.put(blobs),
             Action::Doom { marked, blobs } => w.put(marked).put(blobs),
             Action::Quarantine { packs, set } => w.put(packs).put(set),
-            Action::PutParameter { name, value } | Action::PutPolicy { name, value } => w.put(name).put(value),
+            Action::PutParameter { name, value } | Action::PutPolicy { name, value } => {
+                w.put(name).put(value)
+            }
             Action::AddSlot(slot) => {
                 slot.write_items(w);
                 w

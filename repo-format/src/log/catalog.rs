@@ -10,8 +10,8 @@ use super::row::ManifestRow;
 use super::sealed::{self, BlobError, TooLarge};
 use super::state::{History, RECENT_MAX, State};
 use crate::cbor::{self, Cbor, CborError, MapReader, Reader, Writer};
-use crate::format::segment::SegmentRef;
 use crate::codec::{BlobKind, CommitId, Header, PackId, RecordHash, RepoId, Subkeys};
+use crate::format::segment::SegmentRef;
 
 /// Seals the catalog of `state` under a fresh `salt`.
 ///

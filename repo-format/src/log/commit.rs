@@ -38,7 +38,8 @@ impl Log {
     ///
     /// `prepare` makes the actions for the state it is given; it is called again whenever another
     /// writer was faster, with the state that this one left. It may compare its base with
-    /// [`State::history_start`]. No actions, no commit.
+    /// [`State::history_start`]. It must neither commit to nor refresh this log. No actions, no
+    /// commit.
     ///
     /// # Errors
     ///
@@ -150,15 +151,30 @@ impl Log {
     /// The floor check (LOG-4): whether a record that was created is part of the log.
     fn stands(&self, opened: &OpenedRecord) -> Result<bool, LogError> {
         let record = &opened.record;
-        let newest = self.0.access.newest_catalog(None)?;
-        if newest < record.revision {
-            return Ok(true);
-        }
-        let catalog = self.0.access.catalog(newest)?;
+        let Some(catalog) = self.catalog_from(record.revision)? else { return Ok(true) };
         match catalog.has_commit(&record.commit, record.revision) {
             Some(known) => Ok(known),
             None => self.has_manifests(&catalog, &record.actions),
         }
+    }
+
+    /// The newest catalog, if it is of `revision` or a later one.
+    fn catalog_from(&self, revision: u64) -> Result<Option<State>, LogError> {
+        let access = &self.0.access;
+        let mut newest = access.newest_catalog(None)?;
+        while newest >= revision {
+            match access.catalog(newest) {
+                // It went because a newer one came; if none did, that is an error.
+                Err(LogError::Storage(error)) if error.is_not_found() => {
+                    match access.newest_catalog(None)? {
+                        same if same == newest => return Err(error.into()),
+                        newer => newest = newer,
+                    }
+                }
+                catalog => return catalog.map(Some),
+            }
+        }
+        Ok(None)
     }
 
     fn has_manifests(&self, catalog: &State, actions: &[Action]) -> Result<bool, LogError> {

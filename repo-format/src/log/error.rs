@@ -36,7 +36,9 @@ pub enum LogError {
     #[error("the state at revision {revision} is not kept")]
     NotKept { revision: u64 },
     /// The repository asks for a newer release than this one.
-    #[error("the repository requires the feature {feature:?} of its {scope}, which this release does not know")]
+    #[error(
+        "the repository requires the feature {feature:?} of its {scope}, which this release does not know"
+    )]
     Unsupported { feature: String, scope: FeatureScope },
     /// The storage shows less than this client has seen: an older copy, or records were deleted.
     #[error("the log ends at revision {head}, but this client has seen revision {seen}")]

@@ -19,10 +19,8 @@ impl State {
     }
 
     fn check_features(&self, concerns: impl Fn(FeatureScope) -> bool) -> Result<(), LogError> {
-        let unknown = self
-            .features
-            .iter()
-            .find(|(name, scope)| concerns(**scope) && !KNOWN.contains(&name.as_str()));
+        let unknown =
+            self.features.iter().find(|(name, scope)| concerns(**scope) && !KNOWN.contains(&name.as_str()));
         match unknown {
             Some((name, scope)) => Err(LogError::Unsupported { feature: name.clone(), scope: *scope }),
             None => Ok(()),

@@ -147,11 +147,7 @@ fn trim_front<T>(recent: &mut std::collections::VecDeque<T>) {
     }
 }
 
-fn put_or_remove(
-    map: &mut std::collections::BTreeMap<String, Vec<u8>>,
-    name: &str,
-    value: &Option<Vec<u8>>,
-) {
+fn put_or_remove(map: &mut std::collections::BTreeMap<String, Vec<u8>>, name: &str, value: &Option<Vec<u8>>) {
     match value {
         Some(value) => map.insert(name.to_owned(), value.clone()),
         None => map.remove(name),

@@ -96,12 +96,7 @@ impl Log {
     /// # Errors
     ///
     /// `NotKept` if no catalog and no records lead there; `Unsupported`; and as for any reading.
-    pub fn open_at(
-        blobs: Blobs,
-        keys: Arc<Subkeys>,
-        repo: RepoId,
-        revision: u64,
-    ) -> Result<Log, LogError> {
+    pub fn open_at(blobs: Blobs, keys: Arc<Subkeys>, repo: RepoId, revision: u64) -> Result<Log, LogError> {
         let access = Access { blobs, keys, repo };
         let reading = access.read(Some(revision))?;
         match reading.broken {

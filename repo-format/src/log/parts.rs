@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::cbor::{Cbor, CborError, Reader, TupleReader, Writer};
 use crate::codec::{BlobKind, PackId, SegmentId, SlotId};
-use crate::format::segment::SegmentRef;
 use crate::format::names::{BlobId, PackKind};
+use crate::format::segment::SegmentRef;
 use crate::format::slot::SlotKind;
 
 /// A blob that can be condemned, doomed and reaped: a pack or a segment.
@@ -86,13 +86,7 @@ impl Cbor for SegmentRef {
 
     fn read(r: &mut Reader<'_>) -> Result<Self, CborError> {
         r.tuple(|t| {
-            Ok(SegmentRef {
-                id: t.get()?,
-                count: t.get()?,
-                first: t.get()?,
-                last: t.get()?,
-                size: t.get()?,
-            })
+            Ok(SegmentRef { id: t.get()?, count: t.get()?, first: t.get()?, last: t.get()?, size: t.get()? })
         })
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::catalog;
 use super::action::Action;
+use super::catalog;
 use super::error::{LogError, Warning};
 use super::record::{self, OpenedRecord};
 use super::sealed::BlobError;
@@ -128,7 +128,9 @@ type Records = BTreeMap<u64, Result<OpenedRecord, LogError>>;
 fn passes_over(error: &LogError) -> bool {
     match error {
         LogError::Storage(error) => error.is_not_found(),
-        LogError::Blob { source: BlobError::Header(HeaderError::Truncated | HeaderError::NotCorso), .. } => true,
+        LogError::Blob {
+            source: BlobError::Header(HeaderError::Truncated | HeaderError::NotCorso), ..
+        } => true,
         LogError::Blob { source, .. } => !matches!(source, BlobError::Header(_)),
         _ => false,
     }

@@ -29,9 +29,7 @@ impl Cbor for WriterInfo {
     }
 
     fn read(r: &mut Reader<'_>) -> Result<Self, CborError> {
-        r.map(|m| {
-            Ok(WriterInfo { host: m.get(0)?, user: m.get(1)?, program: m.get(2)?, process: m.get(3)? })
-        })
+        r.map(|m| Ok(WriterInfo { host: m.get(0)?, user: m.get(1)?, program: m.get(2)?, process: m.get(3)? }))
     }
 }
 

@@ -5,10 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::parts::{BlobRef, FeatureScope, ManifestSegmentRef, SlotInfo};
 use super::row::ManifestRow;
 use crate::cbor;
+use crate::codec::{CommitId, ContentId, ManifestId, PackId, RecordHash, SegmentId, SlotId, SplitterSizes};
 use crate::format::segment::SegmentRef;
-use crate::codec::{
-    CommitId, ContentId, ManifestId, PackId, RecordHash, SegmentId, SlotId, SplitterSizes,
-};
 
 /// Hashes and commit IDs of the latest records that a state carries along (CAT-2).
 pub(super) const RECENT_MAX: usize = 256;
@@ -71,7 +69,10 @@ pub(super) struct Pending {
 pub(super) enum Mark {
     Recalled,
     /// The first forgetting counts, but not one before a recall.
-    Forgotten { revision: u64, was_recalled: bool },
+    Forgotten {
+        revision: u64,
+        was_recalled: bool,
+    },
 }
 
 /// What no catalog holds: known only for the records that were folded one by one.

@@ -33,6 +33,9 @@ impl Log {
         if reading.state.revision != revision {
             return Err(LogError::NotKept { revision });
         }
+        if self.state().hash_of(revision) != Some(reading.state.hash) {
+            return Err(LogError::Chain { revision });
+        }
         if reading.catalog == revision {
             return Ok(());
         }

@@ -55,7 +55,8 @@ impl Repository {
             });
         }
         let (repo, master) = (RepoId::random()?, MasterKey::random()?);
-        let mut slots = vec![write_slot(&blobs, &repo, &master, &options.secret, &options.label, options.cost)?];
+        let mut slots =
+            vec![write_slot(&blobs, &repo, &master, &options.secret, &options.label, options.cost)?];
         let mut recovery = None;
         if options.recovery_key {
             let key = Zeroizing::new(random_bytes()?);
@@ -89,13 +90,26 @@ impl Repository {
         let genesis = Genesis { splitter: options.splitter, slots, parameters: Vec::new() };
         let log_options = options.open.log_options(&blobs, &repo);
         let log = Log::create(blobs.clone(), keys.clone(), repo, log_options, &genesis)?;
-        let repository = Repository::assemble(blobs, keys, repo, log, options.open, unlocked.master, Some(unlocked.slot.id))?;
+        let repository = Repository::assemble(
+            blobs,
+            keys,
+            repo,
+            log,
+            options.open,
+            unlocked.master,
+            Some(unlocked.slot.id),
+        )?;
         Ok(Initialised { repository, recovery_key: None })
     }
 
     /// Completes an init that ended before its first record, with default parameters: what whoever
     /// opens a slot of it does.
-    pub(super) fn complete_on_open(blobs: &Blobs, repo: &RepoId, keys: std::sync::Arc<crate::codec::Subkeys>, options: &OpenOptions) -> Result<Log, RepositoryError> {
+    pub(super) fn complete_on_open(
+        blobs: &Blobs,
+        repo: &RepoId,
+        keys: std::sync::Arc<crate::codec::Subkeys>,
+        options: &OpenOptions,
+    ) -> Result<Log, RepositoryError> {
         let slots = found_slots(blobs, repo)?;
         let genesis = Genesis { splitter: SplitterSizes::DEFAULT, slots, parameters: Vec::new() };
         let log_options = options.log_options(blobs, repo);
@@ -136,9 +150,11 @@ pub(super) fn write_slot(
     let id = SlotId::random()?;
     let name = BlobId::Slot(id).name();
     let refused = |source| RepositoryError::Slot { name: name.to_string(), source };
-    let blob = slot::create(&id, repo, master, secret, cost, [random_bytes()?, random_bytes()?]).map_err(refused)?;
+    let blob =
+        slot::create(&id, repo, master, secret, cost, [random_bytes()?, random_bytes()?]).map_err(refused)?;
     blobs.put_new(&name, blob.into())?;
-    let kept = slot::decode(&blobs.get_bounded(&name, 4096)?, &id).and_then(|slot| slot.open(secret)).map_err(refused)?;
+    let kept =
+        slot::decode(&blobs.get_bounded(&name, 4096)?, &id).and_then(|slot| slot.open(secret)).map_err(refused)?;
     if kept.expose() != master.expose() {
         return Err(RepositoryError::SlotNotKept { slot: id });
     }

@@ -3,6 +3,7 @@
 //! Owns how they are put together and in which order things are written. Knows nothing of where
 //! entries come from. All calls block.
 
+mod compact;
 mod error;
 mod fetch;
 mod init;
@@ -197,6 +198,10 @@ impl Repository {
         warnings
     }
 
+    fn warn(&self, warning: String) {
+        self.0.warnings.lock().push(warning);
+    }
+
     /// A writer of contents. Brings the index into the cache, and looks which packs are missing, so
     /// that what they held is stored again.
     ///
@@ -242,7 +247,7 @@ impl Repository {
             self.0.index.packs()?.into_keys().filter(|pack| !there.contains(pack)).collect();
         if !missing.is_empty() {
             let count = missing.len();
-            self.0.warnings.lock().push(format!(
+            self.warn(format!(
                 "{count} packs are missing from the storage; what they held is stored again where the source still has it"
             ));
             self.0.usable.add_lost(missing);

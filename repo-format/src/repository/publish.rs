@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use super::error::from_commit;
-use super::{Repository, RepositoryError};
+use super::{Repository, RepositoryError, with_causes};
 use crate::codec::{ContentId, ManifestId, PackId, random_bytes};
 use crate::content::ContentWriter;
 use crate::format::names::BlobId;
@@ -37,8 +37,6 @@ impl Repository {
         row.pack = self.pack_of(&row.id, &packs)?;
         let log = &self.0.log;
         let committed = log.commit::<Infallible>(|state| {
-            let rows = log.manifests(state).unwrap_or_default();
-            let live = |id: &&ManifestId| rows.get(id).is_some_and(ManifestRow::is_live);
             let mut actions = Vec::new();
             if !segments.is_empty() {
                 actions.push(Action::AddSegments(segments.clone()));
@@ -48,15 +46,23 @@ impl Repository {
                 relied: relied.clone(),
                 bases: bases.clone(),
             });
-            let replaced: Vec<ManifestId> = replaces.iter().filter(live).copied().collect();
-            if !replaced.is_empty() {
-                actions.push(Action::Forget(replaced));
+            if !replaces.is_empty() {
+                // Rows of old segments may fail to load; then the checkpoints stay, which only costs.
+                let rows = log.manifests(state).unwrap_or_default();
+                let live = |id: &&ManifestId| rows.get(id).is_some_and(ManifestRow::is_live);
+                let replaced: Vec<ManifestId> = replaces.iter().filter(live).copied().collect();
+                if !replaced.is_empty() {
+                    actions.push(Action::Forget(replaced));
+                }
             }
             Ok(actions)
         });
         let committed = committed.map_err(from_commit)?;
         self.adopt_state();
         writer.settle(&packs);
+        if let Err(error) = self.compact_if_due() {
+            self.warn(format!("the index was not compacted: {}", with_causes(&error)));
+        }
         Ok(committed.revision)
     }
 

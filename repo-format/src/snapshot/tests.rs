@@ -3,11 +3,11 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::log::{ManifestRow, SnapshotState, SourceInfo, tags};
 use crate::cbor::{self, Writer};
 use crate::codec::{ContentId, Cut, ManifestId, MasterKey, PackId, RunId, Splitter, SplitterSizes};
 use crate::content::memory::MemoryContents;
 use crate::content::{ContentError, ContentKind, WriteContent};
+use crate::log::{ManifestRow, SnapshotState, SourceInfo, tags};
 use crate::map::{MapKey, MapStore};
 use crate::object::ObjectRef;
 use crate::tree::{Entry, EntryKind, Meta};

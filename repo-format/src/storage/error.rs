@@ -51,10 +51,7 @@ pub enum StorageError {
     NotFound { name: String },
     /// The folder, bucket or container itself is not there.
     #[error("there is no {location}")]
-    LocationMissing {
-        location: String,
-        source: Option<Cause>,
-    },
+    LocationMissing { location: String, source: Option<Cause> },
     /// The storage knows us and refuses, or does not know us.
     #[error("the storage denies access to {name}")]
     Denied { name: String, source: Cause },
@@ -72,31 +69,19 @@ pub enum StorageError {
     TimedOut { name: String, after: Duration },
     /// The storage asks for fewer requests.
     #[error("the storage throttles, {name} has to wait")]
-    Throttled {
-        name: String,
-        retry_after: Option<Duration>,
-        source: Cause,
-    },
+    Throttled { name: String, retry_after: Option<Duration>, source: Cause },
     /// No connection, or one that broke. A blob may have been written all the same.
     #[error("the storage cannot be reached for {name}")]
     Unreachable { name: String, source: Cause },
     /// The server failed by its own account. A blob may have been written all the same.
     #[error("the storage failed at {name} with status {status}")]
-    Server {
-        name: String,
-        status: u16,
-        source: Cause,
-    },
+    Server { name: String, status: u16, source: Cause },
     /// A blob is larger than asked for or than any blob may be. It was not read.
     #[error("{name} has {size} bytes, more than {max}")]
     TooLarge { name: String, size: u64, max: u64 },
     /// The answer has another length than was announced or asked for.
     #[error("{name} answered with {got} bytes instead of {expected}")]
-    WrongLength {
-        name: String,
-        expected: u64,
-        got: u64,
-    },
+    WrongLength { name: String, expected: u64, got: u64 },
     /// The disk could not promise to keep it. Not repeated: a second sync that succeeds proves
     /// nothing about the bytes that the first one lost.
     #[error("{name} could not be synced to disk")]
@@ -146,30 +131,17 @@ impl StorageError {
     }
 
     /// Sorts a failure of the layer below. `name` is what was asked for.
-    pub(super) fn from_store(
-        location: &Location,
-        name: &str,
-        error: object_store::Error,
-    ) -> StorageError {
+    pub(super) fn from_store(location: &Location, name: &str, error: object_store::Error) -> StorageError {
         let name = name.to_string();
         if let object_store::Error::NotFound { .. } = &error {
             return StorageError::NotFound { name };
         }
         use object_store::Error as E;
-        if matches!(
-            error,
-            E::PermissionDenied { .. } | E::Unauthenticated { .. }
-        ) {
-            return StorageError::Denied {
-                name,
-                source: error.into(),
-            };
+        if matches!(error, E::PermissionDenied { .. } | E::Unauthenticated { .. }) {
+            return StorageError::Denied { name, source: error.into() };
         }
         match Origin::of(&error) {
-            Origin::Unsynced => StorageError::Unsynced {
-                name,
-                source: error.into(),
-            },
+            Origin::Unsynced => StorageError::Unsynced { name, source: error.into() },
             Origin::NoCreateIfAbsent => StorageError::MissingProperty {
                 property: Property::CreateIfAbsent,
                 detail: error.to_string(),
@@ -181,43 +153,21 @@ impl StorageError {
             Origin::Server(failure) => from_server(location, name, failure, error.into()),
             Origin::Http(HttpErrorKind::Connect | HttpErrorKind::Request)
             | Origin::Http(HttpErrorKind::Timeout | HttpErrorKind::Interrupted) => {
-                StorageError::Unreachable {
-                    name,
-                    source: error.into(),
-                }
+                StorageError::Unreachable { name, source: error.into() }
             }
             Origin::Io(kind) => from_io(name, kind, error.into()),
-            Origin::Http(_) | Origin::Unknown => StorageError::Refused {
-                name,
-                source: error.into(),
-            },
+            Origin::Http(_) | Origin::Unknown => StorageError::Refused { name, source: error.into() },
         }
     }
 }
 
-fn from_server(
-    location: &Location,
-    name: String,
-    failure: ServerFailure,
-    source: Cause,
-) -> StorageError {
+fn from_server(location: &Location, name: String, failure: ServerFailure, source: Cause) -> StorageError {
     match failure.status {
         401 | 403 => StorageError::Denied { name, source },
-        404 => StorageError::LocationMissing {
-            location: location.to_string(),
-            source: Some(source),
-        },
-        429 | 503 => StorageError::Throttled {
-            name,
-            retry_after: failure.retry_after,
-            source,
-        },
+        404 => StorageError::LocationMissing { location: location.to_string(), source: Some(source) },
+        429 | 503 => StorageError::Throttled { name, retry_after: failure.retry_after, source },
         507 => StorageError::Full { name, source },
-        status => StorageError::Server {
-            name,
-            status,
-            source,
-        },
+        status => StorageError::Server { name, status, source },
     }
 }
 
@@ -227,8 +177,8 @@ fn from_io(name: String, kind: io::ErrorKind, source: Cause) -> StorageError {
         StorageFull | QuotaExceeded | FileTooLarge => StorageError::Full { name, source },
         ReadOnlyFilesystem => StorageError::ReadOnly { name, source },
         PermissionDenied => StorageError::Denied { name, source },
-        TimedOut | ConnectionReset | ConnectionAborted | ConnectionRefused | BrokenPipe
-        | HostUnreachable | NetworkUnreachable => StorageError::Unreachable { name, source },
+        TimedOut | ConnectionReset | ConnectionAborted | ConnectionRefused | BrokenPipe | HostUnreachable
+        | NetworkUnreachable => StorageError::Unreachable { name, source },
         _ => StorageError::Io { name, source },
     }
 }
@@ -264,8 +214,7 @@ impl Origin {
             }
             if let Some(http) = error.downcast_ref::<HttpError>() {
                 found = Origin::Http(http.kind());
-            } else if let (Origin::Unknown, Some(io)) = (&found, error.downcast_ref::<io::Error>())
-            {
+            } else if let (Origin::Unknown, Some(io)) = (&found, error.downcast_ref::<io::Error>()) {
                 found = Origin::Io(io.kind());
             }
             next = error.source();
@@ -280,10 +229,7 @@ mod tests {
 
     fn of_errno(errno: i32) -> StorageError {
         let source = io::Error::from_raw_os_error(errno);
-        let error = FolderError::Io {
-            path: "/blob".into(),
-            source,
-        };
+        let error = FolderError::Io { path: "/blob".into(), source };
         StorageError::from_store(&Location::Memory, "blob", error.into())
     }
 
@@ -292,10 +238,7 @@ mod tests {
         use rustix::io::Errno;
         let full = [Errno::NOSPC, Errno::DQUOT, Errno::FBIG];
         for errno in full {
-            assert!(
-                matches!(of_errno(errno.raw_os_error()), StorageError::Full { .. }),
-                "{errno}"
-            );
+            assert!(matches!(of_errno(errno.raw_os_error()), StorageError::Full { .. }), "{errno}");
         }
         let of = |errno: Errno| of_errno(errno.raw_os_error());
         assert!(matches!(of(Errno::ROFS), StorageError::ReadOnly { .. }));
@@ -306,9 +249,7 @@ mod tests {
 
     #[test]
     fn a_folder_that_lost_a_sync_stays_unsynced() {
-        let error = FolderError::Distrusted {
-            path: "/folder".into(),
-        };
+        let error = FolderError::Distrusted { path: "/folder".into() };
         let error = StorageError::from_store(&Location::Memory, "blob", error.into());
         assert!(matches!(error, StorageError::Unsynced { .. }) && !error.is_transient());
     }

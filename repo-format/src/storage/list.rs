@@ -101,10 +101,7 @@ impl Storage {
                 ..Default::default()
             };
             self.meter().list();
-            match self
-                .attempt(shown(prefix), 0, pages.list_paginated(key, options))
-                .await
-            {
+            match self.attempt(shown(prefix), 0, pages.list_paginated(key, options)).await {
                 Ok(page) => return Ok(page),
                 Err(error) => backoff.pause(self.listing_failure(error)).await?,
             }
@@ -118,10 +115,7 @@ impl Storage {
         let mut backoff = Backoff::new(self.options());
         loop {
             self.meter().list();
-            let listing = self
-                .store()
-                .list(Some(&key))
-                .try_collect::<Vec<ObjectMeta>>();
+            let listing = self.store().list(Some(&key)).try_collect::<Vec<ObjectMeta>>();
             match self.attempt(shown(prefix), 0, listing).await {
                 Ok(objects) => return Ok(self.wanted(objects, prefix, after).collect()),
                 Err(error) => backoff.pause(self.listing_failure(error)).await?,
@@ -130,29 +124,20 @@ impl Storage {
     }
 
     /// Drops foreign names, and what lies before `after`, as not every store honours an offset.
-    fn wanted(
-        &self,
-        objects: Vec<ObjectMeta>,
-        prefix: &str,
-        after: &str,
-    ) -> impl Iterator<Item = BlobInfo> {
+    fn wanted(&self, objects: Vec<ObjectMeta>, prefix: &str, after: &str) -> impl Iterator<Item = BlobInfo> {
         objects.into_iter().filter_map(move |object| {
             let name = BlobName::new(self.name_of(object.location.as_ref())?).ok()?;
             let wanted = name.as_str().starts_with(prefix) && name.as_str() > after;
-            wanted.then_some(BlobInfo {
-                name,
-                size: object.size,
-            })
+            wanted.then_some(BlobInfo { name, size: object.size })
         })
     }
 
     /// An empty listing is no error, so one that says "not found" speaks of the whole location.
     fn listing_failure(&self, error: StorageError) -> StorageError {
         match error {
-            StorageError::NotFound { .. } => StorageError::LocationMissing {
-                location: self.location().to_string(),
-                source: None,
-            },
+            StorageError::NotFound { .. } => {
+                StorageError::LocationMissing { location: self.location().to_string(), source: None }
+            }
             error => error,
         }
     }
@@ -160,9 +145,5 @@ impl Storage {
 
 /// What messages call a listing.
 fn shown(prefix: &str) -> &str {
-    if prefix.is_empty() {
-        "the listing"
-    } else {
-        prefix
-    }
+    if prefix.is_empty() { "the listing" } else { prefix }
 }

@@ -298,9 +298,7 @@ mod tests {
         let expected = r#"{"kind":"s3","bucket":"bucket","prefix":"a","endpoint":"http://host:1"}"#;
         assert_eq!(json, expected);
         assert_eq!(serde_json::from_str::<Location>(&json).unwrap(), location);
-        assert!(
-            serde_json::from_str::<Location>(r#"{"kind":"s3","bucket":"b","key":"k"}"#).is_err()
-        );
+        assert!(serde_json::from_str::<Location>(r#"{"kind":"s3","bucket":"b","key":"k"}"#).is_err());
     }
 
     #[test]

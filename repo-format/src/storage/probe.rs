@@ -44,11 +44,7 @@ impl<'a> Scratch<'a> {
             BlobName::new(format!("{folder}{part}")).map_err(|error| unavailable(error.to_string()))
         };
         let names = [name("a")?, name("b")?, name("c")?];
-        Ok(Scratch {
-            storage,
-            folder,
-            names,
-        })
+        Ok(Scratch { storage, folder, names })
     }
 
     async fn try_all(&self) -> Result<(), StorageError> {
@@ -61,32 +57,20 @@ impl<'a> Scratch<'a> {
 
     async fn try_create_if_absent(&self) -> Result<(), StorageError> {
         let name = &self.names[0];
-        let (ours, late) = (
-            Bytes::from_static(b"first writer"),
-            Bytes::from_static(b"late"),
-        );
+        let (ours, late) = (Bytes::from_static(b"first writer"), Bytes::from_static(b"late"));
         match self.storage.put_new(name, ours.clone()).await {
             Ok(Put::Mine) => {}
             Ok(Put::Theirs(_)) => {
-                return missing(
-                    Property::CreateIfAbsent,
-                    "a blob under a new name was not created",
-                );
+                return missing(Property::CreateIfAbsent, "a blob under a new name was not created");
             }
             Err(StorageError::Server { status: 501, .. }) => {
-                return missing(
-                    Property::CreateIfAbsent,
-                    "the server has no conditional writes",
-                );
+                return missing(Property::CreateIfAbsent, "the server has no conditional writes");
             }
             Err(error) => return Err(error),
         }
         self.expect_bytes(name, &ours).await?;
         if self.storage.put_new(name, late).await? == Put::Mine {
-            return missing(
-                Property::CreateIfAbsent,
-                "a second create of one name replaced the blob",
-            );
+            return missing(Property::CreateIfAbsent, "a second create of one name replaced the blob");
         }
         self.expect_bytes(name, &ours).await
     }
@@ -94,79 +78,51 @@ impl<'a> Scratch<'a> {
     async fn expect_bytes(&self, name: &BlobName, bytes: &Bytes) -> Result<(), StorageError> {
         match self.storage.get(name).await {
             Ok(read) if read == *bytes => Ok(()),
-            Ok(_) => missing(
-                Property::ReadAfterWrite,
-                "other bytes came back than were written",
-            ),
-            Err(StorageError::NotFound { .. }) => missing(
-                Property::ReadAfterWrite,
-                "a blob just written was not found",
-            ),
+            Ok(_) => missing(Property::ReadAfterWrite, "other bytes came back than were written"),
+            Err(StorageError::NotFound { .. }) => {
+                missing(Property::ReadAfterWrite, "a blob just written was not found")
+            }
             Err(error) => Err(error),
         }
     }
 
     async fn try_race(&self) -> Result<(), StorageError> {
         let name = &self.names[1];
-        let racers = (0..RACERS).map(|racer| {
-            self.storage
-                .put_new(name, Bytes::copy_from_slice(&[racer; 16]))
-        });
+        let racers =
+            (0..RACERS).map(|racer| self.storage.put_new(name, Bytes::copy_from_slice(&[racer; 16])));
         let mut winners = 0;
         for put in join_all(racers).await {
             winners += usize::from(put? == Put::Mine);
         }
         match winners {
             1 => Ok(()),
-            _ => missing(
-                Property::CreateIfAbsent,
-                "writers that raced for one name all won",
-            ),
+            _ => missing(Property::CreateIfAbsent, "writers that raced for one name all won"),
         }
     }
 
     async fn try_ranges(&self) -> Result<(), StorageError> {
         match self.storage.get_range(&self.names[0], 6..9).await {
             Ok(bytes) if bytes == "wri" => Ok(()),
-            Ok(_) => missing(
-                Property::RangeReads,
-                "another part came back than was asked for",
-            ),
-            Err(StorageError::WrongLength { .. } | StorageError::Refused { .. }) => missing(
-                Property::RangeReads,
-                "the server does not answer with the part asked for",
-            ),
+            Ok(_) => missing(Property::RangeReads, "another part came back than was asked for"),
+            Err(StorageError::WrongLength { .. } | StorageError::Refused { .. }) => {
+                missing(Property::RangeReads, "the server does not answer with the part asked for")
+            }
             Err(error) => Err(error),
         }
     }
 
     async fn try_listing(&self) -> Result<(), StorageError> {
         let (storage, names) = (self.storage, &self.names);
-        if storage
-            .put_new(&names[2], Bytes::from_static(b"third"))
-            .await?
-            != Put::Mine
-        {
-            return missing(
-                Property::CreateIfAbsent,
-                "a blob under a new name was not created",
-            );
+        if storage.put_new(&names[2], Bytes::from_static(b"third")).await? != Put::Mine {
+            return missing(Property::CreateIfAbsent, "a blob under a new name was not created");
         }
         let all: Vec<_> = storage.list(&self.folder).await?;
         if !all.iter().map(|blob| &blob.name).eq(names) {
-            return missing(
-                Property::ListConsistency,
-                "blobs just written were not listed",
-            );
+            return missing(Property::ListConsistency, "blobs just written were not listed");
         }
-        let second = storage
-            .list_after(&self.folder, names[0].as_str(), 1)
-            .await?;
+        let second = storage.list_after(&self.folder, names[0].as_str(), 1).await?;
         if !second.iter().map(|blob| &blob.name).eq(&names[1..2]) {
-            return missing(
-                Property::OrderedListing,
-                "a listing did not go on after a given name",
-            );
+            return missing(Property::OrderedListing, "a listing did not go on after a given name");
         }
         Ok(())
     }
@@ -174,17 +130,11 @@ impl<'a> Scratch<'a> {
     async fn try_deletion(&self) -> Result<(), StorageError> {
         self.clean().await?;
         if !self.storage.list(&self.folder).await?.is_empty() {
-            return missing(
-                Property::ListConsistency,
-                "blobs just deleted were still listed",
-            );
+            return missing(Property::ListConsistency, "blobs just deleted were still listed");
         }
         match self.storage.size(&self.names[0]).await? {
             None => Ok(()),
-            Some(_) => missing(
-                Property::ReadAfterWrite,
-                "a blob just deleted was still found",
-            ),
+            Some(_) => missing(Property::ReadAfterWrite, "a blob just deleted was still found"),
         }
     }
 
@@ -197,8 +147,5 @@ impl<'a> Scratch<'a> {
 }
 
 fn missing(property: Property, detail: &str) -> Result<(), StorageError> {
-    Err(StorageError::MissingProperty {
-        property,
-        detail: detail.to_string(),
-    })
+    Err(StorageError::MissingProperty { property, detail: detail.to_string() })
 }

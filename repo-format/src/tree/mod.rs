@@ -9,9 +9,9 @@ mod error;
 mod name;
 mod read;
 
+pub use crate::codec::TimeNs;
 pub use build::{TreeBuilder, TreeTotals};
 pub use encode::{decode_value, encode_value};
-pub use crate::codec::TimeNs;
 pub use entry::{Entry, EntryKind, Meta};
 pub use error::TreeError;
 pub use name::{DISCRIMINATOR_SIZE_MAX, NAME_SIZE_MAX, NameError, TreeKey};

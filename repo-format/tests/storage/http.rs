@@ -23,10 +23,7 @@ const ERROR: Answer = Some(("500 Internal Server Error", "<Code>InternalError</C
 const MISSING: Answer = Some(("404 Not Found", "<Code>NoSuchKey</Code>"));
 
 fn blob(body: &'static str) -> Answer {
-    Some((
-        "200 OK\r\netag: \"1\"\r\nlast-modified: Sun, 22 Nov 2026 08:00:00 GMT",
-        body,
-    ))
+    Some(("200 OK\r\netag: \"1\"\r\nlast-modified: Sun, 22 Nov 2026 08:00:00 GMT", body))
 }
 
 /// A server that gives these answers in turn, and the heads of the requests it saw.
@@ -48,23 +45,16 @@ impl Script {
                 log.lock().push(request);
             }
         });
-        Script {
-            storage: open(&endpoint),
-            seen,
-        }
+        Script { storage: open(&endpoint), seen }
     }
 
     async fn put(&self) -> Result<Put, StorageError> {
-        self.storage
-            .put_new(&name("log/1"), Bytes::from("ours"))
-            .await
+        self.storage.put_new(&name("log/1"), Bytes::from("ours")).await
     }
 
     fn methods(&self) -> Vec<String> {
         let seen = self.seen.lock();
-        seen.iter()
-            .map(|request| request.split(' ').next().unwrap().to_string())
-            .collect()
+        seen.iter().map(|request| request.split(' ').next().unwrap().to_string()).collect()
     }
 }
 
@@ -75,14 +65,7 @@ fn open(endpoint: &str) -> Storage {
         known.then(|| "test".to_string())
     };
     let credentials = Credentials::from_environment(&location, &keys).unwrap();
-    Storage::open(
-        &location,
-        &StorageOptions {
-            credentials,
-            ..testing::impatient()
-        },
-    )
-    .unwrap()
+    Storage::open(&location, &StorageOptions { credentials, ..testing::impatient() }).unwrap()
 }
 
 /// Reads one request and answers it; every connection carries one.
@@ -104,9 +87,8 @@ async fn serve(stream: TcpStream, answer: Answer) -> String {
     match answer {
         Some((head, body)) => {
             let size = body.len();
-            let text = format!(
-                "HTTP/1.1 {head}\r\ncontent-length: {size}\r\nconnection: close\r\n\r\n{body}"
-            );
+            let text =
+                format!("HTTP/1.1 {head}\r\ncontent-length: {size}\r\nconnection: close\r\n\r\n{body}");
             stream.write_all(text.as_bytes()).await.unwrap();
             stream.shutdown().await.unwrap();
         }
@@ -128,11 +110,7 @@ async fn a_create_is_conditional_and_asks_once() {
 async fn exists_and_conflict_are_settled_by_reading() {
     for status in ["412 Precondition Failed", "409 Conflict"] {
         let script = Script::new(&[Some((status, "")), blob("theirs")]).await;
-        assert_eq!(
-            script.put().await.unwrap(),
-            Put::Theirs("theirs".into()),
-            "{status}"
-        );
+        assert_eq!(script.put().await.unwrap(), Put::Theirs("theirs".into()), "{status}");
         let script = Script::new(&[Some((status, "")), blob("ours")]).await;
         assert_eq!(script.put().await.unwrap(), Put::Mine, "{status}");
         assert_eq!(script.methods(), ["PUT", "GET"]);
@@ -152,20 +130,13 @@ async fn resets_and_server_errors_are_settled_by_reading() {
         let script = Script::new(&[failure, blob("ours")]).await;
         assert_eq!(script.put().await.unwrap(), Put::Mine, "{failure:?}");
         let script = Script::new(&[failure, MISSING, EXISTS, blob("theirs")]).await;
-        assert_eq!(
-            script.put().await.unwrap(),
-            Put::Theirs("theirs".into()),
-            "{failure:?}"
-        );
+        assert_eq!(script.put().await.unwrap(), Put::Theirs("theirs".into()), "{failure:?}");
     }
 }
 
 #[tokio::test]
 async fn throttling_is_heeded_and_needs_no_reading() {
-    for status in [
-        "503 Slow Down\r\nretry-after: 1",
-        "429 Too Many\r\nretry-after: 1",
-    ] {
+    for status in ["503 Slow Down\r\nretry-after: 1", "429 Too Many\r\nretry-after: 1"] {
         let script = Script::new(&[Some((status, "<Code>SlowDown</Code>")), OK]).await;
         let began = Instant::now();
         assert_eq!(script.put().await.unwrap(), Put::Mine);
@@ -188,10 +159,7 @@ async fn refusals_are_told_apart_and_not_repeated() {
     };
     assert!(matches!(get(MISSING).await, StorageError::NotFound { .. }));
     let bucket = get(Some(("404 Not Found", "<Code>NoSuchBucket</Code>"))).await;
-    assert!(
-        matches!(bucket, StorageError::LocationMissing { .. }),
-        "{bucket:?}"
-    );
+    assert!(matches!(bucket, StorageError::LocationMissing { .. }), "{bucket:?}");
     for status in ["401 Unauthorized", "403 Forbidden"] {
         let denied = get(Some((status, "<Code>AccessDenied</Code>"))).await;
         assert!(matches!(denied, StorageError::Denied { .. }), "{denied:?}");
@@ -210,8 +178,7 @@ async fn a_full_server_is_full() {
 #[tokio::test]
 async fn a_server_without_conditional_writes_is_refused() {
     let deletions = [OK; 3];
-    let script =
-        Script::new(&[&[Some(("501 Not Implemented", ""))], deletions.as_slice()].concat()).await;
+    let script = Script::new(&[&[Some(("501 Not Implemented", ""))], deletions.as_slice()].concat()).await;
     let refused = script.storage.probe().await.unwrap_err();
     let property = Property::CreateIfAbsent;
     assert!(
@@ -223,15 +190,8 @@ async fn a_server_without_conditional_writes_is_refused() {
 #[tokio::test]
 async fn an_oversized_blob_is_refused_by_its_announced_size() {
     let script = Script::new(&[blob("0123456789")]).await;
-    let refused = script
-        .storage
-        .get_bounded(&name("blob"), 9)
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(refused, StorageError::TooLarge { size: 10, .. }),
-        "{refused:?}"
-    );
+    let refused = script.storage.get_bounded(&name("blob"), 9).await.unwrap_err();
+    assert!(matches!(refused, StorageError::TooLarge { size: 10, .. }), "{refused:?}");
 }
 
 #[tokio::test]
@@ -240,8 +200,5 @@ async fn a_server_that_is_not_there_is_unreachable() {
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let error = open(&endpoint).get(&name("blob")).await.unwrap_err();
-    assert!(
-        matches!(error, StorageError::Unreachable { .. }),
-        "{error:?}"
-    );
+    assert!(matches!(error, StorageError::Unreachable { .. }), "{error:?}");
 }

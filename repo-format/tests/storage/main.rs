@@ -30,9 +30,5 @@ async fn every_request_can_run_in_a_task_of_its_own() {
         clone.list_after("", "", 1).await
     });
     assert_eq!(task.await.unwrap().unwrap().len(), 1);
-    assert_eq!(
-        storage.get(&name("blob")).await.unwrap(),
-        "bytes",
-        "clones share their blobs"
-    );
+    assert_eq!(storage.get(&name("blob")).await.unwrap(), "bytes", "clones share their blobs");
 }

@@ -37,7 +37,7 @@ pub(super) struct Assembly<'a> {
 pub(super) enum Waited {
     Done,
     /// The deadline passed first; the step is given back.
-    Late(Step),
+    Late(Box<Step>),
 }
 
 impl<'a> Assembly<'a> {
@@ -77,7 +77,7 @@ impl<'a> Assembly<'a> {
             Step::Failed { path, error } => self.fail(path, error),
             Step::File { key, entry, path, outcome, news } => {
                 let Some(outcome) = Promise::wait_until(&outcome, deadline) else {
-                    return Ok(Waited::Late(Step::File { key, entry, path, outcome, news }));
+                    return Ok(Waited::Late(Box::new(Step::File { key, entry, path, outcome, news })));
                 };
                 self.take_file(key, entry, path, outcome, news)?;
             }
@@ -85,7 +85,14 @@ impl<'a> Assembly<'a> {
         Ok(Waited::Done)
     }
 
-    fn take_file(&mut self, key: TreeKey, listed: Entry, path: Vec<u8>, outcome: Outcome, news: News) -> Result<(), Fatal> {
+    fn take_file(
+        &mut self,
+        key: TreeKey,
+        listed: Entry,
+        path: Vec<u8>,
+        outcome: Outcome,
+        news: News,
+    ) -> Result<(), Fatal> {
         match outcome {
             Outcome::Stored { entry, read, note } => {
                 // Hard links share an outcome: content is the file's, all else is the name's.

@@ -128,9 +128,7 @@ fn read_once<S: Source>(
     };
     match reader.finish(listed) {
         Ok(entry) => Ok((with(entry, stored), None)),
-        Err(error) if error.cause == ItemCause::Changing => {
-            Ok((with(listed.clone(), stored), Some(error)))
-        }
+        Err(error) if error.cause == ItemCause::Changing => Ok((with(listed.clone(), stored), Some(error))),
         Err(error) => Err(error.into()),
     }
 }

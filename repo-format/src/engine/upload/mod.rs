@@ -31,10 +31,10 @@ use super::source::{ItemError, Source};
 use crate::codec::{ManifestId, Splitter};
 use crate::content::{ContentError, ContentReader, ContentWriter, Usable, WriterOptions};
 use crate::log::{SnapshotState, SourceInfo};
-use crate::repository::{Repository, RepositoryError};
-use crate::snapshot::Statistics;
 use crate::map::MapError;
+use crate::repository::{Repository, RepositoryError};
 use crate::snapshot::SnapshotError;
+use crate::snapshot::Statistics;
 use crate::tree::TreeError;
 
 /// Steps that the walk may be ahead of the assembly.
@@ -247,7 +247,9 @@ fn take_steps<'run, S: Source>(
         if run.stop.is_requested() {
             return Err(Fatal::Stopped);
         }
-        run.progress.bytes_stored.store(run.writer.written().stored_bytes, std::sync::atomic::Ordering::Relaxed);
+        run.progress
+            .bytes_stored
+            .store(run.writer.written().stored_bytes, std::sync::atomic::Ordering::Relaxed);
         if Instant::now() >= due || run.writer.pending_count() >= PENDING_MAX {
             publisher.publish(assembly, &run.parts, SnapshotState::Checkpoint)?;
             run.progress.checkpoints.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
@@ -264,7 +266,7 @@ fn take_steps<'run, S: Source>(
             },
         };
         if let Waited::Late(step) = assembly.take(step, deadline)? {
-            waiting = Some(step);
+            waiting = Some(*step);
         }
         if options.fail_fast && assembly.statistics.failed > 0 {
             return Err(Fatal::Stopped);

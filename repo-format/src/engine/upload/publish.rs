@@ -169,7 +169,10 @@ impl<'a> Publisher<'a> {
         for part in parts.sorted() {
             let object = part.object.lock().so_far()?;
             if object.size > 0 {
-                stored.push((part.path.clone(), Part { object, covered: object.size, entry: part.entry.clone() }));
+                stored.push((
+                    part.path.clone(),
+                    Part { object, covered: object.size, entry: part.entry.clone() },
+                ));
             }
         }
         Ok(write_by_path(self.repository.map_store(self.writer), stored)?)

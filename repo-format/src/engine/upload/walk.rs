@@ -103,15 +103,21 @@ pub(super) fn walk<S: Source>(
                 if let (Some(group), None) = (entry.meta.link_group, &known) {
                     links.insert(group, outcome.clone());
                 }
-                let step =
-                    Step::File { key, entry: entry.clone(), path: path.clone(), outcome: outcome.clone(), news };
+                let step = Step::File {
+                    key,
+                    entry: entry.clone(),
+                    path: path.clone(),
+                    outcome: outcome.clone(),
+                    news,
+                };
                 steps.send(step)?;
                 if known.is_none() {
                     jobs.send(Job { handle, entry, path: path.clone(), outcome })?;
                 }
             }
             _ => {
-                let same = base.iter().any(|base| base.entry.kind == entry.kind && base.entry.meta == entry.meta);
+                let same =
+                    base.iter().any(|base| base.entry.kind == entry.kind && base.entry.meta == entry.meta);
                 let news = if same { News::Unchanged } else { news };
                 steps.send(Step::Ready { key, entry, news })?;
             }

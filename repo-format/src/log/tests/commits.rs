@@ -96,7 +96,8 @@ fn groups_are_dropped_one_by_one() {
     let place = Place::new();
     let log = place.create();
     done(&log, Action::Doom { marked: 1, blobs: vec![data(9)] });
-    let groups = vec![vec![put_on(1, &[8], &[])], vec![put_on(2, &[9], &[]), policy(1)], vec![put_on(3, &[], &[1])]];
+    let groups =
+        vec![vec![put_on(1, &[8], &[])], vec![put_on(2, &[9], &[]), policy(1)], vec![put_on(3, &[], &[1])]];
     let committed = log.commit_groups::<Infallible>(|_| Ok(groups.clone())).unwrap();
     let gone = Invalid::PackGone { manifest: manifest_id(2), pack: pack(9) };
     assert_eq!(committed, Committed { revision: 3, refused: vec![(1, gone)] });

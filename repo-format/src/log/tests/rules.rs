@@ -1,8 +1,8 @@
 //! LOG-7: what may not be appended.
 
-use crate::format::segment::SegmentRef;
 use super::*;
 use crate::codec::{ContentId, SegmentId};
+use crate::format::segment::SegmentRef;
 
 fn segment(number: u8) -> SegmentRef {
     let (first, last) = (ContentId([0; 32]), ContentId([9; 32]));
@@ -27,7 +27,8 @@ fn bases_are_live() {
     done(&log, put(1));
     done(&log, put_on(2, &[], &[1]));
     done(&log, Action::Forget(vec![manifest_id(1)]));
-    let gone = |manifest, base| Invalid::BaseGone { manifest: manifest_id(manifest), base: manifest_id(base) };
+    let gone =
+        |manifest, base| Invalid::BaseGone { manifest: manifest_id(manifest), base: manifest_id(base) };
     assert_eq!(refused(&log, put_on(3, &[], &[2, 1])), gone(3, 1));
     assert_eq!(refused(&log, put_on(3, &[], &[5])), gone(3, 5));
 }
@@ -56,7 +57,8 @@ fn recall_needs_a_forgotten_snapshot_and_no_doom_since() {
 fn a_late_doom_spares_what_is_in_use_and_yields_to_dooms_and_recalls() {
     let (_place, log) = Place::new().create_kept();
     done(&log, put_on(1, &[8], &[]));
-    let doom = |marked, packs: &[u8]| Action::Doom { marked, blobs: packs.iter().copied().map(data).collect() };
+    let doom =
+        |marked, packs: &[u8]| Action::Doom { marked, blobs: packs.iter().copied().map(data).collect() };
     assert_eq!(refused(&log, doom(1, &[7, 8])), Invalid::InUse { blob: data(8), since: 2 });
     // The manifest's own pack is relied on, named or not.
     let own = BlobRef::Pack(PackKind::Meta, pack(200));
@@ -102,7 +104,8 @@ fn compactions_replace_what_is_there() {
     done(&log, replace(1, 3));
     assert_eq!(refused(&log, replace(1, 4)), Invalid::SegmentReplaced { segment: segment(1).id });
     assert_eq!(log.state().segments.keys().map(|id| id.0[0]).collect::<Vec<_>>(), [2, 3]);
-    let doom = |number: u8| Action::Doom { marked: 3, blobs: vec![BlobRef::IndexSegment(segment(number).id)] };
+    let doom =
+        |number: u8| Action::Doom { marked: 3, blobs: vec![BlobRef::IndexSegment(segment(number).id)] };
     assert!(matches!(refused(&log, doom(3)), Invalid::InUse { .. }));
     done(&log, doom(5));
     assert_eq!(refused(&log, replace(2, 5)), Invalid::SegmentGone { segment: segment(5).id });

@@ -34,11 +34,7 @@ pub(in crate::storage) struct ServerFailure {
 }
 
 /// Where clouds answer a machine that asks who it is.
-const IDENTITY_HOSTS: [&str; 3] = [
-    "169.254.169.254",
-    "169.254.170.2",
-    "metadata.google.internal",
-];
+const IDENTITY_HOSTS: [&str; 3] = ["169.254.169.254", "169.254.170.2", "metadata.google.internal"];
 
 /// Nobody answered who this machine is, so it is on no cloud, and asking again is no use.
 #[derive(Debug, thiserror::Error)]
@@ -46,10 +42,7 @@ const IDENTITY_HOSTS: [&str; 3] = [
 pub(in crate::storage) struct NoIdentity(#[source] HttpError);
 
 fn never_there(error: &HttpError) -> bool {
-    matches!(
-        error.kind(),
-        HttpErrorKind::Connect | HttpErrorKind::Timeout
-    )
+    matches!(error.kind(), HttpErrorKind::Connect | HttpErrorKind::Timeout)
 }
 
 /// Makes clients that turn server failures into [`ServerFailure`].
@@ -68,10 +61,7 @@ struct Sorting(HttpClient);
 #[async_trait]
 impl HttpService for Sorting {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        let asks_identity = request
-            .uri()
-            .host()
-            .is_some_and(|host| IDENTITY_HOSTS.contains(&host));
+        let asks_identity = request.uri().host().is_some_and(|host| IDENTITY_HOSTS.contains(&host));
         let answer = match self.0.execute(request).await {
             Err(error) if asks_identity && never_there(&error) => {
                 return Err(HttpError::new(error.kind(), NoIdentity(error)));
@@ -90,11 +80,7 @@ impl HttpService for Sorting {
         let seconds = |value: &HeaderValue| value.to_str().ok()?.trim().parse().ok();
         let retry_after = head.headers.get("retry-after").and_then(seconds);
         let retry_after = retry_after.map(Duration::from_secs);
-        let failure = ServerFailure {
-            status,
-            retry_after,
-            said,
-        };
+        let failure = ServerFailure { status, retry_after, said };
         Err(HttpError::new(HttpErrorKind::Unknown, failure))
     }
 }

@@ -1,0 +1,117 @@
+//! What a person may type: the command tree, its options, and where else their values come from.
+//!
+//! Owns shapes and their parsing; does nothing. A value comes from a flag, else from the
+//! environment ([`sources`]), else from the configuration file's settings.
+
+mod global;
+mod repo;
+mod snapshot;
+pub mod sources;
+pub mod values;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+pub use global::{GlobalArgs, LogFormat, SecretArgs};
+pub use repo::{
+    ConnectArgs, InitArgs, KdfArgs, KeyCommand, LevelArg, LocationCommand, NewSecretArgs, RepoCommand, VerifyArgs,
+};
+pub use snapshot::{
+    CatArgs, CompressionArg, CreateArgs, DiffArgs, FindArgs, ForgetArgs, ListArgs, LsArgs, OverwriteArg,
+    RestoreArgs, ShowArgs, SnapshotCommand, WritingArgs,
+};
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "corso",
+    version,
+    about = "Backs up folders into an encrypted, deduplicated, versioned repository",
+    after_help = "Start with `corso demo`: it backs up, changes, verifies and restores generated data in \
+                  a temporary folder.\n\nExample:\n  corso repo init filesystem --path /mnt/disk/backup\n  \
+                  corso snapshot create ~/documents\n  corso snapshot restore latest --target /tmp/back",
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What is to be done.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make, connect, inspect and verify repositories
+    #[command(subcommand)]
+    Repo(RepoCommand),
+    /// Make, list, browse, compare, restore and forget snapshots
+    #[command(subcommand, visible_alias = "snap")]
+    Snapshot(SnapshotCommand),
+    /// Back up, change, verify and restore generated data in a temporary folder
+    #[command(after_help = "Example:\n  corso demo")]
+    Demo(DemoArgs),
+    /// Print a completion script for a shell
+    #[command(
+        after_help = "Example:\n  corso completions bash > ~/.local/share/bash-completion/completions/corso"
+    )]
+    Completions {
+        /// The shell to complete for
+        shell: clap_complete::Shell,
+    },
+    /// Write a manual page per command into a folder
+    #[command(after_help = "Example:\n  corso man ~/.local/share/man/man1")]
+    Man {
+        /// The folder; made if it is not there
+        dir: PathBuf,
+    },
+}
+
+/// Options of `corso demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// How much data to generate
+    #[arg(long, value_name = "SIZE", default_value = "32MiB", value_parser = values::size)]
+    pub size: u64,
+    /// Keep the folder with the data and the repository
+    #[arg(long)]
+    pub keep: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn each(command: &clap::Command, visit: &mut dyn FnMut(&clap::Command)) {
+        visit(command);
+        command.get_subcommands().for_each(|inner| each(inner, visit));
+    }
+
+    #[test]
+    fn the_command_tree_is_sound() {
+        sources::with_environment(Cli::command()).debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_an_example() {
+        each(&Cli::command(), &mut |command| {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let group = command.has_subcommands() && command.get_name() != "corso";
+            assert!(group || help.contains("Example"), "{}", command.get_name());
+        });
+    }
+
+    #[test]
+    fn no_option_takes_a_secret_as_its_value() {
+        each(&Cli::command(), &mut |command| {
+            for long in command.get_arguments().filter_map(|arg| arg.get_long()) {
+                let secret = ["passphrase", "password", "secret", "token", "key", "access-key"];
+                assert!(!secret.contains(&long), "--{long}");
+            }
+        });
+    }
+}

@@ -1,0 +1,206 @@
+//! `corso repo …`
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::values::{self, SampleArg};
+
+/// What can be done with a repository as a whole.
+#[derive(Debug, Subcommand)]
+pub enum RepoCommand {
+    /// Make a repository, and remember it
+    Init {
+        #[command(flatten)]
+        init: InitArgs,
+        #[command(subcommand)]
+        location: LocationCommand,
+    },
+    /// Remember a repository that is there
+    Connect {
+        #[command(flatten)]
+        connect: ConnectArgs,
+        #[command(subcommand)]
+        location: LocationCommand,
+    },
+    /// Forget the connection; the repository itself stays as it is
+    #[command(after_help = "Example:\n  corso repo disconnect --repo photos")]
+    Disconnect,
+    /// Show what the repository is and holds
+    #[command(after_help = "Example:\n  corso repo status --json")]
+    Status,
+    /// List, add and remove what opens the repository
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Print what to keep on paper: where the repository is and what opens it
+    #[command(after_help = "Example:\n  corso repo recovery-kit > kit.txt")]
+    RecoveryKit,
+    /// Check the repository; what is damaged is named, with the snapshots it belongs to
+    #[command(after_help = "Example:\n  corso repo verify --level data --read-data 5%")]
+    Verify(VerifyArgs),
+}
+
+/// Where a repository is.
+#[derive(Debug, Clone, Subcommand)]
+pub enum LocationCommand {
+    /// A folder of this machine
+    #[command(after_help = "Example:\n  corso repo init filesystem --path /mnt/disk/backup")]
+    Filesystem {
+        /// The folder; `init` makes it
+        #[arg(long, value_name = "DIR")]
+        path: PathBuf,
+    },
+    /// A bucket on S3 or a server that speaks its protocol; keys as for the AWS tools
+    #[command(
+        after_help = "Example:\n  corso repo init s3 --bucket backup --endpoint https://s3.example.org:9000"
+    )]
+    S3 {
+        #[arg(long, value_name = "NAME")]
+        bucket: String,
+        /// Below which the repository's blobs stand
+        #[arg(long, value_name = "PREFIX", default_value = "")]
+        prefix: String,
+        /// The server's URL [default: Amazon's]
+        #[arg(long, value_name = "URL")]
+        endpoint: Option<String>,
+        #[arg(long, value_name = "REGION")]
+        region: Option<String>,
+        /// Put the bucket into the URL's path; the default where an endpoint is given
+        #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+        path_style: Option<bool>,
+        /// PEM certificates to trust besides the system's
+        #[arg(long, value_name = "FILE")]
+        ca_file: Option<PathBuf>,
+    },
+    /// A container of Azure Blob Storage; keys from AZURE_STORAGE_* or AZURE_*
+    #[command(after_help = "Example:\n  corso repo init azure --account example --container backup")]
+    Azure {
+        #[arg(long, value_name = "NAME")]
+        account: String,
+        #[arg(long, value_name = "NAME")]
+        container: String,
+        /// Below which the repository's blobs stand
+        #[arg(long, value_name = "PREFIX", default_value = "")]
+        prefix: String,
+        /// The blob service's URL, for other clouds and emulators
+        #[arg(long, value_name = "URL")]
+        endpoint: Option<String>,
+        /// PEM certificates to trust besides the system's
+        #[arg(long, value_name = "FILE")]
+        ca_file: Option<PathBuf>,
+    },
+    /// A bucket of Google Cloud Storage; keys from GOOGLE_APPLICATION_CREDENTIALS (not yet exercised)
+    #[command(after_help = "Example:\n  corso repo init gcs --bucket backup")]
+    Gcs {
+        #[arg(long, value_name = "NAME")]
+        bucket: String,
+        /// Below which the repository's blobs stand
+        #[arg(long, value_name = "PREFIX", default_value = "")]
+        prefix: String,
+    },
+}
+
+/// Options of `corso repo init`, given before the kind of storage.
+#[derive(Debug, Clone, Args)]
+pub struct InitArgs {
+    /// What to call it here [default: after its location]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Make no recovery key: a lost passphrase is then a lost repository
+    #[arg(long)]
+    pub no_recovery_key: bool,
+    /// What the first key is called in `repo key list`
+    #[arg(long, value_name = "TEXT", default_value = "first")]
+    pub label: String,
+    #[command(flatten)]
+    pub kdf: KdfArgs,
+}
+
+/// What trying a passphrase costs, for us as for who guesses.
+#[derive(Debug, Clone, Args)]
+pub struct KdfArgs {
+    /// Memory that trying a passphrase takes; at least 64MiB
+    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = values::size)]
+    pub kdf_memory: u64,
+    /// Passes over that memory; at least 3
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub kdf_passes: u32,
+}
+
+/// Options of `corso repo connect`.
+#[derive(Debug, Clone, Args)]
+pub struct ConnectArgs {
+    /// What to call it here [default: after its location]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+}
+
+/// What can be done with key slots.
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// List what opens the repository
+    #[command(after_help = "Example:\n  corso repo key list")]
+    List,
+    /// Add a passphrase, a key file or a recovery key
+    #[command(after_help = "Example:\n  corso repo key add --new-key-file ~/backup.key --label laptop")]
+    Add {
+        #[command(flatten)]
+        secret: NewSecretArgs,
+        /// Generate a recovery key and show it once
+        #[arg(long, conflicts_with_all = ["new_passphrase_file", "new_passphrase_command", "new_key_file"])]
+        new_recovery_key: bool,
+        /// What it is called in `repo key list`
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        label: String,
+        #[command(flatten)]
+        kdf: KdfArgs,
+    },
+    /// Remove one; the last stays
+    #[command(after_help = "Example:\n  corso repo key remove 3f2a")]
+    Remove {
+        /// Its ID or the beginning of it
+        id: String,
+    },
+    /// Add a new passphrase, then remove the one in use
+    #[command(after_help = "Example:\n  corso repo key change-passphrase")]
+    ChangePassphrase {
+        #[command(flatten)]
+        secret: NewSecretArgs,
+        #[command(flatten)]
+        kdf: KdfArgs,
+    },
+}
+
+/// Where a new secret comes from. Without one of them: CORSO_NEW_PASSPHRASE, or a prompt.
+#[derive(Debug, Clone, Default, Args)]
+#[group(multiple = false)]
+pub struct NewSecretArgs {
+    /// Read the new passphrase from a file
+    #[arg(long, value_name = "FILE")]
+    pub new_passphrase_file: Option<PathBuf>,
+    /// Run a command, without a shell, and take its output as the new passphrase
+    #[arg(long, value_name = "COMMAND")]
+    pub new_passphrase_command: Option<String>,
+    /// Take a file of 32 bytes to 1 MiB as a key
+    #[arg(long, value_name = "FILE")]
+    pub new_key_file: Option<PathBuf>,
+}
+
+/// Options of `corso repo verify`.
+#[derive(Debug, Clone, Args)]
+pub struct VerifyArgs {
+    /// How deep to look: the log and structure, the blobs and their hashes, or every content
+    #[arg(long, value_name = "LEVEL", default_value = "blobs")]
+    pub level: LevelArg,
+    /// Read only this share or amount of the data; implies `--level data`
+    #[arg(long, value_name = "5%|2GiB", value_parser = values::sample)]
+    pub read_data: Option<SampleArg>,
+}
+
+/// How deep a verification looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LevelArg {
+    Log,
+    Blobs,
+    Data,
+}

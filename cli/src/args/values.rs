@@ -1,0 +1,125 @@
+//! Values with a syntax of their own: sizes, durations, tags, parts of a snapshot.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use clap::builder::{OsStringValueParser, TypedValueParser};
+
+/// A size such as `64KiB`, `1.5 GB` or plain bytes.
+pub fn size(text: &str) -> Result<u64, String> {
+    text.parse().map(|ByteSize(bytes)| bytes).map_err(|_| "expected a size such as 512KiB or 2GiB".into())
+}
+
+/// A duration such as `90s`, `2m` or `1h30m`.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    text.parse::<jiff::SignedDuration>()
+        .ok()
+        .and_then(|span| Duration::try_from(span).ok())
+        .filter(|span| !span.is_zero())
+        .ok_or_else(|| "expected a duration such as 90s, 2m or 1h30m".into())
+}
+
+/// A number of at least one.
+pub fn positive(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "expected a number of at least 1".into())
+}
+
+/// A tag, `name=value`.
+pub fn tag(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.into(), value.into())),
+        _ => Err("expected NAME=VALUE".into()),
+    }
+}
+
+/// How much of the data to read: a share of the packs or an amount.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum SampleArg {
+    Percent(f64),
+    Bytes(u64),
+}
+
+/// A sample such as `5%` or `2GiB`.
+pub fn sample(text: &str) -> Result<SampleArg, String> {
+    let wrong = || "expected a share such as 5% or a size such as 2GiB".to_owned();
+    match text.strip_suffix('%') {
+        Some(number) => {
+            let percent: f64 = number.trim().parse().map_err(|_| wrong())?;
+            (percent > 0.0 && percent <= 100.0).then_some(SampleArg::Percent(percent)).ok_or_else(wrong)
+        }
+        None => size(text).ok().filter(|bytes| *bytes > 0).map(SampleArg::Bytes).ok_or_else(wrong),
+    }
+}
+
+/// A snapshot, and a path in it: `ID` or `ID:PATH`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// An ID, the beginning of one, or `latest`.
+    pub snapshot: String,
+    /// The names below the root; none for the root itself.
+    pub path: Vec<Vec<u8>>,
+}
+
+impl Place {
+    /// Parses an argument. Paths are bytes, so this takes what the system gives.
+    pub fn parser() -> impl TypedValueParser<Value = Place> {
+        OsStringValueParser::new().try_map(Place::parse)
+    }
+
+    fn parse(argument: OsString) -> Result<Place, &'static str> {
+        let bytes = argument.into_vec();
+        let (id, path) = match bytes.iter().position(|byte| *byte == b':') {
+            Some(colon) => (&bytes[..colon], &bytes[colon + 1..]),
+            None => (&bytes[..], &[][..]),
+        };
+        let snapshot = str::from_utf8(id).map_err(|_| "a snapshot's ID is hexadecimal, or `latest`")?;
+        if snapshot.is_empty() {
+            return Err("expected ID or ID:PATH");
+        }
+        let names = path.split(|byte| *byte == b'/').filter(|name| !matches!(*name, b"" | b"."));
+        let path: Vec<Vec<u8>> = names.map(<[u8]>::to_vec).collect();
+        match path.iter().any(|name| name == b"..") {
+            true => Err("a path in a snapshot has no `..`"),
+            false => Ok(Place { snapshot: snapshot.to_owned(), path }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_and_durations_have_units() {
+        assert_eq!(size("2GiB"), Ok(2 << 30));
+        assert_eq!(size("1.5 MB"), Ok(1_500_000));
+        assert_eq!(size("77"), Ok(77));
+        assert!(size("many").is_err() && size("-1").is_err());
+        assert_eq!(duration("1h30m"), Ok(Duration::from_secs(5400)));
+        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
+        assert!(duration("0s").is_err() && duration("-2s").is_err() && duration("5").is_err());
+    }
+
+    #[test]
+    fn samples_are_shares_or_sizes() {
+        assert_eq!(sample("5%"), Ok(SampleArg::Percent(5.0)));
+        assert_eq!(sample("2GiB"), Ok(SampleArg::Bytes(2 << 30)));
+        for wrong in ["0%", "101%", "NaN%", "%", "0", "x"] {
+            assert!(sample(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn places_split_at_the_first_colon() {
+        let place = |text: &str| Place::parse(text.into());
+        let names = |names: &[&str]| names.iter().map(|name| name.as_bytes().to_vec()).collect();
+        assert_eq!(place("latest"), Ok(Place { snapshot: "latest".into(), path: vec![] }));
+        let path = names(&["a:b", "c"]);
+        assert_eq!(place("ab12:/a:b/./c/"), Ok(Place { snapshot: "ab12".into(), path }));
+        assert!(place(":x").is_err() && place("a:../b").is_err());
+        let raw = Place::parse(OsString::from_vec(b"ab:\xff".to_vec()));
+        assert_eq!(raw.unwrap().path, [vec![0xff]]);
+    }
+}

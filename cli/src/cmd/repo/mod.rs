@@ -1,0 +1,26 @@
+//! `corso repo …`
+
+mod connect;
+mod disconnect;
+mod init;
+mod key;
+mod location;
+mod recovery_kit;
+mod status;
+
+use super::session::Session;
+use crate::args::RepoCommand;
+use crate::exit::Code;
+
+/// Carries out a command on a repository.
+pub fn run(session: &Session, command: RepoCommand) -> anyhow::Result<Code> {
+    match command {
+        RepoCommand::Init { init, location } => init::run(session, &init, &location),
+        RepoCommand::Connect { connect, location } => connect::run(session, &connect, &location),
+        RepoCommand::Disconnect => disconnect::run(session),
+        RepoCommand::Status => status::run(session),
+        RepoCommand::Key(command) => key::run(session, command),
+        RepoCommand::RecoveryKit => recovery_kit::run(session),
+        RepoCommand::Verify(_) => Ok(Code::Failed),
+    }
+}

@@ -1,0 +1,178 @@
+//! What a command works with: options, output, the runtime that drives requests, and the way from
+//! `--repo` to an open repository.
+
+use std::ffi::OsString;
+
+use anyhow::Context;
+use repo_format::engine::progress::Stop;
+use repo_format::format::slot::Secret;
+use repo_format::log::WriterInfo;
+use repo_format::repository::{OpenOptions, Repository};
+use repo_format::storage::{Blobs, Credentials, Location, Storage, StorageOptions};
+use tokio::runtime::Runtime;
+
+use super::signal;
+use crate::args::{GlobalArgs, NewSecretArgs};
+use crate::config::{Config, ConfigError, Places, Target};
+use crate::exit::CliError;
+use crate::report::Output;
+use crate::secret::{self, Prompt, SecretError, Source};
+
+/// What every command gets.
+pub struct Session {
+    pub global: GlobalArgs,
+    pub output: Output,
+    /// Set when a signal asks to stop.
+    pub stop: Stop,
+    runtime: Runtime,
+}
+
+impl Session {
+    /// Starts the runtime, and listens for signals from now on.
+    ///
+    /// # Errors
+    /// If the system refuses threads or signal handlers.
+    pub fn start(global: GlobalArgs, output: Output) -> anyhow::Result<Session> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .context("cannot start threads")?;
+        let stop = Stop::default();
+        signal::listen(&runtime, stop.clone(), output.clone())?;
+        Ok(Session { global, output, stop, runtime })
+    }
+
+    /// The configuration.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if the file cannot be used.
+    pub fn config(&self) -> Result<Config, ConfigError> {
+        Config::load(&Places::config_file(self.global.config.clone())?)
+    }
+
+    /// Replaces the configuration.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if the file cannot be written.
+    pub fn save(&self, config: &Config) -> Result<(), ConfigError> {
+        config.save(&Places::config_file(self.global.config.clone())?)
+    }
+
+    /// The repository that `--repo` or the configuration means.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if there is none.
+    pub fn target(&self) -> Result<Target, ConfigError> {
+        self.config()?.target(self.global.repo.as_deref())
+    }
+
+    /// A storage as the libraries want it.
+    ///
+    /// # Errors
+    /// The storage's, before anything is sent.
+    pub fn storage(&self, location: &Location, make: bool) -> anyhow::Result<Blobs> {
+        let variable = |name: &str| std::env::var(name).ok();
+        let args = &self.global.storage;
+        let options = StorageOptions {
+            request_timeout: args.request_timeout,
+            retries_max: args.retries,
+            concurrency_max: args.connections,
+            credentials: Credentials::from_environment(location, &variable)?,
+            ..StorageOptions::default()
+        };
+        let open = if make { Storage::create } else { Storage::open };
+        Ok(Blobs::new(open(location, &options)?, self.runtime.handle().clone()))
+    }
+
+    /// Opens the repository that is meant.
+    ///
+    /// # Errors
+    /// Why there is none, why it does not open, or that it is not the one that was connected.
+    pub fn open(&self) -> anyhow::Result<Repository> {
+        let target = self.target()?;
+        let repository = self.open_at(&target.location)?;
+        match target.known {
+            Some((name, expected)) if expected != repository.id().to_string() => {
+                let (location, found) = (target.location.to_string(), repository.id().to_string());
+                Err(CliError::OtherRepository { location, found, expected, name }.into())
+            }
+            _ => Ok(repository),
+        }
+    }
+
+    /// Opens the repository at a location.
+    ///
+    /// # Errors
+    /// Why it does not open.
+    pub fn open_at(&self, location: &Location) -> anyhow::Result<Repository> {
+        let blobs = self.storage(location, false)?;
+        let repository = Repository::open(blobs, &self.secret(Prompt::Known)?, self.open_options()?)?;
+        self.pass_warnings(&repository);
+        Ok(repository)
+    }
+
+    /// How repositories are opened.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if there is no place for cache or state.
+    pub fn open_options(&self) -> Result<OpenOptions, ConfigError> {
+        Ok(OpenOptions {
+            cache: Places::cache(&self.global)?,
+            state: Some(Places::state(&self.global)?),
+            at: self.global.at,
+            accept_rollback: self.global.accept_rollback,
+            writer: WriterInfo {
+                host: host_name(),
+                user: user_name(),
+                program: concat!("corso ", env!("CARGO_PKG_VERSION")).to_owned(),
+                process: std::process::id().to_string(),
+            },
+        })
+    }
+
+    /// The secret that opens the repository.
+    ///
+    /// # Errors
+    /// [`SecretError`].
+    pub fn secret(&self, prompt: Prompt) -> Result<Secret, SecretError> {
+        self.read(secret::choose(&self.global.secret, &variable)?, prompt)
+    }
+
+    /// A secret to be added.
+    ///
+    /// # Errors
+    /// [`SecretError`].
+    pub fn new_secret(&self, args: &NewSecretArgs) -> Result<Secret, SecretError> {
+        self.read(secret::choose_new(args, &variable)?, Prompt::New)
+    }
+
+    fn read(&self, source: Source, prompt: Prompt) -> Result<Secret, SecretError> {
+        secret::read(source, prompt, &mut |warning| self.output.warn(warning))
+    }
+
+    /// Passes on what the repository says went wrong without stopping anything.
+    pub fn pass_warnings(&self, repository: &Repository) {
+        repository.take_warnings().into_iter().for_each(|warning| self.output.warn(warning));
+    }
+
+    /// How many threads to use where nobody says.
+    pub fn threads(&self, chosen: Option<usize>) -> usize {
+        chosen.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(2)
+    }
+}
+
+fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
+}
+
+/// This machine's name.
+pub fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// Who runs this.
+pub fn user_name() -> String {
+    let named = std::env::var("USER").ok().filter(|name| !name.is_empty());
+    named.unwrap_or_else(|| rustix::process::getuid().as_raw().to_string())
+}

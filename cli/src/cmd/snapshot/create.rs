@@ -1,0 +1,166 @@
+//! `corso snapshot create`
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
+
+use folder::{FolderSource, SourceOptions};
+use repo_format::content::WriterOptions;
+use repo_format::engine::progress::Progress;
+use repo_format::engine::{BackupOptions, BackupReport, backup};
+use repo_format::log::{SnapshotState, SourceInfo};
+use repo_format::storage::Location;
+
+use crate::args::{CompressionArg, CreateArgs, WritingArgs};
+use crate::cmd::session::{self, Session};
+use crate::config::Places;
+use crate::exit::{CliError, Code};
+use crate::progress::watch;
+use crate::report::Message;
+use crate::report::summary::{CreateSummary, Summary};
+
+/// The least time between checkpoints; shorter ones are for tests.
+const CHECKPOINT_INTERVAL_MIN: Duration = Duration::from_secs(10);
+/// Between these a data pack is neither lost among others nor larger than a blob may be.
+const PACK_SIZES: std::ops::RangeInclusive<u64> = 1 << 20..=48 << 20;
+
+/// Backs paths up.
+pub fn run(session: &Session, args: &CreateArgs) -> anyhow::Result<Code> {
+    if session.global.at.is_some() {
+        let what = "--at is for reading; a snapshot is always added to the newest state".to_owned();
+        return Err(CliError::Usage { what, hint: "leave --at away" }.into());
+    }
+    let options = options(session, args)?;
+    let source_options = source_options(session, args)?;
+    let repository = session.open()?;
+    let source = FolderSource::new(&absolute_paths(&args.paths)?, source_options)?;
+    let progress = Progress::default();
+    let report = watch(&session.global, &session.output, &progress, || {
+        backup(&repository, &source, &options, &progress, &session.stop)
+    })?;
+    session.pass_warnings(&repository);
+    let code = code_of(&report);
+    let summary = summary(report, args.dry_run);
+    let text = summary.to_string();
+    session.output.result(&Message::Summary(Summary::Create(summary)), text)?;
+    Ok(code)
+}
+
+fn code_of(report: &BackupReport) -> Code {
+    match report.state {
+        // Ended early by --fail-fast.
+        _ if report.interrupted && report.statistics.failed > 0 => Code::Partial,
+        _ if report.interrupted => Code::Interrupted,
+        SnapshotState::Partial => Code::Partial,
+        SnapshotState::Complete | SnapshotState::Checkpoint => Code::Done,
+    }
+}
+
+fn summary(report: BackupReport, dry_run: bool) -> CreateSummary {
+    CreateSummary {
+        snapshot_id: report.id.map(|id| id.to_string()),
+        state: report.state.into(),
+        base: report.bases.first().map(ToString::to_string),
+        dry_run,
+        interrupted: report.interrupted,
+        checkpoints: report.checkpoints,
+        statistics: report.statistics.into(),
+        seconds: report.duration.as_secs_f64(),
+    }
+}
+
+fn options(session: &Session, args: &CreateArgs) -> anyhow::Result<BackupOptions> {
+    let paths = absolute_paths(&args.paths)?;
+    Ok(BackupOptions {
+        source: SourceInfo {
+            service: "folder".to_owned(),
+            host: Some(args.host.clone().unwrap_or_else(session::host_name)),
+            user: Some(session::user_name()),
+            paths: paths.iter().map(|path| path.as_os_str().as_bytes().to_vec()).collect(),
+            resource: None,
+        },
+        tags: args.tags.iter().cloned().collect(),
+        checkpoint_interval: interval(args.writing.checkpoint_interval)?,
+        threads: session.threads(args.writing.threads),
+        fail_fast: args.fail_fast,
+        ignore_bases: args.force,
+        writer: writer_options(&args.writing, args.dry_run)?,
+    })
+}
+
+fn interval(wanted: Duration) -> Result<Duration, CliError> {
+    let testing = std::env::var_os("CORSO_TESTING").is_some_and(|value| value == "1");
+    match wanted >= CHECKPOINT_INTERVAL_MIN || testing {
+        true => Ok(wanted),
+        false => Err(CliError::Usage {
+            what: "--checkpoint-interval is less than 10s".to_owned(),
+            hint: "use 10s or more",
+        }),
+    }
+}
+
+fn writer_options(args: &WritingArgs, dry_run: bool) -> Result<WriterOptions, CliError> {
+    if !PACK_SIZES.contains(&args.pack_size) {
+        let what = "--pack-size is out of bounds".to_owned();
+        return Err(CliError::Usage { what, hint: "use 1MiB to 48MiB" });
+    }
+    Ok(WriterOptions {
+        // The bounds above fit any machine's word.
+        data_pack_size: args.pack_size as usize,
+        level: match args.compression {
+            CompressionArg::None => None,
+            CompressionArg::Fast => Some(1),
+            CompressionArg::Default => Some(3),
+            CompressionArg::Max => Some(19),
+        },
+        extra_verify: !args.no_extra_verify,
+        dry_run,
+        ..WriterOptions::default()
+    })
+}
+
+fn source_options(session: &Session, args: &CreateArgs) -> anyhow::Result<SourceOptions> {
+    let selection = &args.selection;
+    let mut exclude = selection.exclude.clone();
+    for path in &selection.exclude_file {
+        let named = |source| CliError::File { path: path.display().to_string(), source };
+        let text = std::fs::read_to_string(path).map_err(named)?;
+        exclude.extend(text.lines().filter(|line| !line.is_empty()).map(str::to_owned));
+    }
+    Ok(SourceOptions {
+        exclude,
+        ignore_files: selection.ignore_file.iter().filter(|name| !name.is_empty()).cloned().collect(),
+        exclude_caches: selection.exclude_caches,
+        exclude_larger_than: selection.exclude_larger_than,
+        one_file_system: selection.one_file_system,
+        exclude_paths: own_folders(session)?,
+        ignore_ctime: selection.ignore_ctime,
+        ignore_inode: selection.ignore_inode,
+    })
+}
+
+/// What a backup must not read because it writes it: the repository, cache and state.
+fn own_folders(session: &Session) -> anyhow::Result<Vec<PathBuf>> {
+    let mut own: Vec<PathBuf> = Places::cache(&session.global)?.into_iter().collect();
+    own.push(Places::state(&session.global)?);
+    if let Location::Folder { path } = session.target()?.location {
+        own.push(path);
+    }
+    Ok(own)
+}
+
+/// Paths from the root of the file system and without `..`, whose meaning can change with a link.
+fn absolute_paths(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
+    let absolute = |path: &PathBuf| {
+        let goes_up = path.components().any(|part| part == Component::ParentDir);
+        let found = if goes_up { path.canonicalize() } else { std::path::absolute(path) };
+        let named = |source| CliError::File { path: path.display().to_string(), source };
+        Ok(clean(&found.map_err(named)?))
+    };
+    paths.iter().map(absolute).collect()
+}
+
+/// Without doubled or trailing slashes, so that one folder is one source.
+fn clean(path: &Path) -> PathBuf {
+    path.components().collect()
+}

@@ -1,0 +1,217 @@
+//! What the libraries' errors mean for the user.
+
+use std::error::Error;
+
+use folder::FolderError;
+use repo_format::codec::HeaderError;
+use repo_format::content::ContentError;
+use repo_format::engine::source::ItemCause;
+use repo_format::engine::{BackupError, RestoreError};
+use repo_format::format::format_blob::FormatBlobError;
+use repo_format::format::slot::SlotError;
+use repo_format::index::IndexError;
+use repo_format::log::{BlobError, LogError};
+use repo_format::repository::{RepositoryError, ResolveError};
+use repo_format::storage::StorageError;
+use repo_format::tree::TreeError;
+
+use super::Code;
+use super::classify::Verdict;
+
+const DAMAGED: Verdict =
+    (Code::Damage, "run `corso repo verify --level data` to see what is damaged and what it belongs to");
+const NEWER: Verdict = (Code::Failed, "use a newer release of corso");
+
+/// Judges one error of a chain. An error that only passes another one on has no verdict of its own.
+pub fn judge(cause: &(dyn Error + 'static)) -> Option<Verdict> {
+    None.or_else(|| cause.downcast_ref().and_then(of_backup))
+        .or_else(|| cause.downcast_ref().and_then(of_restore))
+        .or_else(|| cause.downcast_ref().and_then(of_resolve))
+        .or_else(|| cause.downcast_ref().and_then(of_repository))
+        .or_else(|| cause.downcast_ref().and_then(of_log))
+        .or_else(|| cause.downcast_ref().and_then(of_tree))
+        .or_else(|| cause.downcast_ref().and_then(of_content))
+        .or_else(|| cause.downcast_ref().and_then(of_index))
+        .or_else(|| cause.downcast_ref().map(of_storage))
+        .or_else(|| cause.downcast_ref().map(of_folder))
+}
+
+fn of_backup(error: &BackupError) -> Option<Verdict> {
+    match error {
+        BackupError::Source(_) => Some((Code::Failed, "check that the path is there and may be read")),
+        BackupError::Content(error) => of_content(error),
+        BackupError::Tree(error) => of_tree(error),
+        BackupError::Repository(error) => of_repository(error),
+        _ => None,
+    }
+}
+
+fn of_restore(error: &RestoreError) -> Option<Verdict> {
+    Some(match error {
+        RestoreError::NoSuchPath { .. } => (Code::NothingMatched, "see what there is with `corso snapshot ls ID`"),
+        RestoreError::Ambiguous { .. } | RestoreError::NotAFile { .. } => {
+            (Code::Usage, "see what is there with `corso snapshot ls ID:PATH --long`")
+        }
+        RestoreError::Item { error, .. } if error.cause == ItemCause::Lost => {
+            (Code::Damage, "look for it in another snapshot with `corso snapshot find`")
+        }
+        RestoreError::Stopped => (Code::Interrupted, "run the command again"),
+        RestoreError::Repository(error) => return of_repository(error),
+        RestoreError::Tree(error) => return of_tree(error),
+        RestoreError::Content(error) => return of_content(error),
+        _ => return None,
+    })
+}
+
+fn of_resolve(error: &ResolveError) -> Option<Verdict> {
+    Some(match error {
+        ResolveError::NoMatch { .. } => {
+            (Code::NothingMatched, "`corso snapshot list --all` shows the snapshots there are")
+        }
+        ResolveError::None => (Code::NothingMatched, "make one with `corso snapshot create PATH`"),
+        ResolveError::Ambiguous { .. } => (Code::Usage, "give more digits of the ID"),
+        ResolveError::Malformed { .. } => (Code::Usage, "`corso snapshot list` shows IDs"),
+        ResolveError::Repository(error) => return of_repository(error),
+    })
+}
+
+fn of_repository(error: &RepositoryError) -> Option<Verdict> {
+    Some(match error {
+        RepositoryError::NotThere { .. } => {
+            (Code::NoRepository, "check the location, or make a repository there with `corso repo init`")
+        }
+        RepositoryError::AlreadyThere { .. } => {
+            (Code::Failed, "use it with `corso repo connect`, or choose another location or --prefix")
+        }
+        RepositoryError::WrongSecret { .. } => {
+            (Code::WrongSecret, "check the passphrase; the recovery key opens it too (--recovery-key-file)")
+        }
+        RepositoryError::NoSuchSlot { .. } => {
+            (Code::WrongSecret, "use the kind of secret that the repository was given: passphrase, \
+                                 --key-file or --recovery-key-file")
+        }
+        RepositoryError::FormatBlob(FormatBlobError::Header(header))
+        | RepositoryError::Slot { source: SlotError::Header(header), .. } => of_header(header),
+        RepositoryError::FormatBlob(_) | RepositoryError::Slot { .. } => DAMAGED,
+        RepositoryError::SlotNotKept { .. } => (Code::Failed, "try again; the storage may be failing"),
+        RepositoryError::LastSlot { .. } => (Code::Usage, "add another with `corso repo key add` first"),
+        RepositoryError::UnknownSlot { .. } => {
+            (Code::NothingMatched, "`corso repo key list` shows the slots there are")
+        }
+        RepositoryError::UnknownSplitter => NEWER,
+        RepositoryError::Invalid(_) => (Code::Failed, "run the command again"),
+        RepositoryError::UnknownSnapshot { .. } => {
+            (Code::NothingMatched, "`corso snapshot list --all` shows the snapshots there are")
+        }
+        RepositoryError::Log(error) => return of_log(error),
+        RepositoryError::Storage(error) => of_storage(error),
+        RepositoryError::Content(error) => return of_content(error),
+        RepositoryError::Index(error) => return of_index(error),
+        _ => return None,
+    })
+}
+
+fn of_header(error: &HeaderError) -> Verdict {
+    match error {
+        HeaderError::UnknownVersion { .. }
+        | HeaderError::UnknownSuite { .. }
+        | HeaderError::UnknownEpoch { .. } => NEWER,
+        _ => DAMAGED,
+    }
+}
+
+fn of_log(error: &LogError) -> Option<Verdict> {
+    Some(match error {
+        LogError::Storage(error) => of_storage(error),
+        LogError::Blob { source: BlobError::Header(header), .. } => of_header(header),
+        LogError::Blob { .. } | LogError::Rows { .. } | LogError::Missing { .. } | LogError::Chain { .. } => {
+            (Code::Damage, "run `corso repo verify --level log`; what was there before can be read with --at")
+        }
+        LogError::Empty => (Code::NoRepository, "run `corso repo init` once more; it completes what was begun"),
+        LogError::NotKept { .. } => (Code::NothingMatched, "`corso repo status` shows the newest revision"),
+        LogError::Unsupported { .. } => NEWER,
+        LogError::RolledBack { .. } | LogError::Forked { .. } => (
+            Code::History,
+            "somebody deleted or replaced records, or this is an older copy; if you know why, go on with \
+             --accept-rollback",
+        ),
+        LogError::Broken { source } => return of_log(source),
+        LogError::ReadOnly => (Code::Usage, "leave --at away"),
+        _ => return None,
+    })
+}
+
+fn of_tree(error: &TreeError) -> Option<Verdict> {
+    match error {
+        TreeError::Content(error) => of_content(error),
+        TreeError::Name { .. } => Some((Code::Usage, "no entry can have such a name")),
+        TreeError::StoredName { .. } | TreeError::StoredEntry { .. } => Some(DAMAGED),
+        _ => None,
+    }
+}
+
+fn of_content(error: &ContentError) -> Option<Verdict> {
+    match error {
+        // The source says more.
+        ContentError::Storage(_) => None,
+        ContentError::Index(error) => of_index(error),
+        ContentError::WriterFailed(error) => of_content(error),
+        ContentError::SelfCheck { .. } => Some((Code::Failed, "test this machine's memory")),
+        _ => Some(DAMAGED),
+    }
+}
+
+fn of_index(error: &IndexError) -> Option<Verdict> {
+    match error {
+        // The source says more.
+        IndexError::Fetch { .. } => None,
+        _ => Some(DAMAGED),
+    }
+}
+
+fn of_folder(error: &FolderError) -> Verdict {
+    match error {
+        FolderError::NoPath | FolderError::NotAbsolute { .. } => (Code::Usage, "give paths to back up"),
+        FolderError::BadPattern { .. } => (Code::Usage, "patterns are those of gitignore"),
+        _ => (Code::Failed, "check that the path is there and may be used"),
+    }
+}
+
+fn of_storage(error: &StorageError) -> Verdict {
+    match error {
+        StorageError::LocationMissing { .. } => {
+            (Code::NoRepository, "check the location's spelling, and that the disk is mounted or the bucket made")
+        }
+        StorageError::Denied { .. } => (
+            Code::Failed,
+            "check the permissions, or the keys in AWS_…, AZURE_… or GOOGLE_APPLICATION_CREDENTIALS",
+        ),
+        StorageError::MissingProperty { .. } => {
+            (Code::Failed, "choose another storage (docs/commands.md names what a storage must do)")
+        }
+        StorageError::Full { .. } => (
+            Code::Failed,
+            "make space and run the same command again; what was committed is kept and used",
+        ),
+        StorageError::ReadOnly { .. } => (Code::Failed, "mount it writable and run the same command again"),
+        StorageError::TimedOut { .. } | StorageError::Throttled { .. } | StorageError::Unreachable { .. } => {
+            (Code::Failed, "check the network and run the same command again; --retries and \
+                            --request-timeout say how patient to be")
+        }
+        StorageError::Server { .. } => {
+            (Code::Failed, "look at the server's log, and run the same command again")
+        }
+        StorageError::WrongLength { .. } | StorageError::TooLarge { .. } | StorageError::NotFound { .. } => {
+            (Code::Damage, "run `corso repo verify --level blobs` to see what is damaged")
+        }
+        StorageError::Unsynced { .. } => {
+            (Code::Failed, "the disk may be failing: look at the system's log before the next run")
+        }
+        StorageError::Location(_) => (Code::Usage, "correct the location"),
+        StorageError::Setup { .. } => (
+            Code::Failed,
+            "check AWS_…, AZURE_… or GOOGLE_APPLICATION_CREDENTIALS, the profile, and --ca-file",
+        ),
+        _ => (Code::Failed, "run again with -vv for what the storage said"),
+    }
+}

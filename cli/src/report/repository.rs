@@ -1,0 +1,114 @@
+//! What is said of a repository: its state, its key slots, its damage.
+
+use std::fmt;
+
+use comfy_table::{Table, presets};
+use serde::Serialize;
+
+use super::{Escaped, Size};
+
+/// What a repository is and holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(serde::Deserialize))]
+pub struct StatusSummary {
+    pub repository_id: String,
+    /// The name it is connected by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    pub location: String,
+    pub format_version: u32,
+    pub revision: u64,
+    /// Complete and partial ones; checkpoints of unfinished runs are counted apart.
+    pub snapshots: u64,
+    pub checkpoints: u64,
+    /// Bytes of all snapshots, as if each were alone.
+    pub bytes_in_snapshots: u64,
+    /// Bytes that runs of these snapshots added to the storage.
+    pub bytes_stored: u64,
+    pub key_slots: u64,
+    pub splitter: SplitterText,
+}
+
+/// How streams are cut, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(serde::Deserialize))]
+pub struct SplitterText {
+    pub size_min: u64,
+    pub size_average: u64,
+    pub size_max: u64,
+}
+
+impl fmt::Display for StatusSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "Repository   {}", self.repository_id)?;
+        if let Some(name) = &self.name {
+            writeln!(f, "Name         {name}")?;
+        }
+        writeln!(f, "Location     {}", Escaped(self.location.as_bytes()))?;
+        writeln!(f, "Format       version {}", self.format_version)?;
+        writeln!(f, "Revision     {}", self.revision)?;
+        write!(f, "Snapshots    {}", self.snapshots)?;
+        if self.checkpoints > 0 {
+            write!(f, ", and {} of unfinished runs", self.checkpoints)?;
+        }
+        writeln!(f, "\nIn them      {}", Size(self.bytes_in_snapshots))?;
+        writeln!(f, "Stored       {}", Size(self.bytes_stored))?;
+        writeln!(f, "Key slots    {}", self.key_slots)?;
+        let SplitterText { size_min, size_average, size_max } = self.splitter;
+        write!(f, "Splitter     {} to {}, about {}", Size(size_min), Size(size_max), Size(size_average))
+    }
+}
+
+/// One way to open the repository.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(serde::Deserialize))]
+pub struct Slot {
+    pub id: String,
+    /// `passphrase`, `recovery-key` or `key-file`.
+    pub kind: String,
+    pub label: String,
+    /// Whether this run opened the repository with it.
+    pub in_use: bool,
+}
+
+/// Key slots as a table.
+pub fn slot_table(slots: &[Slot]) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(["ID", "Kind", "Label", ""]);
+    for slot in slots {
+        let label = Escaped(slot.label.as_bytes()).to_string();
+        let in_use = if slot.in_use { "in use" } else { "" };
+        table.add_row([slot.id.as_str(), slot.kind.as_str(), label.as_str(), in_use]);
+    }
+    table.trim_fmt()
+}
+
+/// One thing that is damaged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(serde::Deserialize))]
+pub struct Finding {
+    /// The blob; absent where it is not about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blob: Option<String>,
+    pub what: String,
+    /// IDs of the snapshots that it belongs to.
+    pub snapshots: Vec<String>,
+    /// Some of the files and folders that it belongs to, as `ID:PATH`.
+    pub paths: Vec<String>,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.blob {
+            Some(blob) => write!(f, "damaged: {blob}: {}", self.what)?,
+            None => write!(f, "damaged: {}", self.what)?,
+        }
+        for snapshot in &self.snapshots {
+            write!(f, "\n  in snapshot {snapshot}")?;
+        }
+        for path in &self.paths {
+            write!(f, "\n  {}", Escaped(path.as_bytes()))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Fuzzes on the stable toolchain.
+#
+#   fuzz/run.sh TARGET SECONDS     one target
+#   fuzz/run.sh --all SECONDS      each target that long
+#   fuzz/run.sh --keep TARGET      adds to fuzz/corpus what reaches code that is not reached yet
+#
+# What is found while fuzzing grows in .work/fuzz/TARGET. An input that crashes is written to
+# .work/fuzz/found: give it a name that tells the fact, move it to fuzz/corpus/TARGET, mend the code.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source scripts/tools.sh
+
+[[ $# == 2 ]] || { sed -n '4,6s/^# *//p' "$0" >&2; exit 2; }
+cargo_tool cargo-fuzz 0.13.2
+export PATH=$work/tools/bin:$PATH
+cargo run --quiet --package fuzz-targets --example seeds --locked -- .work/fuzz/seeds
+cargo fuzz build --sanitizer none --target-dir .work/fuzz/build any
+fuzzer=$(find .work/fuzz/build -path '*/release/any' -type f -perm -u+x)
+
+# fuzz TARGET FLAGS...: in memory and time that no honest input needs.
+fuzz() {
+    local target=$1 && shift
+    mkdir -p ".work/fuzz/$target" ".work/fuzz/found" "fuzz/corpus/$target"
+    FUZZ_TARGET=$target "$fuzzer" -max_len=8192 -rss_limit_mb=1024 -malloc_limit_mb=256 -timeout=10 \
+        -artifact_prefix=".work/fuzz/found/$target-" -verbosity=1 "$@"
+}
+
+case $1 in
+    --keep) fuzz "$2" -merge=1 "fuzz/corpus/$2" ".work/fuzz/$2" ;;
+    --all) targets=$(ls .work/fuzz/seeds) ;;
+    *) targets=$1 ;;
+esac
+for target in ${targets:-}; do
+    echo "-- $target, $2 s"
+    log=.work/fuzz/$target.log
+    if fuzz "$target" -max_total_time="$2" -print_final_stats=1 \
+        ".work/fuzz/$target" ".work/fuzz/seeds/$target" "fuzz/corpus/$target" >"$log" 2>&1; then
+        grep -E '^stat::(number_of_executed_units|peak_rss_mb)' "$log"
+    else
+        tail -n 30 "$log"
+        echo "$target: found something, see .work/fuzz/found" >&2
+        exit 1
+    fi
+done

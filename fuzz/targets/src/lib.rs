@@ -1,0 +1,48 @@
+//! What is fuzzed: one function for each decoder of bytes from outside.
+//!
+//! A target takes any bytes and must neither panic nor allocate what they ask for. It also checks
+//! what must hold when the bytes are accepted. Sealed forms are reached by sealing the fuzzer's bytes
+//! with a fixed key, as a writer gone wrong would. The fuzzer (`fuzz/run.sh`) and the ordinary test
+//! run (`tests/tests/fuzz_corpus.rs`) both take their targets from [`TARGETS`]; a new one is a module
+//! and a line there.
+
+mod body;
+mod forge;
+mod format_blob;
+mod index_table;
+mod log;
+mod map_node;
+mod pack_footer;
+mod recovery_key;
+mod segment;
+mod slot;
+
+/// A decoder under test.
+pub struct Target {
+    /// The name of its corpus folder.
+    pub name: &'static str,
+    /// Feeds it; `true` if the bytes were accepted.
+    pub run: fn(&[u8]) -> bool,
+    /// Inputs to start from; it accepts at least one.
+    pub seeds: fn() -> Vec<Vec<u8>>,
+}
+
+/// All targets.
+pub const TARGETS: &[Target] = &[
+    Target { name: "catalog", run: log::catalog, seeds: log::catalog_seeds },
+    Target { name: "format_blob", run: format_blob::run, seeds: format_blob::seeds },
+    Target { name: "index_table", run: index_table::run, seeds: index_table::seeds },
+    Target { name: "manifest", run: body::manifest, seeds: body::manifest_seeds },
+    Target { name: "map_node", run: map_node::run, seeds: map_node::seeds },
+    Target { name: "pack_footer", run: pack_footer::run, seeds: pack_footer::seeds },
+    Target { name: "record", run: log::record, seeds: log::record_seeds },
+    Target { name: "recovery_key", run: recovery_key::run, seeds: recovery_key::seeds },
+    Target { name: "segment", run: segment::run, seeds: segment::seeds },
+    Target { name: "slot", run: slot::run, seeds: slot::seeds },
+    Target { name: "tree_entry", run: body::entry, seeds: body::entry_seeds },
+];
+
+/// The target with this name.
+pub fn target(name: &str) -> Option<&'static Target> {
+    TARGETS.iter().find(|target| target.name == name)
+}

@@ -1,0 +1,68 @@
+//! Why a restore stopped, and what fails one item alone.
+
+use std::error::Error;
+use std::io;
+
+use crate::content::ContentError;
+use crate::engine::source::{ItemCause, ItemError};
+use crate::repository::RepositoryError;
+use crate::storage::StorageError;
+use crate::tree::TreeError;
+
+/// Why a restore, or the output of one file, ended early.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RestoreError {
+    /// The snapshot has nothing at this path.
+    #[error("the snapshot has nothing at {path:?}")]
+    NoSuchPath { path: String },
+    /// A service has several items of this name.
+    #[error("the snapshot has {count} items at {path:?}")]
+    Ambiguous { path: String, count: usize },
+    /// Only files have bytes to put out.
+    #[error("{path:?} is no file")]
+    NotAFile { path: String },
+    /// One file was asked for, and it cannot be had.
+    #[error("cannot restore {path:?}: {error}")]
+    Item { path: String, error: ItemError },
+    /// The manifest cannot be read.
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
+    /// The way to the path cannot be read.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+    /// The storage cannot be reached any more; running it again goes on where files are skipped.
+    #[error(transparent)]
+    Content(#[from] ContentError),
+    /// Whoever takes the bytes takes no more.
+    #[error("cannot write the file's bytes")]
+    Write(#[source] io::Error),
+    /// Told to stop before the end.
+    #[error("stopped before the end")]
+    Stopped,
+}
+
+/// Whether the storage could not be reached at all. Every further item would fail the same way, each
+/// after its own time-outs.
+pub(super) fn is_outage(error: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if error.downcast_ref::<StorageError>().is_some_and(StorageError::is_transient) {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}
+
+/// What the repository cannot give any more, as the failure of one item.
+pub(super) fn lost(error: &dyn Error) -> ItemError {
+    let mut message = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        message.push_str(": ");
+        message.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    ItemError { cause: ItemCause::Lost, message, attempts: 1 }
+}

@@ -1,0 +1,219 @@
+//! Restoring: a snapshot, or a part of one, into a [`Sink`].
+//!
+//! The tree is walked in order. Files are gathered into batches of bounded size; each batch is
+//! planned by pack, so that neighbouring frames come in one request and each is decoded once,
+//! however many pieces need it. Reading, decoding and writing run in parallel; a folder is left
+//! when all inside it has ended.
+//!
+//! Memory is bounded by the threads, one read each, and by the pieces of two batches; only groups
+//! of hard links add to it.
+
+mod batch;
+mod cat;
+mod errors;
+mod execute;
+mod fetch;
+mod file;
+mod plan;
+mod report;
+mod walk;
+
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Instant;
+
+use crossbeam_channel::bounded;
+
+pub use cat::cat;
+pub use errors::RestoreError;
+pub use report::{ItemWarning, RestoreReport};
+
+use self::execute::execute;
+use self::fetch::Fetch;
+use self::report::Tally;
+use self::walk::Walk;
+use super::progress::{Progress, Stop};
+use super::sink::Sink;
+use crate::codec::ManifestId;
+use crate::content::ContentError;
+use crate::repository::Repository;
+use crate::tree::{Entry, EntryKind, TreeError, TreeKey, find};
+
+/// How a restore runs.
+#[derive(Debug, Clone)]
+pub struct RestoreOptions {
+    /// Threads that fetch, decode and write; they spend much of their time waiting for the storage.
+    pub threads: usize,
+    pub limits: Limits,
+}
+
+/// What bounds batches and reads.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Bytes of content in a batch; a single piece may exceed it.
+    pub batch_bytes: u64,
+    /// Pieces, empty files, links and folders in a batch.
+    pub batch_entries: usize,
+    /// Bytes of a pack that one request asks for; a single frame may exceed it.
+    pub read_bytes: u64,
+    /// Bytes between two frames that are rather read than asked around.
+    pub read_gap: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { batch_bytes: 128 << 20, batch_entries: 16_384, read_bytes: 8 << 20, read_gap: 64 << 10 }
+    }
+}
+
+impl Default for RestoreOptions {
+    fn default() -> RestoreOptions {
+        let processors = thread::available_parallelism().map_or(2, usize::from);
+        RestoreOptions { threads: (2 * processors).clamp(4, 32), limits: Limits::default() }
+    }
+}
+
+/// What all of a run share.
+pub(super) struct Run<'r, K: Sink> {
+    fetch: Fetch<'r>,
+    sink: &'r K,
+    threads: usize,
+    limits: &'r Limits,
+    progress: &'r Progress,
+    tally: Tally<'r>,
+    stop: &'r Stop,
+    /// Set when the storage cannot be reached.
+    failed: Stop,
+}
+
+impl<K: Sink> Run<'_, K> {
+    fn is_halted(&self) -> bool {
+        self.stop.is_requested() || self.failed.is_requested()
+    }
+
+    fn halt(&self) {
+        self.failed.request();
+    }
+}
+
+/// Why a run ends before its end.
+enum Halt {
+    /// Told to, or the other side ended.
+    Stopped,
+    Outage(ContentError),
+}
+
+impl Halt {
+    fn unreachable(error: TreeError) -> Halt {
+        match error {
+            TreeError::Content(error) => Halt::Outage(error),
+            other => Halt::Outage(ContentError::Storage(Box::new(other))),
+        }
+    }
+}
+
+/// Restores what snapshot `id` has at `path` into `sink`.
+///
+/// Of a folder, and of the whole snapshot with an empty path, the contents go right into the target,
+/// whose metadata becomes the folder's. Anything else goes into the target under its own name.
+///
+/// An entry that cannot be restored is reported, and the rest goes on. A content that is damaged in
+/// one pack is taken from another that has it. Told to stop, it gives up the files that are open and
+/// returns the report so far as interrupted.
+///
+/// # Errors
+/// If the manifest or the path cannot be read, or the storage cannot be reached any more.
+pub fn restore<K: Sink>(
+    repository: &Repository,
+    id: &ManifestId,
+    path: &[Vec<u8>],
+    sink: &K,
+    options: &RestoreOptions,
+    progress: &Progress,
+    stop: &Stop,
+) -> Result<RestoreReport, RestoreError> {
+    let begun = Instant::now();
+    let entry = resolve(repository, id, path)?;
+    let below = match (&entry.kind, path.last()) {
+        (EntryKind::Folder(_), _) | (_, None) => Vec::new(),
+        (_, Some(name)) => vec![name.clone()],
+    };
+    progress.items_total.store(entry.items + 1, Ordering::Relaxed);
+    progress.bytes_total.store(entry.size, Ordering::Relaxed);
+    let run = Run {
+        fetch: Fetch::new(repository),
+        sink,
+        threads: options.threads.max(1),
+        limits: &options.limits,
+        progress,
+        tally: Tally::new(progress),
+        stop,
+        failed: Stop::default(),
+    };
+    let ended = drive(&run, below, entry);
+    let mut report = run.tally.into_report();
+    report.interrupted = match ended {
+        Ok(()) => false,
+        Err(Halt::Stopped) => true,
+        Err(Halt::Outage(error)) => return Err(RestoreError::Content(error)),
+    };
+    report.duration = begun.elapsed();
+    Ok(report)
+}
+
+/// Runs the walk one batch ahead of those who carry batches out.
+fn drive<K: Sink>(run: &Run<'_, K>, path: Vec<Vec<u8>>, entry: Entry) -> Result<(), Halt> {
+    let (sender, batches) = bounded(1);
+    thread::scope(|scope| {
+        let walker = scope.spawn(move || {
+            let mut send = |batch| sender.send(batch).map_err(|_| Halt::Stopped);
+            Walk::new(run, &mut send).all(path, entry)
+        });
+        // A file that goes on in the batch that comes next.
+        let mut open = None;
+        let mut ended = Ok(());
+        for batch in &batches {
+            open = batch.jobs.last().cloned().or(open);
+            ended = execute(run, batch);
+            if ended.is_err() {
+                break;
+            }
+        }
+        // Whoever waits to send learns that nobody listens.
+        drop(batches);
+        let walked = walker.join().expect("the walk does not panic");
+        if let Some(file) = open {
+            file.abandon(run);
+        }
+        // A walk that was cut off says less than what cut it off.
+        match (ended, walked) {
+            (Ok(()), walked) => walked,
+            (Err(Halt::Stopped), Err(Halt::Outage(error))) => Err(Halt::Outage(error)),
+            (ended, _) => ended,
+        }
+    })
+}
+
+/// The entry at a path of a snapshot.
+fn resolve(repository: &Repository, id: &ManifestId, path: &[Vec<u8>]) -> Result<Entry, RestoreError> {
+    let manifest = repository.manifest(id)?;
+    if path.is_empty() {
+        return Ok(manifest.root);
+    }
+    let mut found: Vec<(Vec<TreeKey>, Entry)> =
+        find(repository.contents(), &manifest.tree(), &slices(path))?;
+    match found.len() {
+        1 => Ok(found.remove(0).1),
+        0 => Err(RestoreError::NoSuchPath { path: shown(path) }),
+        count => Err(RestoreError::Ambiguous { path: shown(path), count }),
+    }
+}
+
+fn slices(names: &[Vec<u8>]) -> Vec<&[u8]> {
+    names.iter().map(Vec::as_slice).collect()
+}
+
+/// A path for messages.
+fn shown(path: &[Vec<u8>]) -> String {
+    String::from_utf8_lossy(&path.join(&b'/')).into_owned()
+}

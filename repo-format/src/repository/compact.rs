@@ -1,0 +1,87 @@
+//! Keeping index segments few: small ones of one size are merged as commits go by.
+//!
+//! Every commit adds a segment. When eight of a tier have come together, whoever commits merges
+//! them into the next tier, each about eight times as large, so a look-up meets few segments and a
+//! row is rewritten once a tier. Segments of full size are left to maintenance.
+
+use super::error::from_commit;
+use super::{Repository, RepositoryError};
+use crate::codec::{SegmentId, random_bytes};
+use crate::format::names::BlobId;
+use crate::format::segment::SegmentRef;
+use crate::index::{TABLE_SIZE, merge};
+use crate::log::{Action, CommitError, Invalid};
+
+/// Segments of a tier that are merged into one of the next; a tier's largest is as many times its
+/// smallest.
+const FAN: u64 = 8;
+
+impl Repository {
+    /// Merges a tier of small segments if one is full.
+    ///
+    /// Losing a race against another compaction is no error: its result does as well.
+    ///
+    /// # Errors
+    /// If segments cannot be read, put or committed. Nothing depends on compaction but time.
+    pub(super) fn compact_if_due(&self) -> Result<(), RepositoryError> {
+        let state = self.0.log.state();
+        let segments: Vec<SegmentRef> = state.segments.values().copied().collect();
+        let Some(tier) = full_tier(&segments) else { return Ok(()) };
+        let index = &self.0.index;
+        let inputs: Vec<_> = tier.iter().map(|segment| index.rows_of(segment)).collect();
+        let mut added = Vec::new();
+        merge(
+            inputs,
+            |_| true,
+            TABLE_SIZE,
+            |table| {
+                let (blob, reference) = table.seal(&self.0.keys, &self.0.repo, random_bytes()?);
+                self.0.blobs.put_new(&BlobId::Segment(blob.id).name(), blob.bytes)?;
+                index.precache(&reference, table);
+                added.push(reference);
+                Ok::<(), RepositoryError>(())
+            },
+        )?;
+        let removed: Vec<SegmentId> = tier.iter().map(|segment| segment.id).collect();
+        let replace = Action::ReplaceSegments { removed, added };
+        match self.0.log.commit(|_| Ok(vec![replace.clone()])) {
+            Ok(_) => self.adopt_state(),
+            Err(CommitError::Invalid(Invalid::SegmentReplaced { .. })) => {}
+            Err(error) => return Err(from_commit(error)),
+        }
+        Ok(())
+    }
+}
+
+/// The smallest tier that is full, if one is.
+fn full_tier(segments: &[SegmentRef]) -> Option<Vec<SegmentRef>> {
+    let tier_of = |segment: &SegmentRef| segment.size.ilog2() / FAN.ilog2();
+    let mut small: Vec<&SegmentRef> =
+        segments.iter().filter(|segment| segment.size < TABLE_SIZE as u64 / 2).collect();
+    small.sort_by_key(|segment| tier_of(segment));
+    let tiers = small.chunk_by(|a, b| tier_of(a) == tier_of(b));
+    let mut full = tiers.filter(|tier| tier.len() as u64 >= FAN);
+    full.next().map(|tier| tier.iter().map(|segment| **segment).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::ContentId;
+
+    fn segment(number: u8, size: u64) -> SegmentRef {
+        let (first, last) = (ContentId([0; 32]), ContentId([255; 32]));
+        SegmentRef { id: SegmentId([number; 32]), count: 1, first, last, size }
+    }
+
+    #[test]
+    fn only_a_full_tier_of_small_segments_is_merged() {
+        let mut segments: Vec<SegmentRef> = (0..7).map(|n| segment(n, 1000)).collect();
+        segments.extend((10..30).map(|n| segment(n, 8 << 20)));
+        segments.push(segment(40, 100_000));
+        assert_eq!(full_tier(&segments), None);
+        segments.push(segment(7, 600));
+        let tier = full_tier(&segments).expect("eight of one tier");
+        assert!(tier.len() == 8 && tier.iter().all(|segment| segment.size <= 1000));
+    }
+}

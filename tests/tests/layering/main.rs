@@ -1,0 +1,87 @@
+//! What may not be there: one short test for each rule of the corridor (ARCHITECTURE.md).
+//!
+//! A failing test prints `file:line: the line` of each offence.
+
+mod modules;
+mod sources;
+
+use sources::{Line, code, dependencies, every_line, none};
+
+/// The crates below the command line.
+const LIBRARIES: [&str; 2] = ["repo-format", "folder"];
+/// All crates whose code ships.
+const CRATES: [&str; 3] = ["repo-format", "folder", "cli"];
+
+/// Words of Microsoft 365, of HTTP clients, and of the terminal.
+const GRAPH: &[&str] = &["graph", "m365", "onedrive", "sharepoint"];
+const HTTP: &[&str] = &["reqwest", "hyper"];
+const TERMINAL: &[&str] = &["clap", "indicatif", "comfy", "rpassword", "isatty", "terminal"];
+
+#[test]
+fn repo_format_never_hears_of_graph_or_the_terminal() {
+    none(code("repo-format").filter(|line| line.has_word(GRAPH) || line.has_word(TERMINAL)));
+}
+
+#[test]
+fn repo_format_depends_on_no_graph_terminal_or_later_crate() {
+    let later = ["folder", "corso", "graph-client", "reqwest", "anyhow", "clap", "indicatif"];
+    none(dependencies("repo-format").filter(|line| later.contains(&line.dependency())));
+}
+
+#[test]
+fn repo_format_never_reads_the_environment() {
+    none(code("repo-format").filter(|line| line.has("std::env") || line.has("env::var")));
+}
+
+#[test]
+fn only_storages_on_a_network_hear_of_http() {
+    let network = "repo-format/src/storage/network";
+    let lines = LIBRARIES.into_iter().flat_map(code);
+    none(lines.filter(|line| line.has_word(HTTP) && !line.path.starts_with(network)));
+}
+
+#[test]
+fn folder_never_hears_of_graph_or_the_terminal() {
+    none(code("folder").filter(|line| line.has_word(GRAPH) || line.has_word(TERMINAL)));
+}
+
+#[test]
+fn folder_and_cli_know_no_byte_layouts() {
+    let layouts = ["repo_format::cbor", "repo_format::pack"];
+    let above = code("folder").chain(code("cli"));
+    none(above.filter(|line| layouts.iter().any(|layout| line.has(layout))));
+}
+
+#[test]
+fn only_cli_prints() {
+    let prints = ["println!", "eprintln!", "print!", "eprint!", "dbg!", "io::stdout", "io::stderr"];
+    let lines = LIBRARIES.into_iter().flat_map(code);
+    none(lines.filter(|line| prints.iter().any(|print| line.has(print))));
+}
+
+#[test]
+fn a_module_uses_only_what_stands_left_of_it() {
+    none(modules::uses("repo-format").filter(modules::Use::is_offence));
+}
+
+#[test]
+fn imports_name_their_module_so_that_the_order_can_be_checked() {
+    none(code("repo-format").filter(|line| line.has("crate::{") || line.has("crate::*")));
+}
+
+#[test]
+fn every_module_has_its_place_in_the_order() {
+    assert_eq!(modules::unplaced("repo-format"), Vec::<String>::new());
+}
+
+#[test]
+fn nothing_is_silenced_or_left_open() {
+    let open = ["allow(dead_code)", "allow(unused", "todo!", "unimplemented!"];
+    let lines = CRATES.into_iter().flat_map(every_line);
+    none(lines.filter(|line: &Line| open.iter().any(|mark| line.has(mark))));
+}
+
+#[test]
+fn unwrap_is_for_tests() {
+    none(CRATES.into_iter().flat_map(code).filter(|line| line.has(".unwrap()")));
+}
