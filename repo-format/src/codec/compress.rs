@@ -56,17 +56,22 @@ pub fn compress(raw: &[u8], level: i32) -> Option<Vec<u8>> {
 /// The raw bytes behind `stored`; never allocates more than `raw_len`.
 ///
 /// # Errors
-/// [`CodecError`] if the result is not exactly `raw_len` bytes.
+/// [`CodecError`] if the result is not exactly `raw_len` bytes, or `stored` is not one zstd frame.
 pub fn decompress(codec: Codec, stored: Vec<u8>, raw_len: u64) -> Result<Vec<u8>, CodecError> {
     let error = CodecError { raw_len };
     match codec {
         Codec::Raw => (stored.len() as u64 == raw_len).then_some(stored).ok_or(error),
-        Codec::Zstd => decompress_prefix(&stored, stored.len(), raw_len),
+        Codec::Zstd if frame_len(&stored) == Some(stored.len()) => decompress_frame(&stored, raw_len),
+        Codec::Zstd => Err(error),
     }
 }
 
-/// Like [`decompress`] for zstd, with `frame_len` bytes of one frame in front of other bytes.
-fn decompress_prefix(stored: &[u8], frame_len: usize, raw_len: u64) -> Result<Vec<u8>, CodecError> {
+/// Bytes of the zstd frame at the front of `stored`.
+fn frame_len(stored: &[u8]) -> Option<usize> {
+    zstd::zstd_safe::find_frame_compressed_size(stored).ok()
+}
+
+fn decompress_frame(frame: &[u8], raw_len: u64) -> Result<Vec<u8>, CodecError> {
     let error = CodecError { raw_len };
     let length = usize::try_from(raw_len).map_err(|_| error)?;
     DECOMPRESSOR.with_borrow_mut(|slot| {
@@ -75,7 +80,7 @@ fn decompress_prefix(stored: &[u8], frame_len: usize, raw_len: u64) -> Result<Ve
         }
         let decompressor = slot.as_mut().ok_or(error)?;
         let mut raw = vec![0; length];
-        match decompressor.decompress_to_buffer(&stored[..frame_len], &mut raw[..]) {
+        match decompressor.decompress_to_buffer(frame, &mut raw[..]) {
             Ok(found) if found == length => Ok(raw),
             _ => Err(error),
         }
@@ -88,12 +93,11 @@ fn decompress_prefix(stored: &[u8], frame_len: usize, raw_len: u64) -> Result<Ve
 /// [`CodecError`] if the frame is not exactly `raw_len` bytes, or something else follows.
 pub fn decompress_padded(stored: &[u8], raw_len: u64) -> Result<Vec<u8>, CodecError> {
     let error = CodecError { raw_len };
-    let frame_len = zstd::zstd_safe::find_frame_compressed_size(stored).map_err(|_| error)?;
-    let padding = stored.get(frame_len..).ok_or(error)?;
+    let (frame, padding) = frame_len(stored).and_then(|end| stored.split_at_checked(end)).ok_or(error)?;
     if padding.iter().any(|byte| *byte != 0) {
         return Err(error);
     }
-    decompress_prefix(stored, frame_len, raw_len)
+    decompress_frame(frame, raw_len)
 }
 
 #[cfg(test)]
@@ -107,7 +111,9 @@ mod tests {
         assert!(stored.len() < text.len());
         assert_eq!(decompress(Codec::Zstd, stored.clone(), text.len() as u64), Ok(text.clone()));
         assert!(decompress(Codec::Zstd, stored.clone(), text.len() as u64 - 1).is_err());
-        assert!(decompress(Codec::Zstd, stored, text.len() as u64 + 1).is_err());
+        assert!(decompress(Codec::Zstd, stored.clone(), text.len() as u64 + 1).is_err());
+        let two_frames = [&stored[..], &stored[..]].concat();
+        assert!(decompress(Codec::Zstd, two_frames, 2 * text.len() as u64).is_err());
         let mut noise = vec![0; 1000];
         blake3::Hasher::new().finalize_xof().fill(&mut noise);
         assert_eq!(compress(&noise, 3), None);

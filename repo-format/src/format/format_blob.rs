@@ -29,10 +29,10 @@ pub fn encode(repo: &RepoId) -> [u8; SIZE] {
 /// # Errors
 /// [`FormatBlobError`]: damage before anything else, then a newer version.
 pub fn decode(blob: &[u8]) -> Result<RepoId, FormatBlobError> {
+    let body = check_hash(blob)?;
     if blob.len() != SIZE {
         return Err(FormatBlobError::Size { found: blob.len() });
     }
-    let body = check_hash(blob)?;
     Ok(Header::decode_plain(body, BlobKind::Format, None)?)
 }
 

@@ -130,6 +130,8 @@ pub enum SlotError {
     Header(#[from] HeaderError),
     #[error("it breaks {clause}")]
     Malformed { clause: &'static str },
+    #[error("it is slot {found} under another slot's name (SLOT-1)")]
+    OtherName { found: SlotId },
     #[error(
         "its key derivation asks for {memory_kib} KiB, {passes} passes and {lanes} lanes, which SLOT-2 forbids"
     )]
@@ -168,15 +170,15 @@ pub fn create(
     Ok(blob)
 }
 
-/// Reads a slot's blob as far as it goes without a secret.
+/// Reads the blob that stands under the name of slot `id` as far as it goes without a secret.
 ///
 /// # Errors
-/// [`SlotError`]: damage first, then what the bytes say.
-pub fn decode(blob: &[u8]) -> Result<Slot, SlotError> {
+/// [`SlotError`]: damage first, a cut blob too, then what the bytes say.
+pub fn decode(blob: &[u8], id: &SlotId) -> Result<Slot, SlotError> {
+    let body = check_hash(blob)?;
     if blob.len() != SIZE {
         return Err(SlotError::Size { found: blob.len() });
     }
-    let body = check_hash(blob)?;
     let repo = Header::decode_plain(body, BlobKind::Slot, None)?;
     let malformed = SlotError::Malformed { clause: "SLOT-1" };
     let mut fields = Fields::new(&body[HEADER_SIZE..PART_START]);
@@ -184,7 +186,10 @@ pub fn decode(blob: &[u8]) -> Result<Slot, SlotError> {
     if copy != format_blob::encode(&repo) {
         return Err(malformed);
     }
-    let (id, kind, cost) = read_fields(&mut fields).ok_or(malformed)?;
+    let (found, kind, cost) = read_fields(&mut fields).ok_or(malformed)?;
+    if found != *id {
+        return Err(SlotError::OtherName { found });
+    }
     let cost = match (kind, cost) {
         (SlotKind::Passphrase, Some(cost)) if !cost.is_allowed() => {
             let KdfCost { memory_kib, passes, lanes } = cost;
@@ -194,7 +199,7 @@ pub fn decode(blob: &[u8]) -> Result<Slot, SlotError> {
         (SlotKind::RecoveryKey | SlotKind::KeyFile, None) => None,
         _ => return Err(SlotError::Malformed { clause: "SLOT-2" }),
     };
-    Ok(Slot { id, repo, kind, cost, body: body.to_vec() })
+    Ok(Slot { id: found, repo, kind, cost, body: body.to_vec() })
 }
 
 fn read_fields(fields: &mut Fields<'_>) -> Option<(SlotId, SlotKind, Option<KdfCost>)> {
@@ -268,10 +273,12 @@ mod tests {
         Secret::Passphrase(Zeroizing::new(text.as_bytes().to_vec()))
     }
 
+    const ID: SlotId = SlotId([1; 16]);
+
     fn slot_of(secret: &Secret) -> Vec<u8> {
         let master = MasterKey::from_bytes([42; 32]);
         let salts = [[3; 32], [4; 32]];
-        create(&SlotId([1; 16]), &RepoId([2; 16]), &master, secret, KdfCost::DEFAULT, salts).expect("wraps")
+        create(&ID, &RepoId([2; 16]), &master, secret, KdfCost::DEFAULT, salts).expect("wraps")
     }
 
     #[test]
@@ -284,8 +291,8 @@ mod tests {
         for secret in &secrets {
             let blob = slot_of(secret);
             assert_eq!(blob.len(), SIZE);
-            let slot = decode(&blob).expect("decodes");
-            assert_eq!((slot.id, slot.repo, slot.kind), (SlotId([1; 16]), RepoId([2; 16]), secret.kind()));
+            let slot = decode(&blob, &ID).expect("decodes");
+            assert_eq!((slot.id, slot.repo, slot.kind), (ID, RepoId([2; 16]), secret.kind()));
             assert_eq!(slot.open(secret).expect("opens").expose(), &[42; 32]);
             let wrong =
                 [Secret::RecoveryKey(Zeroizing::new([7; 32])), Secret::KeyFile(Zeroizing::new([8; 32]))];
@@ -293,7 +300,7 @@ mod tests {
                 assert_eq!(slot.open(wrong).err(), Some(SlotError::WrongSecret));
             }
         }
-        let slot = decode(&slot_of(&secrets[0])).expect("decodes");
+        let slot = decode(&slot_of(&secrets[0]), &ID).expect("decodes");
         assert_eq!(slot.open(&passphrase("correct hors")).err(), Some(SlotError::WrongSecret));
     }
 
@@ -304,14 +311,19 @@ mod tests {
         for place in 0..SIZE {
             let mut forged = blob.clone();
             forged[place] ^= 0x80;
-            assert_eq!(decode(&forged).err(), Some(SlotError::Damaged(HashMismatch)), "byte {place}");
+            assert_eq!(decode(&forged, &ID).err(), Some(SlotError::Damaged(HashMismatch)), "byte {place}");
         }
+        for length in 0..SIZE {
+            assert_eq!(decode(&blob[..length], &ID).err(), Some(SlotError::Damaged(HashMismatch)), "{length} bytes");
+        }
+        let other = decode(&blob, &SlotId([9; 16])).err();
+        assert_eq!(other, Some(SlotError::OtherName { found: ID }));
         // With its hash made to fit again, a changed field is refused or makes the secret useless.
         for place in 0..SIZE - 32 {
             let mut forged = blob[..SIZE - 32].to_vec();
             forged[place] ^= 0x80;
             push_hash(&mut forged);
-            assert!(decode(&forged).and_then(|slot| slot.open(&secret)).is_err(), "byte {place}");
+            assert!(decode(&forged, &ID).and_then(|slot| slot.open(&secret)).is_err(), "byte {place}");
         }
     }
 
@@ -322,7 +334,7 @@ mod tests {
             let mut forged = blob[..SIZE - 32].to_vec();
             forged[offset..offset + 4].copy_from_slice(&value.to_le_bytes());
             push_hash(&mut forged);
-            assert!(matches!(decode(&forged), Err(SlotError::Cost { .. })), "{offset} {value}");
+            assert!(matches!(decode(&forged, &ID), Err(SlotError::Cost { .. })), "{offset} {value}");
         }
     }
 }

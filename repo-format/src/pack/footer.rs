@@ -99,7 +99,7 @@ fn decode_frame(kind: PackKind, row: &[u8], offset: u64, contents: &mut Fields<'
             let (id, len) = (ContentId(contents.array()?), contents.u32()?);
             let row_kind = ContentKind::from_number(contents.u8()?)?;
             contents.zeros::<3>()?;
-            let fits = len > 0 && PackKind::of(row_kind) == kind;
+            let fits = !id.is_zero() && len > 0 && PackKind::of(row_kind) == kind;
             fits.then_some(ContentRow { id, kind: row_kind, len })
         })
         .collect();

@@ -125,7 +125,8 @@ fn has_catalog(blobs: &Blobs) -> Result<bool, RepositoryError> {
 fn found_slots(blobs: &Blobs, repo: &RepoId) -> Result<Vec<SlotInfo>, RepositoryError> {
     let mut slots = Vec::new();
     for info in blobs.list(SLOTS)? {
-        if let Ok(slot) = slot::decode(&blobs.get_bounded(&info.name, 4096)?)
+        if let Some(BlobId::Slot(id)) = BlobId::parse(&info.name)
+            && let Ok(slot) = slot::decode(&blobs.get_bounded(&info.name, 4096)?, &id)
             && slot.repo == *repo
         {
             slots.push(SlotInfo { id: slot.id, kind: slot.kind, label: slot.kind.name().into() });
@@ -153,7 +154,7 @@ pub(super) fn write_slot(
         slot::create(&id, repo, master, secret, cost, [random_bytes()?, random_bytes()?]).map_err(refused)?;
     blobs.put_new(&name, blob.into())?;
     let kept =
-        slot::decode(&blobs.get_bounded(&name, 4096)?).and_then(|slot| slot.open(secret)).map_err(refused)?;
+        slot::decode(&blobs.get_bounded(&name, 4096)?, &id).and_then(|slot| slot.open(secret)).map_err(refused)?;
     if kept.expose() != master.expose() {
         return Err(RepositoryError::SlotNotKept { slot: id });
     }

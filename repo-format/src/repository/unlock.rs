@@ -1,11 +1,11 @@
 //! From a storage and a secret to the master key (FMT-1, SLOT-1 to SLOT-4, INIT-1).
 
 use super::RepositoryError;
-use crate::codec::{MasterKey, RepoId};
+use crate::codec::{MasterKey, RepoId, SlotId};
 use crate::format::format_blob;
 use crate::format::names::{BlobId, FORMAT, SLOTS};
 use crate::format::slot::{self, Secret, Slot, SlotError};
-use crate::storage::{BlobInfo, BlobName, Blobs};
+use crate::storage::{BlobName, Blobs};
 
 /// An opened repository's identity and key.
 pub(super) struct Unlocked {
@@ -46,14 +46,15 @@ pub(super) fn unlock(blobs: &Blobs, secret: &Secret) -> Result<Unlocked, Reposit
         }
         Err(error) => return Err(error),
     };
-    let names: Vec<BlobName> = blobs.list(SLOTS)?.into_iter().map(|BlobInfo { name, .. }| name).collect();
+    let (names, ids): (Vec<BlobName>, Vec<SlotId>) =
+        blobs.list(SLOTS)?.into_iter().filter_map(|info| slot_id(&info.name).map(|id| (info.name, id))).unzip();
     if names.is_empty() {
         return Err(not_there());
     }
     let mut tried = 0;
     let mut broken = None;
-    for (name, blob) in names.iter().zip(blobs.get_many(&names)) {
-        let opened = slot::decode(&blob?).and_then(|slot| match repo {
+    for ((name, id), blob) in names.iter().zip(&ids).zip(blobs.get_many(&names)) {
+        let opened = slot::decode(&blob?, id).and_then(|slot| match repo {
             Some(repo) if repo != slot.repo => Ok(None),
             _ if slot.kind != secret.kind() => Ok(None),
             _ => {
@@ -77,6 +78,14 @@ pub(super) fn unlock(blobs: &Blobs, secret: &Secret) -> Result<Unlocked, Reposit
         None if tried > 0 => RepositoryError::WrongSecret { slots: tried },
         None => RepositoryError::NoSuchSlot { kind: secret.kind().name() },
     })
+}
+
+/// Which slot a blob's name names; what else lies there is none.
+fn slot_id(name: &BlobName) -> Option<SlotId> {
+    match BlobId::parse(name)? {
+        BlobId::Slot(id) => Some(id),
+        _ => None,
+    }
 }
 
 fn is_newer(error: &format_blob::FormatBlobError) -> bool {

@@ -3,7 +3,7 @@
 use super::PathValue;
 use crate::cbor::{Cbor, CborError, Reader, Writer};
 use crate::object::ObjectRef;
-use crate::tree::Entry;
+use crate::tree::{Entry, EntryKind};
 
 /// What a checkpoint holds of a file that was not read to its end.
 ///
@@ -32,6 +32,9 @@ impl Cbor for Part {
     }
 
     fn read(r: &mut Reader<'_>) -> Result<Self, CborError> {
-        r.map(|m| Ok(Part { object: m.get(0)?, covered: m.get(1)?, entry: m.get(2)? }))
+        let broken = r.error("a part is of a file, and covers what its object has (SNAP-6)");
+        let part = r.map(|m| Ok(Part { object: m.get(0)?, covered: m.get(1)?, entry: m.get(2)? }))?;
+        let is_file = matches!(part.entry.kind, EntryKind::File(_));
+        if is_file && part.covered == part.object.size { Ok(part) } else { Err(broken) }
     }
 }

@@ -52,13 +52,13 @@ impl Cbor for Entry {
     }
 
     fn read(r: &mut Reader<'_>) -> Result<Self, CborError> {
+        let two_sizes = r.error("a file of another size than its object (TREE-3)");
         r.map(|m| {
-            Ok(Entry {
-                kind: read_kind(m)?,
-                size: m.get_or(2, 0)?,
-                items: m.get_or(3, 0)?,
-                meta: read_meta(m)?,
-            })
+            let (kind, size) = (read_kind(m)?, m.get_or(2, 0)?);
+            if matches!(kind, EntryKind::File(Some(object)) if object.size != size) {
+                return Err(two_sizes);
+            }
+            Ok(Entry { kind, size, items: m.get_or(3, 0)?, meta: read_meta(m)? })
         })
     }
 }

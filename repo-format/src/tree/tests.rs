@@ -230,6 +230,10 @@ prop_compose! {
 
 prop_compose! {
     fn any_entry()(kind in kind(), meta in meta(), size: u64, items: u64) -> Entry {
+        let size = match kind {
+            EntryKind::File(Some(object)) => object.size,
+            _ => size,
+        };
         Entry { kind, size, meta, items }
     }
 }
