@@ -33,3 +33,5 @@ pub mod snapshot;
 pub mod repository;
 
 pub mod engine;
+
+pub mod verify;

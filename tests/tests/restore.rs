@@ -64,7 +64,8 @@ struct Case {
 
 impl Case {
     fn of(fill: impl FnOnce(&Path), pack_size: usize) -> Case {
-        let (runtime, source, storage) = (runtime(), tempfile::tempdir().expect("a folder"), Storage::memory());
+        let (runtime, source, storage) =
+            (runtime(), tempfile::tempdir().expect("a folder"), Storage::memory());
         fill(source.path());
         let repository = init(&runtime, storage.clone(), OpenOptions::default());
         let id = run_backup(&repository, source.path(), pack_size);
@@ -75,12 +76,15 @@ impl Case {
     fn restore(&self, path: &[Vec<u8>], target: &Path, options: &RestoreOptions) -> RestoreReport {
         let sink = FolderSink::new(target, SinkOptions::default()).expect("makes the target");
         let progress = Progress::default();
-        restore(&self.repository, &self.id, path, &sink, options, &progress, &Stop::default()).expect("restores")
+        restore(&self.repository, &self.id, path, &sink, options, &progress, &Stop::default())
+            .expect("restores")
     }
 
     fn packs(&self, kind: PackKind) -> Vec<BlobInfo> {
         let mut packs = self.repository.blobs().list(PACKS).expect("lists");
-        packs.retain(|pack| matches!(BlobId::parse(&pack.name), Some(BlobId::Pack(found, _)) if found == kind));
+        packs.retain(
+            |pack| matches!(BlobId::parse(&pack.name), Some(BlobId::Pack(found, _)) if found == kind),
+        );
         packs
     }
 
@@ -101,7 +105,8 @@ fn run_backup(repository: &Repository, source: &Path, pack_size: usize) -> Manif
     let folder = FolderSource::new(&[source.to_owned()], SourceOptions::default()).expect("is there");
     let mut options = backup_options(source);
     options.writer.data_pack_size = pack_size;
-    let report = backup(repository, &folder, &options, &Progress::default(), &Stop::default()).expect("backs up");
+    let report =
+        backup(repository, &folder, &options, &Progress::default(), &Stop::default()).expect("backs up");
     report.id.expect("committed")
 }
 
@@ -138,7 +143,8 @@ fn each_pack_is_read_about_once() {
     let case = Case::of(sample, 1 << 20);
     let packs = case.packs(PackKind::Data);
     let stored: u64 = packs.iter().map(|pack| pack.size).sum();
-    let (before, target) = (case.repository.blobs().storage().counters(), tempfile::tempdir().expect("a folder"));
+    let (before, target) =
+        (case.repository.blobs().storage().counters(), tempfile::tempdir().expect("a folder"));
     case.restore(&[], target.path(), &RestoreOptions::default());
     let after = case.repository.blobs().storage().counters();
     let (gets, bytes) = (after.gets - before.gets, after.bytes_down - before.bytes_down);

@@ -15,7 +15,8 @@ use clap::{Args, Parser, Subcommand};
 
 pub use global::{GlobalArgs, LogFormat, SecretArgs};
 pub use repo::{
-    ConnectArgs, InitArgs, KdfArgs, KeyCommand, LevelArg, LocationCommand, NewSecretArgs, RepoCommand, VerifyArgs,
+    ConnectArgs, InitArgs, KdfArgs, KeyCommand, LevelArg, LocationCommand, NewSecretArgs, RepoCommand,
+    VerifyArgs,
 };
 pub use snapshot::{
     CatArgs, CompressionArg, CreateArgs, DiffArgs, FindArgs, ForgetArgs, ListArgs, LsArgs, OverwriteArg,

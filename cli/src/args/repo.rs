@@ -192,9 +192,12 @@ pub struct VerifyArgs {
     /// How deep to look: the log and structure, the blobs and their hashes, or every content
     #[arg(long, value_name = "LEVEL", default_value = "blobs")]
     pub level: LevelArg,
-    /// Read only this share or amount of the data; implies `--level data`
+    /// Decode only this share or amount of the data, chosen anew each time
     #[arg(long, value_name = "5%|2GiB", value_parser = values::sample)]
     pub read_data: Option<SampleArg>,
+    /// Threads that fetch and decode; each holds up to a blob [default: 2 to 8, after the machine]
+    #[arg(long, value_name = "N", value_parser = values::positive)]
+    pub threads: Option<usize>,
 }
 
 /// How deep a verification looks.

@@ -11,7 +11,9 @@ use super::values::{self, Place};
 #[derive(Debug, Subcommand)]
 pub enum SnapshotCommand {
     /// Back up files and folders
-    #[command(after_help = "Example:\n  corso snapshot create ~/documents --tag kind=daily --exclude '*.tmp'")]
+    #[command(
+        after_help = "Example:\n  corso snapshot create ~/documents --tag kind=daily --exclude '*.tmp'"
+    )]
     Create(CreateArgs),
     /// List snapshots, oldest first
     #[command(after_help = "Example:\n  corso snapshot list --tag kind=daily")]

@@ -16,8 +16,22 @@ use super::{Cli, SecretArgs};
 
 /// Options that say what to do this once, rather than how things are done here.
 const REQUESTS: [&str; 16] = [
-    "help", "version", "at", "accept-rollback", "all", "dry-run", "force", "keep", "label", "long", "name",
-    "new-recovery-key", "recursive", "snapshot", "target", "ignore-case",
+    "help",
+    "version",
+    "at",
+    "accept-rollback",
+    "all",
+    "dry-run",
+    "force",
+    "keep",
+    "label",
+    "long",
+    "name",
+    "new-recovery-key",
+    "recursive",
+    "snapshot",
+    "target",
+    "ignore-case",
 ];
 
 /// The settings of a configuration file: option name, without the dashes, to value.
@@ -59,7 +73,8 @@ pub fn with_environment(command: Command) -> Command {
         Some(long) if is_setting(long) => {
             let variable = variable_of(long);
             let is_switch = matches!(arg.get_action(), ArgAction::SetTrue);
-            let arg = arg.env(variable);
+            // A command that prints a secret may hold one, and help is no place for it.
+            let arg = arg.env(variable).hide_env_values(true);
             // CORSO_JSON=1 and =yes switch on, =0 and an empty value do not.
             if is_switch { arg.value_parser(FalseyValueParser::new()) } else { arg }
         }
@@ -158,6 +173,17 @@ mod tests {
         assert_eq!(cli.global.storage.retries, 3);
         let cli = parsed("corso repo status --retries 5", &settings).unwrap();
         assert_eq!(cli.global.storage.retries, 5);
+    }
+
+    #[test]
+    fn help_shows_no_value_of_the_environment() {
+        let check = |command: &Command| command.get_arguments().all(|arg| arg.is_hide_env_values_set());
+        let command = with_environment(Cli::command());
+        let settings = command.clone().mut_args(|arg| match arg.get_env() {
+            Some(_) => arg,
+            None => arg.hide_env_values(true),
+        });
+        assert!(check(&settings));
     }
 
     #[test]

@@ -25,12 +25,7 @@ pub fn run(output: &Output, dir: &Path) -> anyhow::Result<Code> {
     Ok(Code::Done)
 }
 
-fn write_pages(
-    command: &Command,
-    name: &str,
-    dir: &Path,
-    files: &mut Vec<String>,
-) -> std::io::Result<()> {
+fn write_pages(command: &Command, name: &str, dir: &Path, files: &mut Vec<String>) -> std::io::Result<()> {
     let file = format!("{name}.1");
     let mut page = Vec::new();
     Man::new(command.clone()).title(name.to_uppercase()).render(&mut page)?;

@@ -117,7 +117,8 @@ impl Config {
     /// # Errors
     /// `NameTaken`, `BadName`.
     pub fn connect(&mut self, name: Option<&str>, connection: Connection) -> Result<String, ConfigError> {
-        let free = |name: &str| self.repositories.get(name).is_none_or(|it| it.location == connection.location);
+        let free =
+            |name: &str| self.repositories.get(name).is_none_or(|it| it.location == connection.location);
         let name = match name {
             Some(name) if !is_name(name) => return Err(ConfigError::BadName { name: name.into() }),
             Some(name) if !free(name) => {
@@ -173,9 +174,7 @@ impl Config {
 /// A path is meant from where we stand, today and when it is remembered.
 pub fn absolute(location: Location) -> Location {
     match location {
-        Location::Folder { path } => {
-            Location::Folder { path: std::path::absolute(&path).unwrap_or(path) }
-        }
+        Location::Folder { path } => Location::Folder { path: std::path::absolute(&path).unwrap_or(path) },
         other => other,
     }
 }

@@ -30,12 +30,15 @@ fn of_cli(error: &CliError) -> Verdict {
         CliError::NothingMatched { .. } => {
             (Code::NothingMatched, "see what there is with `corso snapshot list` and `corso snapshot ls ID`")
         }
-        CliError::OtherRepository { .. } => {
-            (Code::History, "if that is as it should be, run `corso repo disconnect` and `corso repo connect`")
-        }
+        CliError::OtherRepository { .. } => (
+            Code::History,
+            "if that is as it should be, run `corso repo disconnect` and `corso repo connect`",
+        ),
         CliError::Interrupted => (Code::Interrupted, "run the command again"),
         CliError::File { .. } => (Code::Failed, "check the path and its permissions"),
-        CliError::WrongKind { .. } => (Code::Usage, "see what is there with `corso snapshot ls ID:PATH --long`"),
+        CliError::WrongKind { .. } => {
+            (Code::Usage, "see what is there with `corso snapshot ls ID:PATH --long`")
+        }
     }
 }
 
@@ -67,15 +70,14 @@ fn of_config(error: &ConfigError) -> Verdict {
         }
         ConfigError::NameTaken { .. } => (Code::Usage, "choose another --name"),
         ConfigError::BadName { .. } => (Code::Usage, "choose another --name"),
-        ConfigError::Location(_) => {
-            (Code::Usage, "use a path with a slash, s3://bucket/prefix, azure://account/container or gs://bucket")
-        }
+        ConfigError::Location(_) => (
+            Code::Usage,
+            "use a path with a slash, s3://bucket/prefix, azure://account/container or gs://bucket",
+        ),
         ConfigError::Malformed { .. } | ConfigError::UnknownSetting { .. } => {
             (Code::Usage, "correct the file (docs/configuration.md) or name another with --config")
         }
-        ConfigError::NoHome { .. } => {
-            (Code::Usage, "set HOME, or use --config, --cache-dir and --state-dir")
-        }
+        ConfigError::NoHome { .. } => (Code::Usage, "set HOME, or use --config, --cache-dir and --state-dir"),
         _ => (Code::Failed, "check the file's permissions, or name another with --config"),
     }
 }
@@ -102,7 +104,8 @@ mod tests {
     fn usage_is_told_from_failure() {
         assert_eq!(explain(&ConfigError::NotConnected.into()).0, Code::Usage);
         assert_eq!(explain(&SecretError::NoSource.into()).0, Code::Usage);
-        let read = ConfigError::Read { path: "x".into(), source: std::io::ErrorKind::PermissionDenied.into() };
+        let read =
+            ConfigError::Read { path: "x".into(), source: std::io::ErrorKind::PermissionDenied.into() };
         assert_eq!(explain(&read.into()).0, Code::Failed);
     }
 }

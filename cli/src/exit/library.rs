@@ -48,7 +48,9 @@ fn of_backup(error: &BackupError) -> Option<Verdict> {
 
 fn of_restore(error: &RestoreError) -> Option<Verdict> {
     Some(match error {
-        RestoreError::NoSuchPath { .. } => (Code::NothingMatched, "see what there is with `corso snapshot ls ID`"),
+        RestoreError::NoSuchPath { .. } => {
+            (Code::NothingMatched, "see what there is with `corso snapshot ls ID`")
+        }
         RestoreError::Ambiguous { .. } | RestoreError::NotAFile { .. } => {
             (Code::Usage, "see what is there with `corso snapshot ls ID:PATH --long`")
         }
@@ -86,10 +88,11 @@ fn of_repository(error: &RepositoryError) -> Option<Verdict> {
         RepositoryError::WrongSecret { .. } => {
             (Code::WrongSecret, "check the passphrase; the recovery key opens it too (--recovery-key-file)")
         }
-        RepositoryError::NoSuchSlot { .. } => {
-            (Code::WrongSecret, "use the kind of secret that the repository was given: passphrase, \
-                                 --key-file or --recovery-key-file")
-        }
+        RepositoryError::NoSuchSlot { .. } => (
+            Code::WrongSecret,
+            "use the kind of secret that the repository was given: passphrase, \
+                                 --key-file or --recovery-key-file",
+        ),
         RepositoryError::FormatBlob(FormatBlobError::Header(header))
         | RepositoryError::Slot { source: SlotError::Header(header), .. } => of_header(header),
         RepositoryError::FormatBlob(_) | RepositoryError::Slot { .. } => DAMAGED,
@@ -127,7 +130,9 @@ fn of_log(error: &LogError) -> Option<Verdict> {
         LogError::Blob { .. } | LogError::Rows { .. } | LogError::Missing { .. } | LogError::Chain { .. } => {
             (Code::Damage, "run `corso repo verify --level log`; what was there before can be read with --at")
         }
-        LogError::Empty => (Code::NoRepository, "run `corso repo init` once more; it completes what was begun"),
+        LogError::Empty => {
+            (Code::NoRepository, "run `corso repo init` once more; it completes what was begun")
+        }
         LogError::NotKept { .. } => (Code::NothingMatched, "`corso repo status` shows the newest revision"),
         LogError::Unsupported { .. } => NEWER,
         LogError::RolledBack { .. } | LogError::Forked { .. } => (
@@ -179,9 +184,10 @@ fn of_folder(error: &FolderError) -> Verdict {
 
 fn of_storage(error: &StorageError) -> Verdict {
     match error {
-        StorageError::LocationMissing { .. } => {
-            (Code::NoRepository, "check the location's spelling, and that the disk is mounted or the bucket made")
-        }
+        StorageError::LocationMissing { .. } => (
+            Code::NoRepository,
+            "check the location's spelling, and that the disk is mounted or the bucket made",
+        ),
         StorageError::Denied { .. } => (
             Code::Failed,
             "check the permissions, or the keys in AWS_…, AZURE_… or GOOGLE_APPLICATION_CREDENTIALS",
@@ -189,14 +195,16 @@ fn of_storage(error: &StorageError) -> Verdict {
         StorageError::MissingProperty { .. } => {
             (Code::Failed, "choose another storage (docs/commands.md names what a storage must do)")
         }
-        StorageError::Full { .. } => (
-            Code::Failed,
-            "make space and run the same command again; what was committed is kept and used",
-        ),
+        StorageError::Full { .. } => {
+            (Code::Failed, "make space and run the same command again; what was committed is kept and used")
+        }
         StorageError::ReadOnly { .. } => (Code::Failed, "mount it writable and run the same command again"),
         StorageError::TimedOut { .. } | StorageError::Throttled { .. } | StorageError::Unreachable { .. } => {
-            (Code::Failed, "check the network and run the same command again; --retries and \
-                            --request-timeout say how patient to be")
+            (
+                Code::Failed,
+                "check the network and run the same command again; --retries and \
+                            --request-timeout say how patient to be",
+            )
         }
         StorageError::Server { .. } => {
             (Code::Failed, "look at the server's log, and run the same command again")

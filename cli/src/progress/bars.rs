@@ -4,7 +4,8 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::report::message::Status;
 
-const KNOWN: &str = "{spinner} {bar:24} {binary_bytes} of {binary_total_bytes}, {binary_bytes_per_sec}, {eta} left";
+const KNOWN: &str =
+    "{spinner} {bar:24} {binary_bytes} of {binary_total_bytes}, {binary_bytes_per_sec}, {eta} left";
 const UNKNOWN: &str = "{spinner} {elapsed} {binary_bytes}, {binary_bytes_per_sec}";
 
 /// A bar of bytes, a line of counts, and what is being worked on.

@@ -52,12 +52,7 @@ impl Style {
 }
 
 /// Does `work`, and shows how far `watched` is and what fails while it lasts.
-pub fn watch<T>(
-    global: &GlobalArgs,
-    output: &Output,
-    watched: &dyn Watched,
-    work: impl FnOnce() -> T,
-) -> T {
+pub fn watch<T>(global: &GlobalArgs, output: &Output, watched: &dyn Watched, work: impl FnOnce() -> T) -> T {
     let style = Style::choose(global);
     let (done, ended) = mpsc::channel::<()>();
     std::thread::scope(|scope| {

@@ -3,6 +3,8 @@
 //! Every message is one type that serialises by the documented schema (`docs/json.md`) and shows
 //! itself as text. Knows nothing of where results come from.
 
+#[cfg(test)]
+mod documented;
 pub mod entry;
 pub mod message;
 mod name;

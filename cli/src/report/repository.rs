@@ -5,7 +5,7 @@ use std::fmt;
 use comfy_table::{Table, presets};
 use serde::Serialize;
 
-use super::{Escaped, Size};
+use super::{Escaped, PathText, Size};
 
 /// What a repository is and holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -83,32 +83,44 @@ pub fn slot_table(slots: &[Slot]) -> String {
     table.trim_fmt()
 }
 
-/// One thing that is damaged.
+/// One thing that a verification found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(serde::Deserialize))]
 pub struct Finding {
     /// The blob; absent where it is not about one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blob: Option<String>,
+    /// `missing`, `damaged`, `wrong-name`, `structure`, `unreadable` or `unknown`.
+    pub kind: String,
+    /// False for what is there and known by nothing.
+    pub is_damage: bool,
     pub what: String,
-    /// IDs of the snapshots that it belongs to.
+    /// Contents that are lost by it.
+    pub contents: u64,
+    /// IDs of the snapshots that need them.
     pub snapshots: Vec<String>,
-    /// Some of the files and folders that it belongs to, as `ID:PATH`.
-    pub paths: Vec<String>,
+    /// The first of the paths in them.
+    pub paths: Vec<PathText>,
+    /// All of these paths.
+    pub path_count: u64,
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.blob {
-            Some(blob) => write!(f, "damaged: {blob}: {}", self.what)?,
-            None => write!(f, "damaged: {}", self.what)?,
+        write!(f, "{}: ", self.kind)?;
+        if let Some(blob) = &self.blob {
+            write!(f, "{blob}: ")?;
         }
+        write!(f, "{}", Escaped(self.what.as_bytes()))?;
         for snapshot in &self.snapshots {
             write!(f, "\n  in snapshot {snapshot}")?;
         }
         for path in &self.paths {
-            write!(f, "\n  {}", Escaped(path.as_bytes()))?;
+            write!(f, "\n    {path}")?;
         }
-        Ok(())
+        match self.path_count.saturating_sub(self.paths.len() as u64) {
+            0 => Ok(()),
+            more => write!(f, "\n    and {more} more"),
+        }
     }
 }

@@ -90,7 +90,9 @@ pub fn table(snapshots: &[SnapshotLine]) -> String {
     let ids: Vec<&str> = snapshots.iter().map(|line| line.id.as_str()).collect();
     let digits = digits_needed(&ids);
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(["ID", "Started", "State", "Items", "Size", "Source", "Tags"]);
+    table
+        .load_style(presets::NOTHING)
+        .set_header(["ID", "Started", "State", "Items", "Size", "Source", "Tags"]);
     for line in snapshots {
         let tags: Vec<String> = line.tags.iter().map(ToString::to_string).collect();
         table.add_row([

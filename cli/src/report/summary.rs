@@ -183,35 +183,61 @@ pub struct TextSummary {
     pub text: String,
 }
 
-/// What a verification found.
+/// What a verification looked at and found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(test, derive(serde::Deserialize))]
 pub struct VerifySummary {
     /// `log`, `blobs` or `data`.
     pub level: String,
+    /// Whether a part of the data was decoded besides.
+    pub sampled: bool,
     pub revision: u64,
     pub snapshots: u64,
-    pub blobs: u64,
-    pub contents: u64,
+    /// Entries of the snapshots, those that they share once.
+    pub entries: u64,
+    /// Packs there are.
+    pub packs: u64,
+    /// Blobs that were read whole.
+    pub blobs_read: u64,
+    pub packs_decoded: u64,
+    pub contents_decoded: u64,
     pub bytes_read: u64,
-    pub findings: u64,
+    /// Findings that are damage.
+    pub damage: u64,
+    /// Blobs that nothing knows; no damage.
+    pub unknown: u64,
     pub interrupted: bool,
     pub seconds: f64,
 }
 
 impl fmt::Display for VerifySummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (snapshots, blobs) = (Count(self.snapshots, "snapshot"), Count(self.blobs, "blob"));
-        write!(f, "Verified ({}) revision {}: {snapshots}, {blobs}", self.level, self.revision)?;
-        if self.contents > 0 {
-            write!(f, ", {}", Count(self.contents, "content"))?;
+        let (snapshots, packs) = (Count(self.snapshots, "snapshot"), Count(self.packs, "pack"));
+        writeln!(f, "Verified     revision {}, level {}", self.revision, self.level)?;
+        writeln!(f, "Contains     {snapshots}, {}, {packs}", EntryCount(self.entries))?;
+        write!(f, "Read         {}, {}", Count(self.blobs_read, "whole blob"), Size(self.bytes_read))?;
+        if self.packs_decoded > 0 {
+            write!(f, ", {} decoded", Count(self.contents_decoded, "content"))?;
         }
-        write!(f, ", {} read in {:.1} s: ", Size(self.bytes_read), self.seconds)?;
-        match self.findings {
-            _ if self.interrupted => write!(f, "interrupted, {} so far", Count(self.findings, "finding")),
-            0 => f.write_str("no damage found"),
-            findings => write!(f, "{}", Count(findings, "finding")),
+        writeln!(f, "\nTook         {:.1} s", self.seconds)?;
+        match self.damage {
+            0 => f.write_str("Found        no damage")?,
+            damage => write!(f, "Found        damage in {}", Count(damage, "place"))?,
         }
+        if self.unknown > 0 {
+            write!(f, "; {} that nothing knows", Count(self.unknown, "blob"))?;
+        }
+        if self.interrupted { f.write_str("\nInterrupted before the end.") } else { Ok(()) }
+    }
+}
+
+/// Entries, whose plural is their own.
+struct EntryCount(u64);
+
+impl fmt::Display for EntryCount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let noun = if self.0 == 1 { "entry" } else { "entries" };
+        write!(f, "{} distinct {noun}", indicatif::HumanCount(self.0))
     }
 }
 
@@ -367,6 +393,8 @@ pub struct DemoSummary {
     pub stored_second: u64,
     /// What differs between the two snapshots.
     pub changes: u64,
+    /// Damage that a verification of everything found.
+    pub damage: u64,
     /// What differs between the source and its restored copy.
     pub differences: u64,
     pub seconds: f64,
@@ -380,6 +408,9 @@ impl fmt::Display for DemoSummary {
         match self.differences {
             0 => write!(f, "The restored copy equals its source: ")?,
             found => write!(f, "{} between source and restored copy: ", Count(found, "difference"))?,
+        }
+        if self.damage > 0 {
+            write!(f, "damage in {}: ", Count(self.damage, "place"))?;
         }
         write!(f, "{}, {}", Count(self.files, "file"), Size(self.bytes))?;
         write!(f, "; stored {} and then {}", Size(self.stored_first), Size(self.stored_second))?;

@@ -56,9 +56,7 @@ pub fn choose_new(args: &NewSecretArgs, variables: Variables<'_>) -> Result<Sour
     }
 }
 
-fn only_one(
-    mut given: impl Iterator<Item = (&'static str, Source)>,
-) -> Result<Option<Source>, SecretError> {
+fn only_one(mut given: impl Iterator<Item = (&'static str, Source)>) -> Result<Option<Source>, SecretError> {
     match (given.next(), given.next()) {
         (Some((first, _)), Some((second, _))) => Err(SecretError::TwoSources { first, second }),
         (first, _) => Ok(first.map(|(_, source)| source)),

@@ -30,9 +30,7 @@ pub enum Prompt {
 /// [`SecretError`] says which source failed and never what was read.
 pub fn read(source: Source, prompt: Prompt, warn: &mut dyn FnMut(String)) -> Result<Secret, SecretError> {
     match source {
-        Source::PassphraseFile(path) => {
-            passphrase(read_file(&path, PASSPHRASE_SIZE_MAX, warn)?)
-        }
+        Source::PassphraseFile(path) => passphrase(read_file(&path, PASSPHRASE_SIZE_MAX, warn)?),
         Source::PassphraseCommand(line) => passphrase(run(&line)?),
         // A variable has no newline that is not meant.
         Source::Variable(value) => not_empty(value.0),
@@ -43,8 +41,8 @@ pub fn read(source: Source, prompt: Prompt, warn: &mut dyn FnMut(String)) -> Res
         Source::RecoveryKeyFile(path) => {
             let bytes = read_file(&path, PASSPHRASE_SIZE_MAX, warn)?;
             let text = Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned());
-            let key = recovery_key::decode(&text)
-                .map_err(|source| SecretError::RecoveryKey { path, source })?;
+            let key =
+                recovery_key::decode(&text).map_err(|source| SecretError::RecoveryKey { path, source })?;
             Ok(Secret::RecoveryKey(key))
         }
         Source::Prompt => ask(prompt),
@@ -74,8 +72,7 @@ fn run(line: &str) -> Result<Zeroizing<Vec<u8>>, SecretError> {
     let words = shlex::split(line).ok_or(SecretError::CommandSyntax)?;
     let (program, arguments) = words.split_first().ok_or(SecretError::CommandSyntax)?;
     let started = |source| SecretError::CommandStart { program: program.clone(), source };
-    let output =
-        Command::new(program).args(arguments).stderr(Stdio::inherit()).output().map_err(started)?;
+    let output = Command::new(program).args(arguments).stderr(Stdio::inherit()).output().map_err(started)?;
     let printed = Zeroizing::new(output.stdout);
     match output.status.success() {
         true => Ok(printed),
@@ -102,9 +99,8 @@ fn ask(prompt: Prompt) -> Result<Secret, SecretError> {
     if !std::io::stdin().is_terminal() {
         return Err(SecretError::NoSource);
     }
-    let question = |text: &str| {
-        rpassword::prompt_password(text).map(Zeroizing::new).map_err(SecretError::Terminal)
-    };
+    let question =
+        |text: &str| rpassword::prompt_password(text).map(Zeroizing::new).map_err(SecretError::Terminal);
     let first = match prompt {
         Prompt::Known => question("Passphrase of the repository: ")?,
         Prompt::New => question("New passphrase: ")?,

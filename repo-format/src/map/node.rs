@@ -29,7 +29,7 @@ pub struct NodeEntry {
 
 impl NodeEntry {
     /// The child's node and how many leaf entries it has below. Zero for what is no child.
-    pub(super) fn child(&self) -> (ContentId, u64) {
+    pub(crate) fn child(&self) -> (ContentId, u64) {
         match self.value.split_first_chunk::<32>() {
             Some((id, count)) => {
                 let count = count.first_chunk().map_or(0, |count| u64::from_le_bytes(*count));

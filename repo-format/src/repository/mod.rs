@@ -202,14 +202,23 @@ impl Repository {
         self.0.warnings.lock().push(warning);
     }
 
+    /// Reads what others have committed since, and looks contents up in it from here on.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub fn refresh(&self) -> Result<(), RepositoryError> {
+        self.0.log.refresh()?;
+        self.adopt_state();
+        Ok(())
+    }
+
     /// A writer of contents. Brings the index into the cache, and looks which packs are missing, so
     /// that what they held is stored again.
     ///
     /// # Errors
     /// If the log, the index or the list of packs cannot be read.
     pub fn writer(&self, options: WriterOptions) -> Result<ContentWriter, RepositoryError> {
-        self.0.log.refresh()?;
-        self.adopt_state();
+        self.refresh()?;
         self.0.index.load_all()?;
         self.note_missing_packs()?;
         Ok(ContentWriter::new(

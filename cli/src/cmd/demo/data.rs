@@ -10,8 +10,22 @@ use std::path::Path;
 const FOLDERS: u64 = 8;
 const FILES_PER_FOLDER: u64 = 32;
 const WORDS: [&str; 16] = [
-    "backup", "folder", "the", "and", "restore", "of", "snapshot", "chunk", "to", "in", "letter", "is",
-    "winter", "photograph", "minutes", "\n",
+    "backup",
+    "folder",
+    "the",
+    "and",
+    "restore",
+    "of",
+    "snapshot",
+    "chunk",
+    "to",
+    "in",
+    "letter",
+    "is",
+    "winter",
+    "photograph",
+    "minutes",
+    "\n",
 ];
 
 /// Fills `root` with about `size` bytes. The same data each time, so runs can be compared.
@@ -95,7 +109,8 @@ mod tests {
         }
         let file = |name: &str| fs::read(folder.path().join(name).join("folder 3/file 3.txt")).unwrap();
         assert_eq!(file("a"), file("b"));
-        let sizes = (0..FOLDERS).flat_map(|n| fs::read_dir(folder.path().join(format!("a/folder {n}"))).unwrap());
+        let sizes =
+            (0..FOLDERS).flat_map(|n| fs::read_dir(folder.path().join(format!("a/folder {n}"))).unwrap());
         let total: u64 = sizes.map(|entry| entry.unwrap().metadata().unwrap().len()).sum();
         assert!((500_000..1_600_000).contains(&total), "{total}");
     }

@@ -15,6 +15,7 @@ use repo_format::format::slot::{KdfCost, Secret};
 use repo_format::log::SourceInfo;
 use repo_format::repository::{InitOptions, OpenOptions, Repository};
 use repo_format::storage::Location;
+use repo_format::verify::{Level, VerifyOptions, verify};
 
 use super::session::Session;
 use super::snapshot::Comparison;
@@ -34,7 +35,7 @@ pub fn run(session: &Session, args: &DemoArgs) -> anyhow::Result<Code> {
         summary.folder = Some(folder.keep().display().to_string());
     }
     summary.seconds = begun.elapsed().as_secs_f64();
-    let is_good = summary.differences == 0;
+    let is_good = summary.differences + summary.damage == 0;
     let text = summary.to_string();
     session.output.result(&Message::Summary(Summary::Demo(summary)), text)?;
     Ok(if is_good { Code::Done } else { Code::Damage })
@@ -70,6 +71,7 @@ impl Demo<'_> {
         let ids = (first.id.zip(second.id)).ok_or(CliError::Interrupted)?;
         summary.changes = self.differences(&repository, [ids.0, ids.1])?;
 
+        summary.damage = self.verify(&repository)?;
         let restored = self.restore(&repository, &ids.1, &target)?;
         self.step("Restored the second snapshot to", &target);
         let differences = compare(&source, &target, &CompareOptions::default())?;
@@ -127,6 +129,22 @@ impl Demo<'_> {
         Comparison::new(repository, &mut counts, &mut silent).run(before, after)?;
         self.session.output.text_only(format_args!("Between the two snapshots: {counts}."))?;
         Ok(counts.total())
+    }
+
+    fn verify(&self, repository: &Repository) -> anyhow::Result<u64> {
+        let options = VerifyOptions { level: Level::Data, ..VerifyOptions::default() };
+        let progress = Progress::default();
+        let Session { global, output, stop, .. } = self.session;
+        let report = watch(global, output, &progress, || verify(repository, &options, &progress, stop))?;
+        for finding in &report.findings {
+            output.warn(finding.what.clone());
+        }
+        let contents = Count(report.covered.contents_decoded, "content");
+        output.note(format_args!("Verified: {contents} decrypted and hashed"));
+        if report.interrupted {
+            return Err(CliError::Interrupted.into());
+        }
+        Ok(report.findings.iter().filter(|finding| finding.kind.is_damage()).count() as u64)
     }
 
     fn restore(

@@ -7,6 +7,7 @@ mod key;
 mod location;
 mod recovery_kit;
 mod status;
+mod verify;
 
 use super::session::Session;
 use crate::args::RepoCommand;
@@ -21,6 +22,6 @@ pub fn run(session: &Session, command: RepoCommand) -> anyhow::Result<Code> {
         RepoCommand::Status => status::run(session),
         RepoCommand::Key(command) => key::run(session, command),
         RepoCommand::RecoveryKit => recovery_kit::run(session),
-        RepoCommand::Verify(_) => Ok(Code::Failed),
+        RepoCommand::Verify(args) => verify::run(session, &args),
     }
 }

@@ -13,7 +13,9 @@ use crate::report::{Escaped, Message};
 /// Prints what to keep on paper. It holds no secret: the recovery key was shown when it was made.
 pub fn run(session: &Session) -> anyhow::Result<Code> {
     let text = kit(&session.open()?)?;
-    session.output.result(&Message::Summary(Summary::RecoveryKit(TextSummary { text: text.clone() })), text)?;
+    session
+        .output
+        .result(&Message::Summary(Summary::RecoveryKit(TextSummary { text: text.clone() })), text)?;
     Ok(Code::Done)
 }
 
@@ -26,13 +28,19 @@ fn kit(repository: &Repository) -> Result<String, std::fmt::Error> {
     for slot in repository.slots() {
         writeln!(text, "  {}  {:<12} {}", slot.id, slot.kind.name(), Escaped(slot.label.as_bytes()))?;
     }
-    writeln!(text, "\nRecovery key, from when it was made (`corso repo key add --new-recovery-key` makes a new one):")?;
+    writeln!(
+        text,
+        "\nRecovery key, from when it was made (`corso repo key add --new-recovery-key` makes a new one):"
+    )?;
     writeln!(text, "\n  {}\n", ["____"; 14].join("-"))?;
     writeln!(text, "The blob corso.format, if it should be lost, in hexadecimal:\n")?;
     for line in format_blob::encode(&repository.id()).chunks(32) {
         writeln!(text, "  {}", hex::encode(line))?;
     }
     writeln!(text, "\nTo restore: install corso, put the recovery key into a file, and run")?;
-    write!(text, "  corso snapshot restore latest --target DIR --recovery-key-file FILE --repo '{location}'")?;
+    write!(
+        text,
+        "  corso snapshot restore latest --target DIR --recovery-key-file FILE --repo '{location}'"
+    )?;
     Ok(text)
 }

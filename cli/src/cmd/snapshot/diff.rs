@@ -11,9 +11,9 @@ use super::walk::Walk;
 use crate::args::DiffArgs;
 use crate::cmd::session::Session;
 use crate::exit::Code;
+use crate::report::Message;
 use crate::report::entry::{Change, ChangeKind};
 use crate::report::summary::{DiffSummary, Summary};
-use crate::report::Message;
 
 /// Compares two snapshots or folders of them. Reads only what differs.
 pub fn run(session: &Session, args: &DiffArgs) -> anyhow::Result<Code> {

@@ -95,8 +95,7 @@ mod tests {
     use super::*;
 
     fn found(pattern: &str, path: &str) -> bool {
-        let args =
-            FindArgs { pattern: pattern.into(), snapshots: Vec::new(), ignore_case: false };
+        let args = FindArgs { pattern: pattern.into(), snapshots: Vec::new(), ignore_case: false };
         let path: Vec<Vec<u8>> = path.split('/').map(|name| name.as_bytes().to_vec()).collect();
         Pattern::new(&args).unwrap().matches(&path)
     }

@@ -37,9 +37,9 @@ fn is_wanted(row: &ManifestRow, args: &ListArgs) -> bool {
 fn is_of(source: &SourceInfo, wanted: &str) -> bool {
     let has = |path: &[u8]| source.paths.iter().any(|it| it == path);
     let absolute = std::path::absolute(wanted).unwrap_or_else(|_| wanted.into());
-    let on_host = wanted.split_once(':').is_some_and(|(host, path)| {
-        source.host.as_deref() == Some(host) && has(path.as_bytes())
-    });
+    let on_host = wanted
+        .split_once(':')
+        .is_some_and(|(host, path)| source.host.as_deref() == Some(host) && has(path.as_bytes()));
     let trimmed = absolute.components().collect::<std::path::PathBuf>();
     on_host || has(trimmed.as_os_str().as_bytes())
 }

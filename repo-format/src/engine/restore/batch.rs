@@ -38,7 +38,7 @@ pub(super) enum After<F> {
     /// Another name of `first`, if that was restored.
     Link { first: Arc<FileJob<F>>, job: Arc<FileJob<F>> },
     /// All inside the folder is done.
-    Leave { path: Vec<Vec<u8>>, entry: Entry },
+    Leave { path: Vec<Vec<u8>>, entry: Box<Entry> },
 }
 
 /// Where full batches go.

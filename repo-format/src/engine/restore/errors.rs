@@ -66,3 +66,19 @@ pub(super) fn lost(error: &dyn Error) -> ItemError {
     }
     ItemError { cause: ItemCause::Lost, message, attempts: 1 }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::ContentId;
+
+    #[test]
+    fn an_unreachable_storage_is_told_from_a_blob_that_cannot_be_read() {
+        let outage = |error: StorageError| is_outage(&ContentError::Storage(Box::new(error)));
+        let name = || "packs/data/00/00".to_owned();
+        assert!(outage(StorageError::Unreachable { name: name(), source: "no route".into() }));
+        assert!(!outage(StorageError::Io { name: name(), source: "a bad sector".into() }));
+        assert!(!outage(StorageError::NotFound { name: name() }));
+        assert!(!is_outage(&ContentError::Missing { id: ContentId::ZERO }));
+    }
+}

@@ -1,10 +1,10 @@
 //! Carrying out one read of a plan: fetch, unseal, re-hash; and look elsewhere for what is damaged.
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 
 use super::errors::{is_outage, lost};
 use super::plan::{ContentRead, FrameRead, PackRead};
-use crate::codec::ContentId;
 use crate::content::{ContentError, ContentKind, ContentReader, Usable};
 use crate::engine::source::ItemError;
 use crate::format::names::BlobId;
@@ -12,17 +12,25 @@ use crate::index::Location;
 use crate::repository::Repository;
 use crate::storage::Blobs;
 
-/// Fetches what plans ask for.
-#[derive(Clone, Copy)]
+/// Fetches what plans ask for. Shared between threads.
 pub(super) struct Fetch<'r> {
     pub reader: &'r ContentReader,
+    repository: &'r Repository,
     blobs: &'r Blobs,
     usable: &'r Usable,
+    /// The log was read again because something was not where the index has it.
+    refreshed: Mutex<bool>,
 }
 
 impl<'r> Fetch<'r> {
     pub fn new(repository: &'r Repository) -> Fetch<'r> {
-        Fetch { reader: repository.reader(), blobs: repository.blobs(), usable: repository.usable() }
+        Fetch {
+            reader: repository.reader(),
+            repository,
+            blobs: repository.blobs(),
+            usable: repository.usable(),
+            refreshed: Mutex::default(),
+        }
     }
 
     /// Hands every content of `read` to `take`, or why it cannot be had from any pack.
@@ -83,18 +91,38 @@ impl<'r> Fetch<'r> {
             };
             let found = match found {
                 Ok(bytes) => Ok(bytes),
-                Err(error) => self.elsewhere(&content.id, &content.at)?.ok_or(error),
+                Err(error) => self.elsewhere(content)?.ok_or_else(|| self.explained(error, content)),
             };
             take(content, found);
         }
         Ok(())
     }
 
-    /// The content from another place than `damaged`, if there is one.
-    fn elsewhere(&self, id: &ContentId, damaged: &Location) -> Result<Option<Bytes>, ContentError> {
-        self.usable.add_lost([damaged.pack]);
+    /// The content from another place than the one that turned out damaged, if there is one.
+    fn elsewhere(&self, content: &ContentRead) -> Result<Option<Bytes>, ContentError> {
+        self.usable.add_lost([content.at.pack]);
+        if let Some(found) = self.try_others(content)? {
+            return Ok(Some(found));
+        }
+        // Maintenance may have moved it since this process read the log (DESIGN 3.8).
+        let mut refreshed = self.refreshed.lock();
+        if !std::mem::replace(&mut *refreshed, true)
+            && let Err(error) = self.repository.refresh()
+        {
+            tracing::warn!(%error, "the log could not be read again");
+        }
+        drop(refreshed);
+        self.try_others(content)
+    }
+
+    fn try_others(&self, content: &ContentRead) -> Result<Option<Bytes>, ContentError> {
+        let (id, damaged) = (&content.id, &content.at);
         let place = |at: &Location| (at.pack, at.frame.index, at.content_offset);
-        for at in self.reader.locate(id)? {
+        let locations = match self.reader.locate(id) {
+            Err(error) if is_outage(&error) => return Err(error),
+            locations => locations.unwrap_or_default(),
+        };
+        for at in locations {
             if place(&at) == place(damaged) {
                 continue;
             }
@@ -107,5 +135,13 @@ impl<'r> Fetch<'r> {
             }
         }
         Ok(None)
+    }
+
+    /// Tells what was reclaimed from what was damaged.
+    fn explained(&self, mut error: ItemError, content: &ContentRead) -> ItemError {
+        if self.repository.state().is_lost(&content.at.pack) {
+            error.message.push_str("; maintenance reclaimed the pack after the snapshot was forgotten");
+        }
+        error
     }
 }

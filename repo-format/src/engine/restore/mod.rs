@@ -200,8 +200,7 @@ fn resolve(repository: &Repository, id: &ManifestId, path: &[Vec<u8>]) -> Result
     if path.is_empty() {
         return Ok(manifest.root);
     }
-    let mut found: Vec<(Vec<TreeKey>, Entry)> =
-        find(repository.contents(), &manifest.tree(), &slices(path))?;
+    let mut found: Vec<(Vec<TreeKey>, Entry)> = find(repository.contents(), &manifest.tree(), &slices(path))?;
     match found.len() {
         1 => Ok(found.remove(0).1),
         0 => Err(RestoreError::NoSuchPath { path: shown(path) }),

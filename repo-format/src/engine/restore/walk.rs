@@ -123,7 +123,7 @@ impl<'b, 'r, K: Sink> Walk<'b, 'r, K> {
     /// Leaves the folder at the top: its metadata waits for its files.
     fn leave(&mut self) -> Result<(), Halt> {
         let Some(level) = self.stack.pop() else { return Ok(()) };
-        let after = After::Leave { path: self.path.clone(), entry: level.entry };
+        let after = After::Leave { path: self.path.clone(), entry: Box::new(level.entry) };
         self.batcher.after(after, self.take)
     }
 

@@ -39,7 +39,9 @@ pub fn plan(repository: &Repository, found: &Found, args: &RestoreArgs) -> anyho
                 count(&below(&args.target, &path), &entry);
             }
         }
-        (_, name) => count(&below(&args.target, name.map(std::slice::from_ref).unwrap_or_default()), &found.entry),
+        (_, name) => {
+            count(&below(&args.target, name.map(std::slice::from_ref).unwrap_or_default()), &found.entry)
+        }
     }
     Ok(summary)
 }

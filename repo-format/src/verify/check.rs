@@ -1,0 +1,181 @@
+//! What all steps of a verification share.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Instant;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+use super::finding::{Finding, FindingKind, with_causes};
+use super::listing::Listing;
+use super::{Covered, VerifyOptions, VerifyReport};
+use crate::codec::{ContentId, PackId};
+use crate::engine::progress::{Progress, Stop};
+use crate::format::names::{BlobId, PackKind};
+use crate::log::{BlobRef, State};
+use crate::repository::Repository;
+use crate::storage::{BLOB_SIZE_BYTES_MAX, StorageError};
+
+/// Findings that are kept; more say nothing new.
+const FINDINGS_MAX: usize = 10_000;
+
+/// A verification under way. Shared between threads.
+pub(super) struct Check<'r> {
+    pub repository: &'r Repository,
+    pub options: &'r VerifyOptions,
+    /// The state that is verified.
+    pub state: Arc<State>,
+    pub listing: Listing,
+    pub progress: &'r Progress,
+    stop: &'r Stop,
+    found: Mutex<Found>,
+    covered: Mutex<Covered>,
+}
+
+#[derive(Default)]
+struct Found {
+    findings: Vec<Finding>,
+    /// Packs that are missing or damaged, and the place of their finding.
+    packs: BTreeMap<PackId, usize>,
+    /// Contents that snapshots need and the index does not know, or only in packs that are gone.
+    absent: HashSet<ContentId>,
+}
+
+impl<'r> Check<'r> {
+    pub fn new(
+        repository: &'r Repository,
+        options: &'r VerifyOptions,
+        listing: Listing,
+        progress: &'r Progress,
+        stop: &'r Stop,
+    ) -> Check<'r> {
+        let state = repository.state();
+        let (found, covered) = (Mutex::default(), Mutex::default());
+        Check { repository, options, state, listing, progress, stop, found, covered }
+    }
+
+    pub fn is_stopped(&self) -> bool {
+        self.stop.is_requested()
+    }
+
+    pub fn count(&self, count: impl FnOnce(&mut Covered)) {
+        count(&mut self.covered.lock());
+    }
+
+    /// Adds a finding, and gives its place if there was room.
+    pub fn find(&self, finding: Finding) -> Option<usize> {
+        let findings = &mut self.found.lock().findings;
+        let place = (findings.len() < FINDINGS_MAX).then_some(findings.len());
+        findings.extend(place.is_some().then_some(finding));
+        place
+    }
+
+    pub fn find_blob(&self, blob: &BlobId, kind: FindingKind, what: impl Into<String>) {
+        self.find(Finding::of(Some(blob.name()), kind, what));
+    }
+
+    /// A pack is missing or damaged. Only the first finding of a pack is kept.
+    pub fn find_pack(&self, kind: PackKind, pack: PackId, finding: FindingKind, what: impl Into<String>) {
+        if finding != FindingKind::Unreadable {
+            self.repository.usable().add_lost([pack]);
+        }
+        let found = &mut *self.found.lock();
+        let place = found.findings.len();
+        if place < FINDINGS_MAX && !found.packs.contains_key(&pack) {
+            found.packs.insert(pack, place);
+            found.findings.push(Finding::of(Some(BlobId::Pack(kind, pack).name()), finding, what));
+        }
+    }
+
+    /// Packs that are missing or damaged, each with the place of its finding.
+    pub fn bad_packs(&self) -> BTreeMap<PackId, usize> {
+        self.found.lock().packs.clone()
+    }
+
+    /// A content that a snapshot needs is nowhere.
+    pub fn miss(&self, content: ContentId) {
+        self.found.lock().absent.insert(content);
+    }
+
+    pub fn absent(&self) -> HashSet<ContentId> {
+        self.found.lock().absent.clone()
+    }
+
+    /// Changes a finding that is there already.
+    pub fn amend(&self, place: usize, change: impl FnOnce(&mut Finding)) {
+        if let Some(finding) = self.found.lock().findings.get_mut(place) {
+            change(finding);
+        }
+    }
+
+    /// Whether the log says that a pack may be gone.
+    pub fn is_doomed(&self, kind: PackKind, pack: PackId) -> bool {
+        self.state.doomed.contains_key(&BlobRef::Pack(kind, pack))
+    }
+
+    /// A blob's bytes. What cannot be read is a finding, and `None`.
+    pub fn fetch(&self, blob: &BlobId) -> Option<Bytes> {
+        match self.repository.blobs().get_bounded(&blob.name(), BLOB_SIZE_BYTES_MAX) {
+            Ok(bytes) => {
+                self.progress.bytes_done.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+                self.count(|covered| {
+                    covered.blobs_read += 1;
+                    covered.bytes_read += bytes.len() as u64;
+                });
+                Some(bytes)
+            }
+            Err(error) => {
+                let kind = kind_of(&error);
+                match *blob {
+                    BlobId::Pack(pack_kind, pack) => {
+                        self.find_pack(pack_kind, pack, kind, with_causes(&error))
+                    }
+                    _ => self.find_blob(blob, kind, with_causes(&error)),
+                }
+                None
+            }
+        }
+    }
+
+    /// Does `work` for every item, several at a time, until all is done or the run is stopped.
+    pub fn each<T: Sync>(&self, items: &[T], work: impl Fn(&T) + Sync) {
+        let next = AtomicUsize::new(0);
+        let worker = || {
+            while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed))
+                && !self.is_stopped()
+            {
+                work(item);
+            }
+        };
+        thread::scope(|scope| {
+            (0..self.options.threads.clamp(1, items.len().max(1))).for_each(|_| drop(scope.spawn(worker)));
+        });
+    }
+
+    pub fn into_report(self, begun: Instant) -> VerifyReport {
+        let mut findings = self.found.into_inner().findings;
+        findings.sort_by(|a, b| {
+            let key = |finding: &Finding| (!finding.kind.is_damage(), finding.blob.is_none());
+            key(a).cmp(&key(b)).then_with(|| a.blob.cmp(&b.blob))
+        });
+        VerifyReport {
+            level: self.options.level,
+            revision: self.state.revision,
+            covered: self.covered.into_inner(),
+            findings,
+            interrupted: self.stop.is_requested(),
+            duration: begun.elapsed(),
+        }
+    }
+}
+
+fn kind_of(error: &StorageError) -> FindingKind {
+    match error {
+        StorageError::NotFound { .. } => FindingKind::Missing,
+        StorageError::TooLarge { .. } | StorageError::WrongLength { .. } => FindingKind::Damaged,
+        _ => FindingKind::Unreadable,
+    }
+}

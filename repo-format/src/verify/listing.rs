@@ -1,0 +1,39 @@
+//! What blobs there are.
+
+use std::collections::BTreeMap;
+
+use crate::codec::PackId;
+use crate::format::names::{BlobId, PackKind};
+use crate::storage::{BlobName, Blobs, StorageError};
+
+/// Every blob of the storage, listed once.
+pub(super) struct Listing {
+    /// With their sizes.
+    pub blobs: BTreeMap<BlobId, u64>,
+    /// Names that fit no row of STO-1.
+    pub foreign: Vec<BlobName>,
+}
+
+impl Listing {
+    pub fn of(blobs: &Blobs) -> Result<Listing, StorageError> {
+        let mut listing = Listing { blobs: BTreeMap::new(), foreign: Vec::new() };
+        for info in blobs.list("")? {
+            match BlobId::parse(&info.name) {
+                Some(id) => drop(listing.blobs.insert(id, info.size)),
+                None => listing.foreign.push(info.name),
+            }
+        }
+        Ok(listing)
+    }
+
+    pub fn has(&self, blob: &BlobId) -> bool {
+        self.blobs.contains_key(blob)
+    }
+
+    pub fn packs(&self) -> impl Iterator<Item = (PackKind, PackId, u64)> + '_ {
+        self.blobs.iter().filter_map(|(blob, size)| match blob {
+            BlobId::Pack(kind, id) => Some((*kind, *id, *size)),
+            _ => None,
+        })
+    }
+}

@@ -1,0 +1,173 @@
+//! The log: every record that is kept opens and continues the one before, and catalogs say what the
+//! records come to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::check::Check;
+use super::finding::{FindingKind, with_causes};
+use crate::codec::ManifestId;
+use crate::format::names::BlobId;
+use crate::log::record::{self, OpenedRecord};
+use crate::log::{BlobError, ManifestRow, SegmentRows, State, catalog, manifests};
+
+/// Folds all that is kept, from the oldest catalog or the first record on.
+pub(super) fn log(check: &Check<'_>) {
+    let (records, catalogs) = revisions(check);
+    let head = check.state.revision;
+    let known: BTreeSet<u64> = records.iter().chain(&catalogs).copied().chain([head]).collect();
+    // Without a catalog the log starts at its first record.
+    let mut expected = if catalogs.is_empty() { 1 } else { known.first().copied().unwrap_or(1) };
+    // The fold so far; nothing while it is not known, behind a break.
+    let mut folded = (expected == 1).then(State::default);
+    for revision in known {
+        if check.is_stopped() {
+            return;
+        }
+        let kept = records.contains(&revision);
+        let last_missing = if kept { revision - 1 } else { revision };
+        if expected <= last_missing {
+            missing(check, expected, last_missing, &records, &catalogs);
+            folded = None;
+        }
+        if kept {
+            folded = record(check, revision).and_then(|opened| follow(check, folded, &opened));
+        }
+        if catalogs.contains(&revision) {
+            let stored = catalog(check, revision);
+            if let (Some(folded), Some(stored)) = (&folded, &stored) {
+                compare(check, revision, folded, stored, catalogs.last() == Some(&revision));
+            }
+            folded = stored.or(folded);
+        }
+        expected = revision.saturating_add(1);
+    }
+    ends(check, folded.as_ref());
+}
+
+fn revisions(check: &Check<'_>) -> (BTreeSet<u64>, BTreeSet<u64>) {
+    let (mut records, mut catalogs) = (BTreeSet::new(), BTreeSet::new());
+    for blob in check.listing.blobs.keys() {
+        match blob {
+            // There is no revision 0.
+            BlobId::Record(revision @ 1..) => drop(records.insert(*revision)),
+            BlobId::Catalog(revision @ 1..) => drop(catalogs.insert(*revision)),
+            _ => {}
+        }
+    }
+    (records, catalogs)
+}
+
+/// Records below the newest catalog may have been trimmed if none before them is kept.
+fn missing(check: &Check<'_>, first: u64, last: u64, records: &BTreeSet<u64>, catalogs: &BTreeSet<u64>) {
+    let trimmed = catalogs.last().is_some_and(|newest| last <= *newest);
+    if trimmed && records.range(..first).next().is_none() {
+        return;
+    }
+    let what = match last - first {
+        0 => "the record is missing, but it was there (LOG-5)".to_owned(),
+        more => format!("the record and {more} behind it are missing, but they were there (LOG-5)"),
+    };
+    check.find_blob(&BlobId::Record(first), FindingKind::Missing, what);
+}
+
+fn record(check: &Check<'_>, revision: u64) -> Option<OpenedRecord> {
+    let blob = BlobId::Record(revision);
+    let bytes = check.fetch(&blob)?;
+    check.count(|covered| covered.records += 1);
+    let (keys, repo) = (check.repository.keys(), check.repository.id());
+    let opened = record::decode(keys, &repo, revision, &bytes);
+    opened.inspect_err(|error| refuse(check, &blob, error)).ok()
+}
+
+fn catalog(check: &Check<'_>, revision: u64) -> Option<State> {
+    let blob = BlobId::Catalog(revision);
+    let bytes = check.fetch(&blob)?;
+    check.count(|covered| covered.catalogs += 1);
+    let (keys, repo) = (check.repository.keys(), check.repository.id());
+    let opened = catalog::decode(keys, &repo, revision, &bytes);
+    opened.inspect_err(|error| refuse(check, &blob, error)).ok()
+}
+
+fn refuse(check: &Check<'_>, blob: &BlobId, error: &BlobError) {
+    // A void record stays where it is (LOG-5).
+    if matches!(blob, BlobId::Record(revision) if check.state.voids.contains_key(revision)) {
+        return;
+    }
+    let kind = match error {
+        BlobError::Hash(_) => FindingKind::Damaged,
+        // The bytes are whole, so they were written under another name.
+        BlobError::Header(_) | BlobError::Seal(_) | BlobError::Revision { .. } => FindingKind::WrongName,
+        _ => FindingKind::Structure,
+    };
+    check.find_blob(blob, kind, with_causes(error));
+}
+
+fn follow(check: &Check<'_>, folded: Option<State>, opened: &OpenedRecord) -> Option<State> {
+    let mut state = folded?;
+    if opened.record.previous != state.hash {
+        let what = format!(
+            "it continues a record with the hash {}, but the one before it has {} (LOG-1)",
+            opened.record.previous, state.hash
+        );
+        check.find_blob(&BlobId::Record(opened.record.revision), FindingKind::Structure, what);
+        return None;
+    }
+    state.apply(opened);
+    Some(state)
+}
+
+/// What a catalog says must be what the records come to; only its arrangement of rows may differ, and
+/// rows of forgotten snapshots may be gone.
+fn compare(check: &Check<'_>, revision: u64, folded: &State, stored: &State, rows: bool) {
+    let differs = [
+        ("the hash of its record", folded.hash != stored.hash),
+        ("index segments", folded.segments != stored.segments),
+        ("condemned blobs", folded.condemned != stored.condemned),
+        ("doomed blobs", folded.doomed != stored.doomed),
+        ("quarantined packs", folded.quarantined != stored.quarantined),
+        ("key slots", folded.slots != stored.slots),
+        ("parameters", folded.parameters != stored.parameters),
+        ("policies", folded.policies != stored.policies),
+        ("required features", folded.features != stored.features),
+        ("the verification map", folded.verification_map != stored.verification_map),
+        ("void records", folded.voids != stored.voids),
+        ("the last doom", folded.last_doom != stored.last_doom),
+        ("live snapshots", rows && rows_differ(check, folded, stored)),
+    ];
+    let parts: Vec<&str> = differs.iter().filter(|(_, differs)| *differs).map(|(part, _)| *part).collect();
+    if !parts.is_empty() {
+        let what = format!("it says otherwise than the records before it: {}", parts.join(", "));
+        check.find_blob(&BlobId::Catalog(revision), FindingKind::Structure, what);
+    }
+}
+
+fn rows_differ(check: &Check<'_>, folded: &State, stored: &State) -> bool {
+    let ((folded, whole), (stored, stored_whole)) = (live_rows(check, folded), live_rows(check, stored));
+    whole && stored_whole && folded != stored
+}
+
+/// The live snapshots of a state, and whether all of its manifest segments could be read: those that
+/// cannot are found elsewhere.
+pub(super) fn live_rows(check: &Check<'_>, state: &State) -> (BTreeMap<ManifestId, ManifestRow>, bool) {
+    let (keys, repo) = (check.repository.keys(), check.repository.id());
+    let (mut segments, mut whole) = (SegmentRows::new(), true);
+    for segment in &state.manifest_segments {
+        let bytes = check.repository.blobs().get(&BlobId::Segment(segment.id).name());
+        let rows = bytes.ok().and_then(|bytes| manifests::decode(keys, &repo, &segment.id, &bytes).ok());
+        whole &= rows.is_some();
+        segments.extend(rows.into_iter().flatten().map(|row| (row.id, row)));
+    }
+    let mut rows = state.manifests(&segments);
+    rows.retain(|_, row| row.is_live());
+    (rows, whole)
+}
+
+/// The state that this repository is open at must be among what was folded.
+fn ends(check: &Check<'_>, folded: Option<&State>) {
+    let Some(folded) = folded else { return };
+    let open = &check.state;
+    if folded.hash_of(open.revision).is_some_and(|hash| hash != open.hash) {
+        let what = format!("it has another hash than the one that was seen there, {} (LOG-6)", open.hash);
+        check.find_blob(&BlobId::Record(open.revision), FindingKind::Structure, what);
+    }
+}

@@ -1,0 +1,72 @@
+//! Which contents are lost with the packs that are missing or damaged, and have no other place.
+
+use std::collections::HashMap;
+
+use parking_lot::Mutex;
+
+use super::check::Check;
+use super::finding::{Finding, FindingKind};
+use crate::codec::ContentId;
+use crate::format::names::BlobId;
+use crate::index::Row;
+
+/// Contents of bad packs that are looked for elsewhere; it bounds memory where most packs are gone.
+const CANDIDATES_MAX: usize = 1 << 22;
+
+/// Contents that cannot be had, and the places of the findings that they are lost by.
+pub(super) type Lost = HashMap<ContentId, Vec<usize>>;
+
+/// Tries every content of every bad pack.
+pub(super) fn lost(check: &Check<'_>) -> Lost {
+    let (bad, absent) = (check.bad_packs(), check.absent());
+    if bad.is_empty() && absent.is_empty() {
+        return Lost::new();
+    }
+    let index = check.repository.index();
+    let mut rows: Vec<Row> = (index.segments().iter())
+        .flat_map(|segment| index.rows_of(segment).map_while(Result::ok))
+        .filter(|row| bad.contains_key(&row.at.pack))
+        .take(CANDIDATES_MAX)
+        .collect();
+    // Neighbours come from one frame.
+    rows.sort_unstable_by_key(|row| (row.at.pack, row.at.frame.index, row.at.content_offset));
+    let lost = Mutex::new(Lost::new());
+    let frames: Vec<&[Row]> =
+        rows.chunk_by(|a, b| (a.at.pack, a.at.frame.index) == (b.at.pack, b.at.frame.index)).collect();
+    check.each(&frames, |frame| {
+        for row in frame.iter().filter(|row| !can_be_had(check, &row.id)) {
+            lost.lock().entry(row.id).or_default().push(bad[&row.at.pack]);
+        }
+    });
+    let mut lost = lost.into_inner();
+    for place in bad.values() {
+        let count = lost.values().filter(|places| places.contains(place)).count() as u64;
+        check.amend(*place, |finding| {
+            finding.contents = count;
+            if count == 0 && finding.kind != FindingKind::Unreadable {
+                finding.what.push_str("; no content that the index has in it is lost");
+            }
+        });
+    }
+    let nowhere: Vec<ContentId> = absent.into_iter().filter(|id| !lost.contains_key(id)).collect();
+    if !nowhere.is_empty() {
+        let what = format!(
+            "{} contents that live snapshots need are in no pack that the index knows",
+            nowhere.len()
+        );
+        let contents = nowhere.len() as u64;
+        let place = check.find(Finding { contents, ..Finding::of(None, FindingKind::Missing, what) });
+        lost.extend(nowhere.into_iter().map(|id| (id, Vec::from_iter(place))));
+    }
+    lost
+}
+
+/// Whether any pack still gives the content.
+fn can_be_had(check: &Check<'_>, id: &ContentId) -> bool {
+    let reader = check.repository.reader();
+    let locations = reader.locate(id).unwrap_or_default();
+    locations.iter().filter(|at| check.listing.has(&BlobId::Pack(at.pack_kind, at.pack))).any(|at| {
+        let found = reader.frame(id, at).and_then(|raw| reader.take(at.kind, id, at, &raw));
+        found.is_ok()
+    })
+}

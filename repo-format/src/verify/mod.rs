@@ -1,0 +1,148 @@
+//! Verification: whether everything that the live snapshots need is there, whole and well-formed.
+//!
+//! Owns the walk through log, segments, packs and snapshots, and what it finds. Changes nothing in the
+//! storage. What cannot be read is a finding, and the walk goes on with what can. Packs found wanting
+//! are noted in the repository's set of unusable packs, so that a backup of the same process stores
+//! what they held once more.
+//!
+//! # Memory
+//!
+//! One blob for each thread, some hundred bytes for each blob, and about 64 bytes for each distinct
+//! map node and list, so that what snapshots share is walked once. Only damage takes more: the ID of
+//! each content that a bad pack held.
+
+mod affected;
+mod blobs;
+mod check;
+mod finding;
+mod listing;
+mod log;
+mod lost;
+mod sample;
+mod segments;
+mod slots;
+mod snapshots;
+mod walk;
+
+use std::time::{Duration, Instant};
+
+pub use finding::{Finding, FindingKind};
+pub use sample::Sample;
+
+use self::check::Check;
+use self::listing::Listing;
+use crate::engine::progress::{Progress, Stop};
+use crate::repository::Repository;
+use crate::storage::StorageError;
+
+/// How deep a verification looks. Each level includes those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// The log, catalogs, slots and segments; and of every live snapshot that all it reaches is in the
+    /// index and in packs that are there. Reads metadata packs as far as snapshots need them.
+    Log,
+    /// Every blob is fetched, and its hash compared.
+    Blobs,
+    /// Every pack is decoded, every content re-hashed, and the index compared with it.
+    Data,
+}
+
+/// What is verified.
+#[derive(Debug, Clone)]
+pub struct VerifyOptions {
+    pub level: Level,
+    /// Decode only some packs, chosen anew each time; the level then says what is done besides.
+    pub sample: Option<Sample>,
+    /// Blobs read and trees walked at once; each thread holds up to a blob.
+    pub threads: usize,
+    /// Paths that a finding names.
+    pub paths_max: usize,
+}
+
+impl Default for VerifyOptions {
+    fn default() -> VerifyOptions {
+        let threads = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 8);
+        VerifyOptions { level: Level::Log, sample: None, threads, paths_max: 20 }
+    }
+}
+
+/// What was looked at and what was found.
+#[derive(Debug, Clone)]
+pub struct VerifyReport {
+    pub level: Level,
+    pub revision: u64,
+    pub covered: Covered,
+    /// Damage first, in the order of blob names; then what is merely unknown.
+    pub findings: Vec<Finding>,
+    /// Told to stop before the end.
+    pub interrupted: bool,
+    pub duration: Duration,
+}
+
+impl VerifyReport {
+    /// Whether nothing is wrong. Blobs that nothing knows are no damage: writers leave them when they
+    /// are killed.
+    pub fn is_clean(&self) -> bool {
+        self.findings.iter().all(|finding| !finding.kind.is_damage())
+    }
+}
+
+/// How much was looked at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Covered {
+    pub records: u64,
+    pub catalogs: u64,
+    pub slots: u64,
+    pub segments: u64,
+    /// Packs in the storage, and their bytes.
+    pub packs: u64,
+    pub pack_bytes: u64,
+    /// Blobs whose hash was compared, packs that were decoded among them, and their bytes.
+    pub blobs_read: u64,
+    pub bytes_read: u64,
+    /// Packs that were decoded, and the contents re-hashed in them.
+    pub packs_decoded: u64,
+    pub contents_decoded: u64,
+    pub snapshots: u64,
+    /// Distinct map nodes.
+    pub nodes: u64,
+    /// Entries of distinct nodes.
+    pub entries: u64,
+    /// Content references looked up, those that came up again included.
+    pub references: u64,
+}
+
+/// Why nothing could be verified.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum VerifyError {
+    /// Without the list of blobs nothing can be said.
+    #[error("cannot list the repository's blobs")]
+    List(#[source] StorageError),
+}
+
+/// Verifies the repository as of the revision that it is open at.
+///
+/// # Errors
+/// Only if the storage cannot be listed. What is broken is in the report.
+pub fn verify(
+    repository: &Repository,
+    options: &VerifyOptions,
+    progress: &Progress,
+    stop: &Stop,
+) -> Result<VerifyReport, VerifyError> {
+    let begun = Instant::now();
+    let listing = Listing::of(repository.blobs()).map_err(VerifyError::List)?;
+    let check = Check::new(repository, options, listing, progress, stop);
+    slots::format_blob(&check);
+    slots::slots(&check);
+    log::log(&check);
+    let packs = segments::segments(&check);
+    segments::packs_are_there(&check, &packs);
+    blobs::blobs(&check, &packs);
+    let live = snapshots::live(&check);
+    walk::walk(&check, &live);
+    let lost = lost::lost(&check);
+    affected::affected(&check, &live, &lost);
+    Ok(check.into_report(begun))
+}

@@ -1,0 +1,37 @@
+//! The format blob and the key slots.
+
+use super::check::Check;
+use super::finding::{FindingKind, with_causes};
+use crate::format::format_blob;
+use crate::format::names::BlobId;
+use crate::format::slot;
+
+/// The format blob is there, whole, and this repository's.
+pub(super) fn format_blob(check: &Check<'_>) {
+    let Some(bytes) = check.fetch(&BlobId::Format) else { return };
+    match format_blob::decode(&bytes) {
+        Ok(repo) if repo == check.repository.id() => {}
+        Ok(repo) => {
+            let what = format!("it is of repository {repo}");
+            check.find_blob(&BlobId::Format, FindingKind::WrongName, what);
+        }
+        Err(error) => check.find_blob(&BlobId::Format, FindingKind::Damaged, with_causes(&error)),
+    }
+}
+
+/// Every slot that the log names is there and whole. Opening one takes its secret.
+pub(super) fn slots(check: &Check<'_>) {
+    for id in check.state.slots.keys() {
+        let blob = BlobId::Slot(*id);
+        let Some(bytes) = check.fetch(&blob) else { continue };
+        check.count(|covered| covered.slots += 1);
+        match slot::decode(&bytes) {
+            Ok(slot) if slot.id == *id && slot.repo == check.repository.id() => {}
+            Ok(slot) => {
+                let what = format!("it is slot {} of repository {}", slot.id, slot.repo);
+                check.find_blob(&blob, FindingKind::WrongName, what);
+            }
+            Err(error) => check.find_blob(&blob, FindingKind::Damaged, with_causes(&error)),
+        }
+    }
+}

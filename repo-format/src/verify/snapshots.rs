@@ -1,0 +1,109 @@
+//! The live snapshots, and what their maps are for.
+
+use parking_lot::Mutex;
+
+use super::check::Check;
+use super::finding::{Finding, FindingKind, with_causes};
+use super::log::live_rows;
+use crate::codec::{ContentId, ManifestId};
+use crate::content::ContentError;
+use crate::format::names::{BlobId, PackKind};
+use crate::snapshot::Manifest;
+
+/// A live snapshot.
+pub(super) struct Live {
+    pub id: ManifestId,
+    /// None if it cannot be read.
+    pub manifest: Option<Manifest>,
+}
+
+/// What a map of a snapshot holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum MapUse {
+    /// A folder's entries (TREE-1).
+    Tree,
+    /// SNAP-4.
+    Failures,
+    /// SNAP-6.
+    Parts,
+    /// What a service remembers; its values are opaque here.
+    Ledger,
+}
+
+impl Live {
+    /// The roots of the snapshot's maps.
+    pub fn maps(&self) -> impl Iterator<Item = (MapUse, ContentId)> {
+        let of = |manifest: &Manifest| {
+            [
+                (MapUse::Tree, Some(manifest.tree())),
+                (MapUse::Failures, manifest.failures),
+                (MapUse::Parts, manifest.parts),
+                (MapUse::Ledger, manifest.ledger),
+            ]
+        };
+        let maps = self.manifest.as_ref().map(of).into_iter().flatten();
+        maps.filter_map(|(of, root)| Some((of, root?)))
+    }
+}
+
+/// Reads the manifest of every live snapshot.
+pub(super) fn live(check: &Check<'_>) -> Vec<Live> {
+    let (rows, whole) = live_rows(check, &check.state);
+    if !whole {
+        let what = "not all snapshots are known, because a manifest segment cannot be read";
+        check.find(Finding::of(None, FindingKind::Structure, what));
+    }
+    let mut rows: Vec<_> = rows.into_values().map(|row| (row.revision, row.id)).collect();
+    rows.sort_unstable();
+    let loaded = Mutex::new(Vec::with_capacity(rows.len()));
+    check.each(&rows, |(revision, id)| {
+        let manifest = Manifest::load(check.repository.reader(), id).map_err(|e| unfound(e, ContentId(id.0)));
+        let manifest = manifest.inspect_err(|error| blame(check, error, id, b"")).ok();
+        loaded.lock().push((*revision, Live { id: *id, manifest }));
+    });
+    let mut loaded = loaded.into_inner();
+    loaded.sort_by_key(|(revision, live)| (*revision, live.id));
+    check.count(|covered| covered.snapshots = loaded.len() as u64);
+    loaded.into_iter().map(|(_, live)| live).collect()
+}
+
+/// Where a segment of the index is broken, which was found before, a content in it is as good as
+/// missing: it is told once for all of them, not once for each.
+pub(super) fn unfound(error: ContentError, id: ContentId) -> ContentError {
+    match error {
+        ContentError::Index(_) => ContentError::Missing { id },
+        other => other,
+    }
+}
+
+/// Makes a finding of a content that cannot be used. `path` is where a snapshot has it.
+pub(super) fn blame(check: &Check<'_>, error: &ContentError, snapshot: &ManifestId, path: &[u8]) {
+    let kind = match error {
+        // Told once for all of them, with everybody who needs them.
+        ContentError::Missing { id } => return check.miss(*id),
+        ContentError::Damaged { pack, what, .. } => {
+            let is_data = check.listing.has(&BlobId::Pack(PackKind::Data, *pack));
+            let kind = if is_data { PackKind::Data } else { PackKind::Meta };
+            return check.find_pack(kind, *pack, FindingKind::Damaged, what.clone());
+        }
+        ContentError::Storage(_) | ContentError::Index(_) => FindingKind::Unreadable,
+        _ => FindingKind::Structure,
+    };
+    blame_entry(check, kind, with_causes(error), snapshot, path);
+}
+
+/// Makes a finding of something in a snapshot.
+pub(super) fn blame_entry(
+    check: &Check<'_>,
+    kind: FindingKind,
+    what: String,
+    snapshot: &ManifestId,
+    path: &[u8],
+) {
+    check.find(Finding {
+        snapshots: vec![*snapshot],
+        paths: vec![path.to_vec()],
+        path_count: 1,
+        ..Finding::of(None, kind, what)
+    });
+}
