@@ -4,7 +4,7 @@ use super::check::Check;
 use super::finding::{FindingKind, with_causes};
 use crate::format::format_blob;
 use crate::format::names::BlobId;
-use crate::format::slot;
+use crate::format::slot::{self, SlotError};
 
 /// The format blob is there, whole, and this repository's.
 pub(super) fn format_blob(check: &Check<'_>) {
@@ -25,11 +25,14 @@ pub(super) fn slots(check: &Check<'_>) {
         let blob = BlobId::Slot(*id);
         let Some(bytes) = check.fetch(&blob) else { continue };
         check.count(|covered| covered.slots += 1);
-        match slot::decode(&bytes) {
-            Ok(slot) if slot.id == *id && slot.repo == check.repository.id() => {}
+        match slot::decode(&bytes, id) {
+            Ok(slot) if slot.repo == check.repository.id() => {}
             Ok(slot) => {
-                let what = format!("it is slot {} of repository {}", slot.id, slot.repo);
+                let what = format!("it is of repository {}", slot.repo);
                 check.find_blob(&blob, FindingKind::WrongName, what);
+            }
+            Err(error @ SlotError::OtherName { .. }) => {
+                check.find_blob(&blob, FindingKind::WrongName, with_causes(&error));
             }
             Err(error) => check.find_blob(&blob, FindingKind::Damaged, with_causes(&error)),
         }
