@@ -26,8 +26,7 @@ pub fn run(data: &[u8]) -> bool {
 pub fn seeds() -> Vec<Vec<u8>> {
     let master = MasterKey::from_bytes([42; 32]);
     let slots = SECRETS.into_iter().map(|secret| {
-        create(&SLOT, &REPO, &master, &secret(), KdfCost::DEFAULT, [SALT, [4; 32]])
-            .expect("a fresh slot")
+        create(&SLOT, &REPO, &master, &secret(), KdfCost::DEFAULT, [SALT, [4; 32]]).expect("a fresh slot")
     });
     slots.flat_map(|blob| [[&[0][..], &blob].concat(), [&[1][..], &blob[..SIZE - 32]].concat()]).collect()
 }
