@@ -6,7 +6,8 @@ use zeroize::Zeroizing;
 
 use crate::forge::{REPO, SALT, mode, with_hash};
 
-const SLOT: SlotId = SlotId([1; 16]);
+/// The slot whose name the bytes are found under.
+const ID: SlotId = SlotId([1; 16]);
 
 /// What a person types is left out: its stretching would take all of the fuzzer's time.
 const SECRETS: [fn() -> Secret; 2] =
@@ -17,7 +18,7 @@ pub fn run(data: &[u8]) -> bool {
         (0, blob) => blob.to_vec(),
         (_, body) => with_hash(body),
     };
-    let Ok(slot) = decode(&blob, &SLOT) else { return false };
+    let Ok(slot) = decode(&blob, &ID) else { return false };
     assert_eq!(slot.cost.is_some(), slot.kind == SlotKind::Passphrase, "passphrases alone are stretched");
     assert!(slot.cost.is_none_or(|cost| cost.is_allowed()), "a forbidden cost was let through");
     SECRETS.into_iter().filter(|secret| slot.open(&secret()).is_ok()).count() == 1
@@ -26,7 +27,7 @@ pub fn run(data: &[u8]) -> bool {
 pub fn seeds() -> Vec<Vec<u8>> {
     let master = MasterKey::from_bytes([42; 32]);
     let slots = SECRETS.into_iter().map(|secret| {
-        create(&SLOT, &REPO, &master, &secret(), KdfCost::DEFAULT, [SALT, [4; 32]]).expect("a fresh slot")
+        create(&ID, &REPO, &master, &secret(), KdfCost::DEFAULT, [SALT, [4; 32]]).expect("a fresh slot")
     });
     slots.flat_map(|blob| [[&[0][..], &blob].concat(), [&[1][..], &blob[..SIZE - 32]].concat()]).collect()
 }

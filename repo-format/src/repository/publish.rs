@@ -12,7 +12,8 @@ use crate::index::{IndexError, TABLE_SIZE, build};
 use crate::log::{Action, ManifestRow};
 use crate::pack::PackContents;
 
-/// A manifest on its way into the log; the pack that holds it is filled in when it is known.
+/// A manifest on its way into the log; its pack and what its run stored are filled in when they
+/// are known.
 pub struct Draft {
     pub row: ManifestRow,
     /// Live snapshots that protect what they reach.
@@ -35,6 +36,7 @@ impl Repository {
         let relied = writer.relied_packs();
         let Draft { mut row, bases, replaces } = draft;
         row.pack = self.pack_of(&row.id, &packs)?;
+        row.bytes_stored = writer.written().stored_bytes;
         let log = &self.0.log;
         let committed = log.commit::<Infallible>(|state| {
             let mut actions = Vec::new();

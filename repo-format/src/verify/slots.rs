@@ -31,10 +31,14 @@ pub(super) fn slots(check: &Check<'_>) {
                 let what = format!("it is of repository {}", slot.repo);
                 check.find_blob(&blob, FindingKind::WrongName, what);
             }
-            Err(error @ SlotError::OtherName { .. }) => {
-                check.find_blob(&blob, FindingKind::WrongName, with_causes(&error));
+            Err(error) => {
+                let kind = match error {
+                    SlotError::Damaged(_) | SlotError::Size { .. } => FindingKind::Damaged,
+                    SlotError::OtherName { .. } => FindingKind::WrongName,
+                    _ => FindingKind::Structure,
+                };
+                check.find_blob(&blob, kind, with_causes(&error));
             }
-            Err(error) => check.find_blob(&blob, FindingKind::Damaged, with_causes(&error)),
         }
     }
 }

@@ -1,0 +1,122 @@
+//! `kill -9` at random moments of backups: what was committed stays, what was stored is not stored
+//! again, and the end is equal.
+//!
+//! `CORSO_TEST_KILLS` says how many kills (CI: few; the long run: 50).
+
+mod common;
+
+use std::collections::HashSet;
+use std::process::{Child, Command as Process, Stdio};
+use std::time::{Duration, Instant};
+
+use common::Place;
+use folder::{CompareOptions, compare};
+use repo_format::codec::ContentKind;
+use repo_format::format::slot::Secret;
+use repo_format::repository::{OpenOptions, Repository};
+use repo_format::storage::{Blobs, Location, Storage, StorageOptions};
+
+const FILES: usize = 1200;
+
+/// Random enough for moments, and the same each time.
+struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+}
+
+fn noise(dice: &mut Dice, size: usize) -> Vec<u8> {
+    (0..size.div_ceil(8)).flat_map(|_| dice.next().to_le_bytes()).take(size).collect()
+}
+
+fn start_backup(place: &Place) -> Child {
+    Process::new(assert_cmd::cargo::cargo_bin("corso"))
+        .args(["snapshot", "create", "source", "--checkpoint-interval", "2s", "--json"])
+        .current_dir(place.path("."))
+        .env_clear()
+        .env("HOME", place.path("."))
+        .env("CORSO_KEY_FILE", place.path("key"))
+        .env("CORSO_TESTING", "1")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// Data contents that committed packs hold: how many places, how many different ones, and their
+/// plaintext bytes.
+fn committed(place: &Place) -> (usize, usize, u64) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let location = Location::Folder { path: place.path("repository") };
+    let storage = Storage::open(&location, &StorageOptions::default()).unwrap();
+    let secret = Secret::key_file(&[7; 64]).unwrap();
+    let blobs = Blobs::new(storage, runtime.handle().clone());
+    let repository = Repository::open(blobs, &secret, OpenOptions::default()).unwrap();
+    let rows = repository.index().rows().map(Result::unwrap);
+    let data: Vec<_> = rows.filter(|row| row.at.kind == ContentKind::Data).collect();
+    let different: HashSet<_> = data.iter().map(|row| row.id).collect();
+    (data.len(), different.len(), data.iter().map(|row| u64::from(row.at.content_len)).sum())
+}
+
+/// Writes every `step`th file anew and gives the bytes written.
+fn write_files(place: &Place, dice: &mut Dice, step: usize) -> u64 {
+    let mut written = 0;
+    for n in (0..FILES).step_by(step) {
+        let length = (dice.next() % 500_000) as usize;
+        written += length as u64;
+        place.write(&format!("source/{}/file {n}", n % 40), &noise(dice, length));
+    }
+    written
+}
+
+#[test]
+fn killed_backups_lose_at_most_what_followed_the_last_checkpoint() {
+    let kills: usize = std::env::var("CORSO_TEST_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(4);
+    let place = Place::with_repository();
+    let mut dice = Dice(0x9E37_79B9_7F4A_7C15);
+    // Much more than is stored between two checkpoints, so that kills hit every stage.
+    let mut written = write_files(&place, &mut dice, 1);
+    let (mut killed, mut ended_first, mut with_checkpoint) = (0, 0, 0);
+    while killed < kills {
+        let before = place.json(&["snapshot", "list", "--all"], 0).0;
+        let mut run = start_backup(&place);
+        // A run's first checkpoint comes after two seconds.
+        let end = Instant::now() + Duration::from_millis(1500 + dice.next() % 4000);
+        while Instant::now() < end && run.try_wait().unwrap().is_none() {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        if run.try_wait().unwrap().is_some() {
+            ended_first += 1;
+            written += write_files(&place, &mut dice, 2);
+            continue;
+        }
+        run.kill().unwrap();
+        run.wait().unwrap();
+        killed += 1;
+        // Every reopen is clean.
+        let after = place.json(&["snapshot", "list", "--all"], 0).0;
+        with_checkpoint += usize::from(after != before);
+        place.json(&["repo", "verify", "--level", "log"], 0);
+    }
+    place.json(&["snapshot", "create", "source"], 0);
+    let (places, different, bytes) = committed(&place);
+    assert!(with_checkpoint > 0, "no run lived long enough for a checkpoint");
+    assert!(places - different <= different / 100, "{places} places for {different} contents: stored twice");
+    assert!(bytes <= written + written / 100, "{bytes} bytes are committed of {written} ever written");
+
+    place.json(&["repo", "verify", "--level", "data"], 0);
+    let target = place.path("restored");
+    let target_text = target.to_str().unwrap();
+    place.json(&["snapshot", "restore", "latest", "--target", target_text], 0);
+    let differences = compare(&place.path("source"), &target, &CompareOptions::default()).unwrap();
+    assert!(differences.is_empty(), "{:?}", &differences[..differences.len().min(5)]);
+    println!(
+        "{killed} kills, {with_checkpoint} of them after a checkpoint, {ended_first} runs ended first; \
+         {different} contents in {places} places, {bytes} of {written} bytes ever written"
+    );
+}
