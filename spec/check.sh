@@ -37,6 +37,7 @@ restored() {
 }
 
 tests/fixtures/make.sh "$corso" "$scratch/made" --large
+[[ -n $(ls "$scratch/made/repository/catalog") ]] || { echo "there is no catalog to read" >&2; exit 1; }
 check "$scratch/made"
 for folder in tests/fixtures/format-*; do
     check "$folder"

@@ -69,7 +69,14 @@ fn entry(root: &Path, path: &Path, groups: &mut BTreeMap<u64, usize>) -> Value {
             told["xattrs"] = json!(xattrs);
         }
     }
-    told["type"] = if kind.is_file() { "file" } else if kind.is_dir() { "folder" } else { "fifo" }.into();
+    told["type"] = if kind.is_file() {
+        "file"
+    } else if kind.is_dir() {
+        "folder"
+    } else {
+        "fifo"
+    }
+    .into();
     told
 }
 
@@ -88,7 +95,8 @@ fn xattrs(path: &Path) -> BTreeMap<String, String> {
 fn wanted(file: &Path, folder: &Path) -> Vec<Value> {
     let probe = folder.join("probe");
     fs::write(&probe, b"").expect("writes");
-    let takes_xattrs = rustix::fs::setxattr(&probe, "user.probe", b"1", rustix::fs::XattrFlags::empty()).is_ok();
+    let takes_xattrs =
+        rustix::fs::setxattr(&probe, "user.probe", b"1", rustix::fs::XattrFlags::empty()).is_ok();
     let text = fs::read_to_string(file).expect("reads");
     let mut lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     if !takes_xattrs {
@@ -150,10 +158,8 @@ fn comes_back(repository: &Repository, row: &ManifestRow, fixture: &Path, scratc
 #[test]
 fn every_fixture_opens_verifies_and_comes_back() {
     let names = fs::read_dir(fixtures()).expect("lists").map(|entry| entry.expect("lists").file_name());
-    let mut found: Vec<String> = names
-        .filter_map(|name| name.into_string().ok())
-        .filter(|name| name.starts_with("format-"))
-        .collect();
+    let mut found: Vec<String> =
+        names.filter_map(|name| name.into_string().ok()).filter(|name| name.starts_with("format-")).collect();
     found.sort();
     assert_eq!(found, FORMATS);
     found.iter().for_each(|name| is_read(&fixtures().join(name)));
