@@ -46,8 +46,11 @@ pub(super) fn unlock(blobs: &Blobs, secret: &Secret) -> Result<Unlocked, Reposit
         }
         Err(error) => return Err(error),
     };
-    let (names, ids): (Vec<BlobName>, Vec<SlotId>) =
-        blobs.list(SLOTS)?.into_iter().filter_map(|info| slot_id(&info.name).map(|id| (info.name, id))).unzip();
+    let (names, ids): (Vec<BlobName>, Vec<SlotId>) = blobs
+        .list(SLOTS)?
+        .into_iter()
+        .filter_map(|info| slot_id(&info.name).map(|id| (info.name, id)))
+        .unzip();
     if names.is_empty() {
         return Err(not_there());
     }
