@@ -4,7 +4,7 @@
 //! itself as text. Knows nothing of where results come from.
 
 #[cfg(test)]
-mod documented;
+mod tests;
 pub mod entry;
 pub mod message;
 mod name;
