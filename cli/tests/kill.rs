@@ -6,7 +6,7 @@
 mod common;
 
 use std::collections::HashSet;
-use std::process::{Child, Command as Process, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use common::Place;
@@ -35,12 +35,9 @@ fn noise(dice: &mut Dice, size: usize) -> Vec<u8> {
 }
 
 fn start_backup(place: &Place) -> Child {
-    Process::new(assert_cmd::cargo::cargo_bin("corso"))
-        .args(["snapshot", "create", "source", "--checkpoint-interval", "2s", "--json"])
-        .current_dir(place.path("."))
-        .env_clear()
-        .env("HOME", place.path("."))
-        .env("CORSO_KEY_FILE", place.path("key"))
+    let program = assert_cmd::cargo::cargo_bin("corso");
+    place
+        .process(&program, &["snapshot", "create", "source", "--checkpoint-interval", "2s", "--json"])
         .env("CORSO_TESTING", "1")
         .stdout(Stdio::null())
         .stderr(Stdio::null())
