@@ -6,7 +6,7 @@
 mod common;
 
 use std::collections::HashSet;
-use std::process::{Child, Command as Process, Stdio};
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use common::Place;
@@ -46,13 +46,10 @@ fn records(place: &Place) -> usize {
 }
 
 fn start_backup(place: &Place) -> Child {
-    Process::new(assert_cmd::cargo::cargo_bin("corso"))
-        .args(["snapshot", "create", "source", "--checkpoint-interval", "2s", "--json"])
+    let program = assert_cmd::cargo::cargo_bin("corso");
+    place
+        .process(&program, &["snapshot", "create", "source", "--checkpoint-interval", "2s", "--json"])
         .args(["--compression", "max", "--threads", "1"])
-        .current_dir(place.path("."))
-        .env_clear()
-        .env("HOME", place.path("."))
-        .env("CORSO_KEY_FILE", place.path("key"))
         .env("CORSO_TESTING", "1")
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -116,7 +113,7 @@ fn killed_backups_lose_at_most_what_followed_the_last_checkpoint() {
         with_checkpoint += usize::from(after != before);
         place.json(&["repo", "verify", "--level", "log"], 0);
     }
-    place.json(&["snapshot", "create", "source"], 0);
+    place.back_up(&["source"]);
     let (places, different, bytes) = committed(&place);
     assert!(with_checkpoint > 0, "no run lived long enough for a checkpoint");
     assert!(places - different <= different / 100, "{places} places for {different} contents: stored twice");

@@ -23,8 +23,18 @@ pub fn run(global: GlobalArgs, output: Output, command: Command) -> anyhow::Resu
     match command {
         Command::Completions { shell } => completions::run(&output, shell),
         Command::Man { dir } => man::run(&output, &dir),
-        Command::Repo(command) => repo::run(&Session::start(global, output)?, command),
-        Command::Snapshot(command) => snapshot::run(&Session::start(global, output)?, command),
-        Command::Demo(args) => demo::run(&Session::start(global, output)?, &args),
+        Command::Repo(command) => within(global, output, |session| repo::run(session, command)),
+        Command::Snapshot(command) => within(global, output, |session| snapshot::run(session, command)),
+        Command::Demo(args) => within(global, output, |session| demo::run(session, &args)),
     }
+}
+
+fn within(
+    global: GlobalArgs,
+    output: Output,
+    command: impl FnOnce(&Session) -> anyhow::Result<Code>,
+) -> anyhow::Result<Code> {
+    let session = Session::start(global, output)?;
+    let code = command(&session)?;
+    Ok(session.end(code))
 }

@@ -2,6 +2,7 @@
 //! `--repo` to an open repository.
 
 use std::ffi::OsString;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 use repo_format::engine::progress::Stop;
@@ -14,7 +15,7 @@ use tokio::runtime::Runtime;
 use super::signal;
 use crate::args::{GlobalArgs, NewSecretArgs};
 use crate::config::{Config, ConfigError, Places, Target};
-use crate::exit::CliError;
+use crate::exit::{CliError, Code};
 use crate::report::Output;
 use crate::secret::{self, Prompt, SecretError, Source};
 
@@ -24,6 +25,8 @@ pub struct Session {
     pub output: Output,
     /// Set when a signal asks to stop.
     pub stop: Stop,
+    /// Set when the command went on although it met damage.
+    damage: AtomicBool,
     runtime: Runtime,
 }
 
@@ -40,7 +43,7 @@ impl Session {
             .context("cannot start threads")?;
         let stop = Stop::default();
         signal::listen(&runtime, stop.clone(), output.clone())?;
-        Ok(Session { global, output, stop, runtime })
+        Ok(Session { global, output, stop, damage: AtomicBool::new(false), runtime })
     }
 
     /// The configuration.
@@ -109,7 +112,26 @@ impl Session {
         let blobs = self.storage(location, false)?;
         let repository = Repository::open(blobs, &self.secret(Prompt::Known)?, self.open_options()?)?;
         self.pass_warnings(&repository);
+        if repository.log().broken().is_some() {
+            self.met_damage();
+        }
         Ok(repository)
+    }
+
+    /// Keeps in mind that the repository is damaged, although the command goes on.
+    pub fn met_damage(&self) {
+        self.damage.store(true, Ordering::Relaxed);
+    }
+
+    /// The code of a command that went to its end: damage counts before all else, so that nobody
+    /// takes the half that could be read for the whole.
+    pub fn end(&self, code: Code) -> Code {
+        let damage = code == Code::Damage || self.damage.load(Ordering::Relaxed);
+        if !damage {
+            return code;
+        }
+        self.output.note("hint: `corso repo verify` names what is damaged; docs/errors.md says what to do");
+        Code::Damage
     }
 
     /// How repositories are opened.

@@ -1,7 +1,8 @@
-//! Signals: the first asks the run to end in order, the second ends it.
+//! Signals: the first to stop asks the run to end in order, the second ends it.
 
 use anyhow::Context;
 use repo_format::engine::progress::Stop;
+use rustix::process::Signal;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -15,6 +16,8 @@ use crate::report::Output;
 pub fn listen(runtime: &Runtime, stop: Stop, output: Output) -> anyhow::Result<()> {
     let _inside = runtime.enter();
     let handler = |kind| signal(kind).context("cannot listen for signals");
+    // Its default is death; with a handler a file that grows past its limit is an error like any other.
+    drop(handler(SignalKind::from_raw(Signal::XFSZ.as_raw()))?);
     let (mut interrupt, mut terminate) =
         (handler(SignalKind::interrupt())?, handler(SignalKind::terminate())?);
     runtime.spawn(async move {

@@ -1,6 +1,6 @@
 //! The file itself: read whole, replaced whole.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use super::{Config, ConfigError};
@@ -9,10 +9,13 @@ impl Config {
     /// Reads the file; one that is not there says nothing.
     ///
     /// # Errors
-    /// `Read`, `Malformed`, `UnknownSetting`.
+    /// `Read`, `NotText`, `Malformed`, `UnknownSetting`.
     pub fn load(path: &Path) -> Result<Config, ConfigError> {
         let text = match std::fs::read_to_string(path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Config::default()),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Config::default()),
+            Err(error) if error.kind() == ErrorKind::InvalidData => {
+                return Err(ConfigError::NotText { path: path.to_owned() });
+            }
             read => read.map_err(|source| ConfigError::Read { path: path.to_owned(), source })?,
         };
         let config: Config = toml::from_str(&text)
@@ -77,6 +80,8 @@ mod tests {
             let shown = Config::load(&path).unwrap_err().to_string();
             assert!(shown.contains(wanted), "{shown}");
         }
+        std::fs::write(&path, [0xff, 0xfe]).unwrap();
+        assert!(matches!(Config::load(&path), Err(ConfigError::NotText { .. })));
         std::fs::write(&path, "[settings]\ncolour = 'red'").unwrap();
         assert!(matches!(Config::load(&path), Err(ConfigError::UnknownSetting { .. })));
     }

@@ -54,6 +54,8 @@ pub struct Connection {
 pub enum ConfigError {
     #[error("cannot read the configuration file {}", path.display())]
     Read { path: PathBuf, source: std::io::Error },
+    #[error("the configuration file {} is no UTF-8 text", path.display())]
+    NotText { path: PathBuf },
     #[error("the configuration file {} is malformed", path.display())]
     Malformed { path: PathBuf, source: Box<toml::de::Error> },
     /// A key under `[settings]` that is no option.

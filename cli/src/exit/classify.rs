@@ -74,7 +74,7 @@ fn of_config(error: &ConfigError) -> Verdict {
             Code::Usage,
             "use a path with a slash, s3://bucket/prefix, azure://account/container or gs://bucket",
         ),
-        ConfigError::Malformed { .. } | ConfigError::UnknownSetting { .. } => {
+        ConfigError::NotText { .. } | ConfigError::Malformed { .. } | ConfigError::UnknownSetting { .. } => {
             (Code::Usage, "correct the file (docs/configuration.md) or name another with --config")
         }
         ConfigError::NoHome { .. } => (Code::Usage, "set HOME, or use --config, --cache-dir and --state-dir"),

@@ -82,6 +82,10 @@ fn of_repository(error: &RepositoryError) -> Option<Verdict> {
         RepositoryError::NotThere { .. } => {
             (Code::NoRepository, "check the location, or make a repository there with `corso repo init`")
         }
+        RepositoryError::SlotsLost { .. } => (
+            Code::Damage,
+            "put the blobs below keys/ back from a copy of the repository; without one of them nothing opens it",
+        ),
         RepositoryError::AlreadyThere { .. } => {
             (Code::Failed, "use it with `corso repo connect`, or choose another location or --prefix")
         }
@@ -95,7 +99,11 @@ fn of_repository(error: &RepositoryError) -> Option<Verdict> {
         ),
         RepositoryError::FormatBlob(FormatBlobError::Header(header))
         | RepositoryError::Slot { source: SlotError::Header(header), .. } => of_header(header),
-        RepositoryError::FormatBlob(_) | RepositoryError::Slot { .. } => DAMAGED,
+        RepositoryError::FormatBlob(_) => DAMAGED,
+        RepositoryError::Slot { .. } => (
+            Code::Damage,
+            "use another of the repository's secrets (--recovery-key-file), or put the blob back from a copy",
+        ),
         RepositoryError::SlotNotKept { .. } => (Code::Failed, "try again; the storage may be failing"),
         RepositoryError::LastSlot { .. } => (Code::Usage, "add another with `corso repo key add` first"),
         RepositoryError::UnknownSlot { .. } => {
@@ -115,12 +123,7 @@ fn of_repository(error: &RepositoryError) -> Option<Verdict> {
 }
 
 fn of_header(error: &HeaderError) -> Verdict {
-    match error {
-        HeaderError::UnknownVersion { .. }
-        | HeaderError::UnknownSuite { .. }
-        | HeaderError::UnknownEpoch { .. } => NEWER,
-        _ => DAMAGED,
-    }
+    if error.is_newer() { NEWER } else { DAMAGED }
 }
 
 fn of_log(error: &LogError) -> Option<Verdict> {
@@ -128,7 +131,10 @@ fn of_log(error: &LogError) -> Option<Verdict> {
         LogError::Storage(error) => of_storage(error),
         LogError::Blob { source: BlobError::Header(header), .. } => of_header(header),
         LogError::Blob { .. } | LogError::Rows { .. } | LogError::Missing { .. } | LogError::Chain { .. } => {
-            (Code::Damage, "run `corso repo verify --level log`; what was there before can be read with --at")
+            (
+                Code::Damage,
+                "put the blob back from a copy of the repository, or read an older state with --at",
+            )
         }
         LogError::Empty => {
             (Code::NoRepository, "run `corso repo init` once more; it completes what was begun")
@@ -140,7 +146,10 @@ fn of_log(error: &LogError) -> Option<Verdict> {
             "somebody deleted or replaced records, or this is an older copy; if you know why, go on with \
              --accept-rollback",
         ),
-        LogError::Broken { source } => return of_log(source),
+        LogError::Broken { .. } => (
+            Code::Damage,
+            "put the blob back from a copy of the repository; until then what stands before it can be read",
+        ),
         LogError::ReadOnly => (Code::Usage, "leave --at away"),
         _ => return None,
     })
@@ -211,6 +220,9 @@ fn of_storage(error: &StorageError) -> Verdict {
         }
         StorageError::WrongLength { .. } | StorageError::TooLarge { .. } | StorageError::NotFound { .. } => {
             (Code::Damage, "run `corso repo verify --level blobs` to see what is damaged")
+        }
+        StorageError::Io { .. } => {
+            (Code::Failed, "check the path; if it is right, look at the system's log for a failing disk")
         }
         StorageError::Unsynced { .. } => {
             (Code::Failed, "the disk may be failing: look at the system's log before the next run")

@@ -71,7 +71,7 @@ pub fn report(output: &Output, error: &anyhow::Error) -> Code {
         return Code::Failed;
     }
     let (code, hint) = explain(error);
-    let message = format!("{error:#}");
+    let message = message(error);
     if output.is_json() {
         let code = code as u8;
         output.chat_json(&Message::ExitError(ExitError { code, message, hint }));
@@ -81,7 +81,34 @@ pub fn report(output: &Output, error: &anyhow::Error) -> Code {
     code
 }
 
+/// The error and its causes on one line. Some libraries' errors end with their cause's text, which is
+/// not said twice.
+fn message(error: &anyhow::Error) -> String {
+    let mut message = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        let cause = cause.trim_end();
+        match () {
+            () if message.is_empty() => message.push_str(cause),
+            () if message.ends_with(cause) => {}
+            () => message.extend([": ", cause]),
+        }
+    }
+    message
+}
+
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     let io = error.root_cause().downcast_ref::<std::io::Error>();
     io.is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::anyhow;
+
+    #[test]
+    fn a_cause_is_not_said_twice() {
+        let error = anyhow!("no space\n").context("/a failed: no space").context("b was not written");
+        assert_eq!(message(&error), "b was not written: /a failed: no space");
+    }
 }

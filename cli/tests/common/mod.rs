@@ -1,9 +1,11 @@
 //! A place of its own for each test: configuration, cache, state, a repository and a source.
 
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command as Process;
 
 use assert_cmd::Command;
+use assert_cmd::cargo::cargo_bin;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -46,7 +48,12 @@ impl Place {
 
     /// A command that sees this place and nothing else.
     pub fn corso(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::cargo_bin("corso").unwrap();
+        Command::from_std(self.process(&cargo_bin("corso"), arguments))
+    }
+
+    /// The same of a program, for whoever needs the process itself.
+    pub fn process(&self, program: &Path, arguments: &[&str]) -> Process {
+        let mut command = Process::new(program);
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap());
         command.env("HOME", self.folder.path()).env("CORSO_KEY_FILE", self.path("key"));
         command.current_dir(self.folder.path()).args(arguments);

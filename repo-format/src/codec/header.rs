@@ -76,6 +76,14 @@ pub enum HeaderError {
     WrongKey,
 }
 
+impl HeaderError {
+    /// Whether the blob is of a newer release than this one, which is no damage.
+    pub fn is_newer(&self) -> bool {
+        use HeaderError::*;
+        matches!(self, UnknownVersion { .. } | UnknownSuite { .. } | UnknownEpoch { .. })
+    }
+}
+
 /// A header: what a blob is, whose, and under which salt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Header {

@@ -28,7 +28,7 @@ pub enum ContentError {
     #[error("content {id} breaks {clause}")]
     MalformedCbor { id: ContentId, clause: &'static str, source: CborError },
     /// The storage refused; trying again may help.
-    #[error("cannot reach the repository's storage")]
+    #[error("cannot use the repository's storage")]
     Storage(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A segment of the index could not be read.
     #[error("cannot look up contents in the index")]

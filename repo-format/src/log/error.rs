@@ -1,5 +1,6 @@
 //! What can go wrong with a log, told apart by what one can do about it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::manifests::RowsError;
@@ -86,8 +87,8 @@ pub enum Warning {
     #[error("no catalog was written")]
     CatalogNotWritten(#[source] Arc<LogError>),
     /// What this client has seen could not be read or kept: a rollback may go unseen.
-    #[error("what was seen of the log cannot be remembered")]
-    NotRemembered(#[source] Arc<std::io::Error>),
+    #[error("{} cannot keep what was seen of the log; a rollback may go unseen", file.display())]
+    NotRemembered { file: PathBuf, source: Arc<std::io::Error> },
 }
 
 impl std::fmt::Display for FeatureScope {

@@ -97,6 +97,10 @@ impl Log {
     ///
     /// `NotKept` if no catalog and no records lead there; `Unsupported`; and as for any reading.
     pub fn open_at(blobs: Blobs, keys: Arc<Subkeys>, repo: RepoId, revision: u64) -> Result<Log, LogError> {
+        // Before its first record there was no repository.
+        if revision == 0 {
+            return Err(LogError::NotKept { revision });
+        }
         let access = Access { blobs, keys, repo };
         let reading = access.read(Some(revision))?;
         match reading.broken {
@@ -120,7 +124,7 @@ impl Log {
         {
             match memory.read() {
                 Ok(seen) => seen.map_or(Ok(()), |seen| seen.check(&reading.state))?,
-                Err(error) => reading.warnings.push(Warning::NotRemembered(Arc::new(error))),
+                Err(error) => reading.warnings.push(memory.warning(error)),
             }
         }
         match reading.broken {
@@ -163,6 +167,20 @@ impl Log {
             self.catch_up()?;
         }
         Ok(self.state())
+    }
+
+    /// Why the state is not that of the log's end, if the log breaks off.
+    pub fn broken(&self) -> Option<Arc<LogError>> {
+        self.head().broken
+    }
+
+    /// Whether commits may follow the state, so that nobody uploads what cannot be committed.
+    ///
+    /// # Errors
+    ///
+    /// `Broken`; `ReadOnly` at an older revision; `Unsupported` for features that writers must know.
+    pub fn check_writable(&self) -> Result<(), LogError> {
+        self.writable_head().map(|_| ())
     }
 
     /// All manifest rows of `state`, forgotten ones too.
@@ -281,7 +299,7 @@ impl Log {
         let seen = Seen::of(&head.state);
         let kept = if replace { memory.replace(&seen) } else { memory.raise(&seen) };
         if let Err(error) = kept {
-            self.warn(Warning::NotRemembered(Arc::new(error)));
+            self.warn(memory.warning(error));
         }
     }
 }

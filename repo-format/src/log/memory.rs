@@ -3,8 +3,9 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::error::LogError;
+use super::error::{LogError, Warning};
 use super::state::State;
 use crate::codec::{RecordHash, RepoId};
 
@@ -84,6 +85,11 @@ impl Memory {
     pub fn replace(&self, seen: &Seen) -> io::Result<()> {
         let _lock = self.lock()?;
         self.write(seen)
+    }
+
+    /// Says that the memory failed.
+    pub(super) fn warning(&self, error: io::Error) -> Warning {
+        Warning::NotRemembered { file: self.file.clone(), source: Arc::new(error) }
     }
 
     fn lock(&self) -> io::Result<File> {

@@ -87,7 +87,11 @@ impl Access {
             .collect();
         let Some(last) = revisions.last().copied() else { return Ok(None) };
         let mut records = self.records(&revisions)?;
-        Ok(fold(state, &mut records, last))
+        match fold(state, &mut records, last) {
+            // What it says cannot be known, so the state before it is not what the repository is.
+            Some(error) if is_newer(&error) => Err(error),
+            broken => Ok(broken),
+        }
     }
 
     /// The newest catalog from `newest` downwards that can be used, or the empty state.
@@ -123,6 +127,10 @@ impl Access {
 }
 
 type Records = BTreeMap<u64, Result<OpenedRecord, LogError>>;
+
+fn is_newer(error: &LogError) -> bool {
+    matches!(error, LogError::Blob { source: BlobError::Header(header), .. } if header.is_newer())
+}
 
 /// Damage and loss can be read around; a wrong key or a newer format cannot.
 fn passes_over(error: &LogError) -> bool {

@@ -15,6 +15,9 @@ pub enum RepositoryError {
     /// Nothing there looks like a repository.
     #[error("there is no repository at {location}")]
     NotThere { location: String },
+    /// The format blob is there, but no key slot is: nothing can open the repository.
+    #[error("the repository at {location} has lost its key slots: there is none below keys/")]
+    SlotsLost { location: String },
     /// Another repository, or this one, is there already.
     #[error("there is a repository at {location} already, {found}")]
     AlreadyThere { location: String, found: RepoId },

@@ -216,9 +216,10 @@ impl Repository {
     /// that what they held is stored again.
     ///
     /// # Errors
-    /// If the log, the index or the list of packs cannot be read.
+    /// If the log, the index or the list of packs cannot be read, or nothing can be committed.
     pub fn writer(&self, options: WriterOptions) -> Result<ContentWriter, RepositoryError> {
         self.refresh()?;
+        self.0.log.check_writable()?;
         self.0.index.load_all()?;
         self.note_missing_packs()?;
         Ok(ContentWriter::new(

@@ -34,15 +34,14 @@ pub(super) fn format_blob(blobs: &Blobs) -> Result<Option<RepoId>, RepositoryErr
 /// left by inits that lost a race, are ignored.
 ///
 /// # Errors
-/// `NotThere`, `WrongSecret`, or the first slot's damage if no slot opens.
+/// `NotThere`, `SlotsLost`, `WrongSecret`, or the first slot's damage if no slot opens.
 pub(super) fn unlock(blobs: &Blobs, secret: &Secret) -> Result<Unlocked, RepositoryError> {
-    let not_there = || RepositoryError::NotThere { location: blobs.storage().location().to_string() };
-    let repo = match format_blob(blobs) {
-        Ok(repo) => repo,
+    let (repo, is_there) = match format_blob(blobs) {
+        Ok(repo) => (repo, repo.is_some()),
         // The copies in the slots stand in for a damaged one.
         Err(RepositoryError::FormatBlob(error)) if !is_newer(&error) => {
             tracing::warn!(%error, "{FORMAT} is damaged; its copies in the key slots are used");
-            None
+            (None, true)
         }
         Err(error) => return Err(error),
     };
@@ -52,7 +51,11 @@ pub(super) fn unlock(blobs: &Blobs, secret: &Secret) -> Result<Unlocked, Reposit
         .filter_map(|info| slot_id(&info.name).map(|id| (info.name, id)))
         .unzip();
     if names.is_empty() {
-        return Err(not_there());
+        let location = blobs.storage().location().to_string();
+        return Err(match is_there {
+            true => RepositoryError::SlotsLost { location },
+            false => RepositoryError::NotThere { location },
+        });
     }
     let mut tried = 0;
     let mut broken = None;
@@ -92,8 +95,7 @@ fn slot_id(name: &BlobName) -> Option<SlotId> {
 }
 
 fn is_newer(error: &format_blob::FormatBlobError) -> bool {
-    use crate::codec::HeaderError;
-    matches!(error, format_blob::FormatBlobError::Header(HeaderError::UnknownVersion { .. }))
+    matches!(error, format_blob::FormatBlobError::Header(header) if header.is_newer())
 }
 
 /// A missing format blob comes back from the slot that opened: losing it loses nothing. Who may

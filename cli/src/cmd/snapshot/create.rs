@@ -32,6 +32,7 @@ pub fn run(session: &Session, args: &CreateArgs) -> anyhow::Result<Code> {
     }
     let options = options(session, args)?;
     let source_options = source_options(session, args)?;
+    refuse_the_repository(session, args)?;
     let repository = session.open()?;
     let source = FolderSource::new(&absolute_paths(&args.paths)?, source_options)?;
     let progress = Progress::default();
@@ -137,6 +138,18 @@ fn source_options(session: &Session, args: &CreateArgs) -> anyhow::Result<Source
         ignore_ctime: selection.ignore_ctime,
         ignore_inode: selection.ignore_inode,
     })
+}
+
+/// A repository is no source of its own: each run would store what the run before it stored.
+fn refuse_the_repository(session: &Session, args: &CreateArgs) -> anyhow::Result<()> {
+    let Location::Folder { path: repository } = session.target()?.location else { return Ok(()) };
+    match absolute_paths(&args.paths)?.iter().find(|path| path.starts_with(&repository)) {
+        Some(path) => {
+            let what = format!("{} belongs to the repository that would store it", path.display());
+            Err(CliError::Usage { what, hint: "copy a repository with a tool for files" }.into())
+        }
+        None => Ok(()),
+    }
 }
 
 /// What a backup must not read because it writes it: the repository, cache and state.

@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 
 use crate::engine::progress::{ItemEvent, Progress};
 use crate::engine::sink::MetaWarning;
-use crate::engine::source::ItemError;
+use crate::engine::source::{ItemCause, ItemError};
 
 /// Failures and warnings that a report lists; more are only counted.
 const LISTED_MAX: usize = 10_000;
@@ -24,6 +24,8 @@ pub struct RestoreReport {
     /// Entries that the sink left as they were. What is inside a skipped folder is not counted.
     pub skipped: u64,
     pub failed: u64,
+    /// Those of the failed that the repository cannot give any more: damage.
+    pub lost: u64,
     /// Entries that failed, in the order of their failing; at most 10,000.
     pub failures: Vec<ItemEvent>,
     pub warned: u64,
@@ -89,10 +91,12 @@ impl<'p> Tally<'p> {
     /// An entry failed; `items` as for [`Tally::skipped`].
     pub fn failed(&self, path: &[Vec<u8>], error: ItemError, items: u64) {
         self.progress.done(items, 0);
+        let is_lost = error.cause == ItemCause::Lost;
         let event = ItemEvent { path: path.join(&b'/'), error };
         self.progress.report(event.clone());
         let mut report = self.report.lock();
         report.failed += 1;
+        report.lost += u64::from(is_lost);
         if report.failures.len() < LISTED_MAX {
             report.failures.push(event);
         }

@@ -58,7 +58,7 @@ fn a_memory_that_cannot_be_kept_is_a_warning() {
     let options = LogOptions { memory: Some(Memory::new(&file, &REPO, "here")), ..LogOptions::default() };
     let log = place.create_with(options).unwrap();
     done(&log, policy(1));
-    assert!(matches!(log.take_warnings().as_slice(), [Warning::NotRemembered(_)]));
+    assert!(matches!(log.take_warnings().as_slice(), [Warning::NotRemembered { .. }]));
 }
 
 #[test]

@@ -50,6 +50,9 @@ fn carry_out(
     let options = SinkOptions { overwrite: overwrite(args.overwrite), ..SinkOptions::default() };
     let sink = RecordingSink::new(FolderSink::new(&args.target, options)?, &args.target);
     let report = drive(session, repository, found, args, &sink)?;
+    if report.lost > 0 {
+        session.met_damage();
+    }
     for warning in &report.warnings {
         session.output.warn(format!("{}: {}", Escaped(&warning.path), warning.what));
     }
