@@ -184,7 +184,7 @@ impl FromStr for Location {
             Some(("gs", _)) => parse_gcs(text)?,
             Some(("file", _)) => parse_file(text)?,
             Some(("memory", "")) => Location::Memory,
-            Some((_, rest)) if rest.starts_with("//") => {
+            Some((scheme, rest)) if rest.starts_with("//") && !scheme.contains('/') => {
                 return Err(LocationError::Scheme(text.to_string()));
             }
             _ if text.is_empty() => return Err(LocationError::Scheme(String::new())),
@@ -306,6 +306,7 @@ mod tests {
         let folder = |path: &str| Location::Folder { path: path.into() };
         assert_eq!("file:///srv/a%20b".parse(), Ok(folder("/srv/a b")));
         assert_eq!("c:/x".parse(), Ok(folder("c:/x")));
+        assert_eq!("/srv/a://b".parse(), Ok(folder("/srv/a://b")));
     }
 
     #[test]
