@@ -56,10 +56,23 @@ class Place:
         return error
 
     def start(self, *arguments):
-        """Starts a command, and leaves it to the caller; stderr has its progress."""
-        return subprocess.Popen(
-            self.command(arguments), env=self.env, cwd=self.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
+        """Starts a backup of the source in small packs and steps, and waits for its first checkpoint."""
+        how = ["--pack-size", "2MiB", "--checkpoint-interval", "2s", "--connections", "2", *arguments]
+        command = self.command(["snapshot", "create", self.source, *how])
+        with open(self.root / "stderr", "wb") as errors:
+            run = subprocess.Popen(command, env=self.env, cwd=self.root, stdout=subprocess.PIPE, stderr=errors)
+        for line in run.stdout:
+            if json.loads(line).get("checkpoints", 0) > 0:
+                return run
+        self.test.fail(f"the backup ended before a checkpoint: {self.end(run)}")
+
+    def end(self, run, code=0):
+        """Waits for a backup that was started; gives the last JSON line of stdout and of stderr."""
+        output, _ = run.communicate(timeout=300)
+        errors = (self.root / "stderr").read_bytes()
+        self.shows_no_secret(output + errors)
+        self.test.assertEqual(run.returncode, code, errors[-3000:])
+        return [(parse(lines) or [None])[-1] for lines in (output, errors)]
 
     def command(self, arguments):
         return [CORSO, *arguments, "--json", "--log-level", "debug"]

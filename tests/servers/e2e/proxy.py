@@ -67,7 +67,11 @@ class Handler(BaseHTTPRequestHandler):
             return None
         with self.proxy.lock:
             self.proxy.counts["bytes down"] += len(body)
-        return self.answer(status, headers, body)
+        try:
+            return self.answer(status, headers, body)
+        except OSError:
+            # Whoever asked was killed.
+            self.close_connection = True
 
     do_GET = do_PUT = do_HEAD = do_DELETE = do_POST = serve
 
