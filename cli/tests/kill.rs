@@ -100,7 +100,7 @@ fn killed_backups_lose_at_most_what_followed_the_last_checkpoint() {
         with_checkpoint += usize::from(after != before);
         place.json(&["repo", "verify", "--level", "log"], 0);
     }
-    place.json(&["snapshot", "create", "source"], 0);
+    place.back_up(&["source"]);
     let (places, different, bytes) = committed(&place);
     assert!(with_checkpoint > 0, "no run lived long enough for a checkpoint");
     assert!(places - different <= different / 100, "{places} places for {different} contents: stored twice");

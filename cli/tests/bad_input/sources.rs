@@ -15,8 +15,8 @@ fn what_may_not_be_read_fails_alone_and_is_fetched_when_it_may() {
     let closed = place.path("source/closed");
     place.write("source/closed/inside", b"x");
     place.write("source/open", b"y");
-    std::fs::set_permissions(&hidden, Permissions::from_mode(0)).unwrap();
-    std::fs::set_permissions(&closed, Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&hidden, Permissions::from_mode(0o000)).unwrap();
+    std::fs::set_permissions(&closed, Permissions::from_mode(0o000)).unwrap();
     let output = unprivileged(&place, &["snapshot", "create", "source"]);
     let shown = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(3), "{shown}");
