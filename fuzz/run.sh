@@ -22,8 +22,13 @@ fuzzer=$(find .work/fuzz/build -path '*/release/any' -type f -perm -u+x)
 fuzz() {
     local target=$1 && shift
     mkdir -p ".work/fuzz/$target" ".work/fuzz/found" "fuzz/corpus/$target"
-    FUZZ_TARGET=$target "$fuzzer" -max_len=8192 -rss_limit_mb=1024 -malloc_limit_mb=256 -timeout=10 \
+    FUZZ_TARGET=$target "$fuzzer" -max_len=8192 -rss_limit_mb=512 -malloc_limit_mb=256 -timeout=10 \
         -artifact_prefix=".work/fuzz/found/$target-" -verbosity=1 "$@"
+}
+
+# stat NAME LOG: one of the figures that libFuzzer ends with.
+stat() {
+    sed -n "s/^stat::$1: *//p" "$2"
 }
 
 case $1 in
@@ -32,11 +37,12 @@ case $1 in
     *) targets=$1 ;;
 esac
 for target in ${targets:-}; do
-    echo "-- $target, $2 s"
     log=.work/fuzz/$target.log
     if fuzz "$target" -max_total_time="$2" -print_final_stats=1 \
         ".work/fuzz/$target" ".work/fuzz/seeds/$target" "fuzz/corpus/$target" >"$log" 2>&1; then
-        grep -E '^stat::(number_of_executed_units|peak_rss_mb)' "$log"
+        printf '%-18s %4d s %11d runs %8d a second %4d MiB %6d inputs\n' "$target" "$2" \
+            "$(stat number_of_executed_units "$log")" "$(stat average_exec_per_sec "$log")" \
+            "$(stat peak_rss_mb "$log")" "$(ls ".work/fuzz/$target" | wc -l)"
     else
         tail -n 30 "$log"
         echo "$target: found something, see .work/fuzz/found" >&2

@@ -167,3 +167,14 @@ fn several_repositories_have_names() {
     place.json(&["repo", "connect", "--name", "again", "filesystem", "--path", "other"], 0);
     assert_eq!(place.json(&["repo", "status"], 0).0[0]["name"], "again");
 }
+
+#[test]
+fn a_backup_removes_what_a_crash_left_of_a_blob() {
+    let place = Place::with_repository();
+    let stale = place.write("repository/log/00000000000000000002#17", b"half");
+    place.write("source/file", b"x");
+    place.json(&["snapshot", "create", "source", "--dry-run"], 0);
+    assert!(stale.exists());
+    place.back_up(&["source"]);
+    assert!(!stale.exists());
+}

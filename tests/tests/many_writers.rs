@@ -30,7 +30,8 @@ fn four_writers_at_once_lose_nothing_and_leave_one_line_of_records() {
                     }
                     // Each run opens the repository anew, as a process would.
                     let repository = open(runtime, storage.clone(), OpenOptions::default());
-                    let source = FolderSource::new(&[path.clone()], SourceOptions::default()).unwrap();
+                    let source =
+                        FolderSource::new(std::slice::from_ref(&path), SourceOptions::default()).unwrap();
                     let options = backup_options(&path);
                     let report =
                         backup(&repository, &source, &options, &Progress::default(), &Stop::default())

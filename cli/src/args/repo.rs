@@ -100,17 +100,17 @@ pub enum LocationCommand {
     },
 }
 
-/// Options of `corso repo init`, given before the kind of storage.
+/// Options of `corso repo init`, before or after the kind of storage.
 #[derive(Debug, Clone, Args)]
 pub struct InitArgs {
     /// What to call it here [default: after its location]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", global = true)]
     pub name: Option<String>,
     /// Make no recovery key: a lost passphrase is then a lost repository
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub no_recovery_key: bool,
     /// What the first key is called in `repo key list`
-    #[arg(long, value_name = "TEXT", default_value = "first")]
+    #[arg(long, value_name = "TEXT", default_value = "first", global = true)]
     pub label: String,
     #[command(flatten)]
     pub kdf: KdfArgs,
@@ -120,10 +120,10 @@ pub struct InitArgs {
 #[derive(Debug, Clone, Args)]
 pub struct KdfArgs {
     /// Memory that trying a passphrase takes; at least 64MiB
-    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = values::size)]
+    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = values::size, global = true)]
     pub kdf_memory: u64,
     /// Passes over that memory; at least 3
-    #[arg(long, value_name = "N", default_value_t = 3)]
+    #[arg(long, value_name = "N", default_value_t = 3, global = true)]
     pub kdf_passes: u32,
 }
 
@@ -131,7 +131,7 @@ pub struct KdfArgs {
 #[derive(Debug, Clone, Args)]
 pub struct ConnectArgs {
     /// What to call it here [default: after its location]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", global = true)]
     pub name: Option<String>,
 }
 

@@ -202,7 +202,7 @@ fn of_storage(error: &StorageError) -> Verdict {
             "check the permissions, or the keys in AWS_…, AZURE_… or GOOGLE_APPLICATION_CREDENTIALS",
         ),
         StorageError::MissingProperty { .. } => {
-            (Code::Failed, "choose another storage (docs/commands.md names what a storage must do)")
+            (Code::Failed, "choose another storage (docs/storages.md names what a storage must do)")
         }
         StorageError::Full { .. } => {
             (Code::Failed, "make space and run the same command again; what was committed is kept and used")

@@ -3,8 +3,6 @@
 //! Every message is one type that serialises by the documented schema (`docs/json.md`) and shows
 //! itself as text. Knows nothing of where results come from.
 
-#[cfg(test)]
-mod documented;
 pub mod entry;
 pub mod message;
 mod name;
@@ -12,6 +10,8 @@ mod output;
 pub mod repository;
 pub mod snapshot;
 pub mod summary;
+#[cfg(test)]
+mod tests;
 mod time;
 
 pub use entry::Item;

@@ -1,11 +1,12 @@
-//! CBOR bodies (CONV-4) by themselves: entries of trees, manifests.
+//! CBOR bodies (CONV-4) by themselves: entries, manifests and what stands beside them.
 
 use std::collections::BTreeMap;
 
 use repo_format::cbor::{self, Cbor};
-use repo_format::codec::{ContentId, RunId, SplitterSizes};
-use repo_format::log::{SnapshotState, SourceInfo};
-use repo_format::snapshot::{Manifest, Statistics};
+use repo_format::codec::{ContentId, ManifestId, PackId, RunId, SplitterSizes};
+use repo_format::log::{ManifestRow, SnapshotState, SourceInfo};
+use repo_format::object::ObjectRef;
+use repo_format::snapshot::{Failure, Manifest, Part, Statistics};
 use repo_format::tree::{Entry, EntryKind, Meta};
 
 pub fn entry(data: &[u8]) -> bool {
@@ -14,6 +15,18 @@ pub fn entry(data: &[u8]) -> bool {
 
 pub fn manifest(data: &[u8]) -> bool {
     comes_back::<Manifest>(data)
+}
+
+pub fn object_ref(data: &[u8]) -> bool {
+    comes_back::<ObjectRef>(data)
+}
+
+pub fn failure(data: &[u8]) -> bool {
+    comes_back::<Failure>(data)
+}
+
+pub fn part(data: &[u8]) -> bool {
+    comes_back::<Part>(data)
 }
 
 /// Whether `data` is a `T`; what was read must be written in one way only.
@@ -33,8 +46,34 @@ pub fn entry_seeds() -> Vec<Vec<u8>> {
 }
 
 pub fn manifest_seeds() -> Vec<Vec<u8>> {
-    let manifest = Manifest {
-        source: SourceInfo::default(),
+    vec![cbor::encode(&a_manifest())]
+}
+
+pub fn object_ref_seeds() -> Vec<Vec<u8>> {
+    vec![cbor::encode(&ObjectRef::EMPTY), cbor::encode(&AN_OBJECT)]
+}
+
+pub fn failure_seeds() -> Vec<Vec<u8>> {
+    let (cause, message) = ("denied".to_owned(), "permission denied".to_owned());
+    vec![cbor::encode(&Failure { cause, message, attempts: 3, is_failure: true })]
+}
+
+pub fn part_seeds() -> Vec<Vec<u8>> {
+    let kind = EntryKind::File(None);
+    let entry = Entry { kind, size: 0, items: 0, meta: Meta::default() };
+    vec![cbor::encode(&Part { object: AN_OBJECT, covered: AN_OBJECT.size, entry })]
+}
+
+/// A row as the log has it.
+pub fn a_row(id: u8) -> ManifestRow {
+    a_manifest().row(ManifestId([id; 32]), PackId([8; 32]))
+}
+
+const AN_OBJECT: ObjectRef = ObjectRef { depth: 1, content: ContentId([6; 32]), size: 1 << 21 };
+
+fn a_manifest() -> Manifest {
+    Manifest {
+        source: SourceInfo { paths: vec![b"/srv".to_vec()], ..SourceInfo::default() },
         start_ns: 1,
         end_ns: 2,
         state: SnapshotState::Complete,
@@ -49,8 +88,7 @@ pub fn manifest_seeds() -> Vec<Vec<u8>> {
         ledger: None,
         cursor: None,
         parts: None,
-    };
-    vec![cbor::encode(&manifest)]
+    }
 }
 
 fn folder() -> EntryKind {

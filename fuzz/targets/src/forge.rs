@@ -12,7 +12,10 @@ pub const REPO: RepoId = RepoId([2; 16]);
 /// The salt of all forged blobs: the same input is the same blob.
 pub const SALT: [u8; 32] = [3; 32];
 
-static KEYS: LazyLock<Subkeys> = LazyLock::new(|| MasterKey::from_bytes([42; 32]).subkeys());
+/// The master key of that repository.
+pub const MASTER: [u8; 32] = [42; 32];
+
+static KEYS: LazyLock<Subkeys> = LazyLock::new(|| MasterKey::from_bytes(MASTER).subkeys());
 
 /// The keys of all forged blobs.
 pub fn keys() -> &'static Subkeys {

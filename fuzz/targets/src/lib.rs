@@ -7,15 +7,24 @@
 //! and a line there.
 
 mod body;
+mod boxed_value;
+mod fold;
 mod forge;
+mod forged_contents;
 mod format_blob;
+mod frame;
 mod index_table;
 mod log;
+mod manifest_segment;
+mod map;
 mod map_node;
+mod names;
+mod object;
 mod pack_footer;
 mod recovery_key;
 mod segment;
 mod slot;
+mod splitter;
 
 /// A decoder under test.
 pub struct Target {
@@ -29,17 +38,30 @@ pub struct Target {
 
 /// All targets.
 pub const TARGETS: &[Target] = &[
+    Target { name: "blob_name", run: names::blob, seeds: names::blob_seeds },
+    Target { name: "boxed_value", run: boxed_value::run, seeds: boxed_value::seeds },
     Target { name: "catalog", run: log::catalog, seeds: log::catalog_seeds },
+    Target { name: "failure", run: body::failure, seeds: body::failure_seeds },
+    Target { name: "fold", run: fold::run, seeds: fold::seeds },
     Target { name: "format_blob", run: format_blob::run, seeds: format_blob::seeds },
+    Target { name: "frame", run: frame::run, seeds: frame::seeds },
     Target { name: "index_table", run: index_table::run, seeds: index_table::seeds },
+    Target { name: "location", run: names::location, seeds: names::location_seeds },
     Target { name: "manifest", run: body::manifest, seeds: body::manifest_seeds },
+    Target { name: "manifest_segment", run: manifest_segment::run, seeds: manifest_segment::seeds },
+    Target { name: "map", run: map::run, seeds: map::seeds },
     Target { name: "map_node", run: map_node::run, seeds: map_node::seeds },
+    Target { name: "object", run: object::run, seeds: object::seeds },
+    Target { name: "object_ref", run: body::object_ref, seeds: body::object_ref_seeds },
     Target { name: "pack_footer", run: pack_footer::run, seeds: pack_footer::seeds },
+    Target { name: "part", run: body::part, seeds: body::part_seeds },
     Target { name: "record", run: log::record, seeds: log::record_seeds },
     Target { name: "recovery_key", run: recovery_key::run, seeds: recovery_key::seeds },
     Target { name: "segment", run: segment::run, seeds: segment::seeds },
     Target { name: "slot", run: slot::run, seeds: slot::seeds },
+    Target { name: "splitter", run: splitter::run, seeds: splitter::seeds },
     Target { name: "tree_entry", run: body::entry, seeds: body::entry_seeds },
+    Target { name: "tree_key", run: names::tree_key, seeds: names::tree_key_seeds },
 ];
 
 /// The target with this name.

@@ -1,10 +1,11 @@
 //! Records and catalogs (LOG-1, LOG-2, CAT-1): with a hash that fits, and as sealed parts.
 
 use repo_format::cbor;
-use repo_format::codec::{BlobKind, Codec, CommitId, RecordHash};
-use repo_format::log::{Action, Record, State, WriterInfo, catalog, record};
+use repo_format::codec::{BlobKind, Codec, CommitId, ManifestId, PackId, RecordHash};
+use repo_format::format::names::PackKind;
+use repo_format::log::{Action, BlobRef, Record, State, WriterInfo, catalog, record};
 
-use crate::body::comes_back;
+use crate::body::{a_row, comes_back};
 use crate::forge::{REPO, keys, mode, with_hash, with_part};
 
 pub fn record(data: &[u8]) -> bool {
@@ -32,8 +33,9 @@ fn blob(kind: BlobKind, data: &[u8]) -> Vec<u8> {
     }
 }
 
-pub fn record_seeds() -> Vec<Vec<u8>> {
-    let record = Record {
+/// A record that does a little.
+pub fn a_record() -> Record {
+    Record {
         revision: 1,
         previous: RecordHash([0; 32]),
         commit: CommitId([7; 16]),
@@ -44,15 +46,28 @@ pub fn record_seeds() -> Vec<Vec<u8>> {
             process: "1".into(),
         },
         time: 1,
-        actions: vec![Action::PutPolicy { name: "keep".into(), value: Some(vec![5]) }],
-    };
-    seeds(BlobKind::Record, cbor::encode(&record))
+        actions: vec![
+            Action::PutPolicy { name: "keep".into(), value: Some(vec![5]) },
+            Action::PutManifest { row: Box::new(a_row(1)), relied: vec![PackId([8; 32])], bases: vec![] },
+            Action::Forget(vec![ManifestId([1; 32])]),
+            Action::Condemn(vec![BlobRef::Pack(PackKind::Data, PackId([8; 32]))]),
+        ],
+    }
+}
+
+/// The state of a log that begins.
+pub fn first_state() -> State {
+    let mut state = State::default();
+    (state.revision, state.floor) = (1, 1);
+    state
+}
+
+pub fn record_seeds() -> Vec<Vec<u8>> {
+    seeds(BlobKind::Record, cbor::encode(&a_record()))
 }
 
 pub fn catalog_seeds() -> Vec<Vec<u8>> {
-    let mut state = State::default();
-    (state.revision, state.floor) = (1, 1);
-    seeds(BlobKind::Catalog, cbor::encode(&state))
+    seeds(BlobKind::Catalog, cbor::encode(&first_state()))
 }
 
 /// One body in each mode; the zstd frame is one raw block.

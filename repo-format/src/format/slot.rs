@@ -314,7 +314,11 @@ mod tests {
             assert_eq!(decode(&forged, &ID).err(), Some(SlotError::Damaged(HashMismatch)), "byte {place}");
         }
         for length in 0..SIZE {
-            assert_eq!(decode(&blob[..length], &ID).err(), Some(SlotError::Damaged(HashMismatch)), "{length} bytes");
+            assert_eq!(
+                decode(&blob[..length], &ID).err(),
+                Some(SlotError::Damaged(HashMismatch)),
+                "{length} bytes"
+            );
         }
         let other = decode(&blob, &SlotId([9; 16])).err();
         assert_eq!(other, Some(SlotError::OtherName { found: ID }));

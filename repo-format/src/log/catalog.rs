@@ -104,6 +104,11 @@ impl State {
         if !hashes.is_sorted_by(|a, b| a < b) || !commits.is_sorted_by(|a, b| a < b) {
             return Err("recent entries do not ascend (CAT-2)");
         }
+        // What is folded next ascends from here, too.
+        if self.revision == u64::MAX || self.recent_commits.back().is_some_and(|last| last.1 > self.revision)
+        {
+            return Err("a recent commit, or the record that follows, is beyond the last revision (CAT-2)");
+        }
         match self.recent_hashes.back() {
             Some(last) if *last != (self.revision, self.hash) => Err("another last hash (CAT-2)"),
             _ => Ok(()),

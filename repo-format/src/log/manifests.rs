@@ -74,9 +74,10 @@ pub fn decode(
 /// Each segment that stays has at least twice the rows of the one behind it, so their number grows
 /// with the logarithm of the rows, and a row is rewritten about as often.
 pub(super) fn merged(segments: &[ManifestSegmentRef], new_rows: usize) -> usize {
-    let (mut rows, mut size, mut count) = (new_rows as u64, 0, 0);
+    let (mut rows, mut size, mut count) = (new_rows as u64, 0u64, 0);
     for segment in segments.iter().rev() {
-        size += segment.size;
+        // What a catalog says of a size was not held against any blob.
+        size = size.saturating_add(segment.size);
         if u64::from(segment.rows) >= 2 * rows || size > MERGED_SIZE_MAX {
             break;
         }
@@ -110,5 +111,7 @@ mod tests {
         let large = ManifestSegmentRef { id: SegmentId::ZERO, rows: 70, size: MERGED_SIZE_MAX + 1 };
         assert_eq!(merged(&[large], 64), 0);
         assert_eq!(merged(&[ManifestSegmentRef { size: 1, ..large }], 64), 1);
+        let endless = ManifestSegmentRef { size: u64::MAX, ..large };
+        assert_eq!(merged(&[endless, ManifestSegmentRef { size: 1, ..large }], 64), 1);
     }
 }

@@ -153,8 +153,9 @@ pub(super) fn write_slot(
     let blob =
         slot::create(&id, repo, master, secret, cost, [random_bytes()?, random_bytes()?]).map_err(refused)?;
     blobs.put_new(&name, blob.into())?;
-    let kept =
-        slot::decode(&blobs.get_bounded(&name, 4096)?, &id).and_then(|slot| slot.open(secret)).map_err(refused)?;
+    let kept = slot::decode(&blobs.get_bounded(&name, 4096)?, &id)
+        .and_then(|slot| slot.open(secret))
+        .map_err(refused)?;
     if kept.expose() != master.expose() {
         return Err(RepositoryError::SlotNotKept { slot: id });
     }

@@ -3,6 +3,7 @@
 //! Owns how they are put together and in which order things are written. Knows nothing of where
 //! entries come from. All calls block.
 
+mod causes;
 mod compact;
 mod error;
 mod fetch;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+pub(crate) use causes::with_causes;
 pub use error::RepositoryError;
 pub use init::{InitOptions, Initialised};
 pub use publish::Draft;
@@ -264,16 +266,4 @@ impl Repository {
         }
         Ok(())
     }
-}
-
-/// An error's message and those of its sources, on one line.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

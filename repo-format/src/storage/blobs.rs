@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures::StreamExt;
 use tokio::runtime::Handle;
 
-use super::{BlobInfo, BlobName, Put, Storage, StorageError};
+use super::{BlobInfo, BlobName, Put, Storage, StorageError, Swept};
 
 /// Reads that [`Blobs::get_many`] has in flight. The storage's own bound holds as well.
 const GETS_AT_ONCE: usize = 16;
@@ -41,6 +41,11 @@ impl Blobs {
     /// See [`Storage::probe`].
     pub fn probe(&self) -> Result<(), StorageError> {
         self.runtime.block_on(self.storage.probe())
+    }
+
+    /// See [`Storage::sweep_staging`].
+    pub fn sweep_staging(&self) -> Result<Swept, StorageError> {
+        self.runtime.block_on(self.storage.sweep_staging())
     }
 
     /// See [`Storage::put_new`].

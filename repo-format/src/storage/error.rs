@@ -140,34 +140,61 @@ impl StorageError {
         if matches!(error, E::PermissionDenied { .. } | E::Unauthenticated { .. }) {
             return StorageError::Denied { name, source: error.into() };
         }
+        let told = Told::by(&error);
         match Origin::of(&error) {
-            Origin::Unsynced => StorageError::Unsynced { name, source: error.into() },
-            Origin::NoCreateIfAbsent => StorageError::MissingProperty {
-                property: Property::CreateIfAbsent,
-                detail: error.to_string(),
-            },
+            Origin::Unsynced => StorageError::Unsynced { name, source: told.into() },
+            Origin::NoCreateIfAbsent => {
+                StorageError::MissingProperty { property: Property::CreateIfAbsent, detail: told.0 }
+            }
             Origin::NoIdentity => StorageError::Setup {
                 what: "no credentials were found, and this machine has no identity".to_string(),
-                source: Some(error.into()),
+                source: Some(told.into()),
             },
-            Origin::Server(failure) => from_server(location, name, failure, error.into()),
+            Origin::Server(failure) => from_server(location, name, failure),
             Origin::Http(HttpErrorKind::Connect | HttpErrorKind::Request)
             | Origin::Http(HttpErrorKind::Timeout | HttpErrorKind::Interrupted) => {
-                StorageError::Unreachable { name, source: error.into() }
+                StorageError::Unreachable { name, source: told.into() }
             }
-            Origin::Io(kind) => from_io(name, kind, error.into()),
-            Origin::Http(_) | Origin::Unknown => StorageError::Refused { name, source: error.into() },
+            Origin::Io(kind) => from_io(name, kind, told.into()),
+            Origin::Http(_) | Origin::Unknown => StorageError::Refused { name, source: told.into() },
         }
     }
 }
 
-fn from_server(location: &Location, name: String, failure: ServerFailure, source: Cause) -> StorageError {
-    match failure.status {
-        401 | 403 => StorageError::Denied { name, source },
-        404 => StorageError::LocationMissing { location: location.to_string(), source: Some(source) },
-        429 | 503 => StorageError::Throttled { name, retry_after: failure.retry_after, source },
-        507 => StorageError::Full { name, source },
-        status => StorageError::Server { name, status, source },
+/// Codes that come with status 400, and are about who asks. Amazon's.
+const DENIED_CODES: [&str; 4] = ["ExpiredToken", "InvalidToken", "InvalidSecurity", "TokenRefreshRequired"];
+
+fn from_server(location: &Location, name: String, failure: ServerFailure) -> StorageError {
+    let (status, retry_after) = (failure.status, failure.retry_after);
+    match (status, failure.code.as_str()) {
+        (401 | 403, _) => StorageError::Denied { name, source: failure.into() },
+        (400, code) if DENIED_CODES.contains(&code) => StorageError::Denied { name, source: failure.into() },
+        (404, _) => {
+            StorageError::LocationMissing { location: location.to_string(), source: Some(failure.into()) }
+        }
+        (429 | 503, _) => StorageError::Throttled { name, retry_after, source: failure.into() },
+        (507, _) => StorageError::Full { name, source: failure.into() },
+        // The bytes of an upload did not come in time.
+        (400, "RequestTimeout") | (408 | 500.., _) => {
+            StorageError::Server { name, status, source: failure.into() }
+        }
+        _ => StorageError::Refused { name, source: failure.into() },
+    }
+}
+
+/// What the layers below said, once: each of object_store's errors says what its source says, too.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Told(String);
+
+impl Told {
+    fn by(error: &object_store::Error) -> Told {
+        let chain = std::iter::successors(Some(error as &(dyn Error + 'static)), |&error| error.source());
+        let messages: Vec<String> = chain.map(ToString::to_string).collect();
+        let next = messages.iter().skip(1).map(Some).chain([None]);
+        let repeats = |message: &str, next: Option<&String>| next.is_some_and(|next| message.contains(next));
+        let told = messages.iter().zip(next).filter(|(message, next)| !repeats(message, *next));
+        Told(told.map(|(message, _)| message.as_str()).collect::<Vec<_>>().join(": "))
     }
 }
 

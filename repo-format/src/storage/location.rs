@@ -184,7 +184,7 @@ impl FromStr for Location {
             Some(("gs", _)) => parse_gcs(text)?,
             Some(("file", _)) => parse_file(text)?,
             Some(("memory", "")) => Location::Memory,
-            Some((_, rest)) if rest.starts_with("//") => {
+            Some((scheme, rest)) if rest.starts_with("//") && !scheme.contains('/') => {
                 return Err(LocationError::Scheme(text.to_string()));
             }
             _ if text.is_empty() => return Err(LocationError::Scheme(String::new())),
@@ -197,6 +197,9 @@ impl FromStr for Location {
 
 fn parse_file(text: &str) -> Result<Location, LocationError> {
     let url = parse_url(text)?;
+    if let Some(query) = url.query() {
+        return Err(wrong(text, query));
+    }
     let path = url.to_file_path().map_err(|()| missing(text, "path"))?;
     Ok(Location::Folder { path })
 }
@@ -235,7 +238,7 @@ fn parse_azure(text: &str) -> Result<Location, LocationError> {
             _ => return Err(wrong(text, &option)),
         }
     }
-    let (container, prefix) = (container.to_string(), prefix.to_string());
+    let (container, prefix) = (container.to_string(), prefix.trim_matches('/').to_string());
     Ok(Location::Azure { account, container, prefix, endpoint, ca_file })
 }
 
@@ -247,8 +250,14 @@ fn parse_gcs(text: &str) -> Result<Location, LocationError> {
     Ok(Location::Gcs { bucket: host(&url, text, "bucket")?, prefix: path_of(&url) })
 }
 
+/// A URL without what no location has; dropped in silence, it would lead to another place.
 fn parse_url(text: &str) -> Result<Url, LocationError> {
-    Url::parse(text).map_err(|_| LocationError::Scheme(text.to_string()))
+    let url = Url::parse(text).map_err(|_| LocationError::Scheme(text.to_string()))?;
+    match (url.port(), url.fragment()) {
+        (Some(port), _) => Err(wrong(text, &port.to_string())),
+        (_, Some(fragment)) => Err(wrong(text, fragment)),
+        _ => Ok(url),
+    }
 }
 
 fn host(url: &Url, text: &str, part: &'static str) -> Result<String, LocationError> {
@@ -306,6 +315,8 @@ mod tests {
         let folder = |path: &str| Location::Folder { path: path.into() };
         assert_eq!("file:///srv/a%20b".parse(), Ok(folder("/srv/a b")));
         assert_eq!("c:/x".parse(), Ok(folder("c:/x")));
+        assert_eq!("/srv/a://b".parse(), Ok(folder("/srv/a://b")));
+        assert_eq!("azure://a/c//b".parse::<Location>(), "azure://a/c/b".parse());
     }
 
     #[test]
@@ -322,6 +333,10 @@ mod tests {
             "s3://bucket/a%20b",
             "azure://account",
             "gs://bucket?endpoint=x",
+            "s3://bucket:9000/a",
+            "azure://account/container/a#b",
+            "file:///srv/a#b",
+            "file:///srv/a?b",
         ] {
             assert!(text.parse::<Location>().is_err(), "{text}");
         }

@@ -14,16 +14,21 @@ const RACERS: u8 = 4;
 
 impl Storage {
     /// Tries out every property that a repository rests on, with small blobs under `probe/` that
-    /// are removed again.
+    /// are removed again; keys that may not delete are enough, and leave them.
     ///
     /// # Errors
     ///
     /// `MissingProperty` names the first that is missing; and as for any request.
     pub async fn probe(&self) -> Result<(), StorageError> {
         let scratch = Scratch::new(self)?;
-        let outcome = scratch.try_all().await;
-        let cleaned = scratch.clean().await;
-        outcome.and(cleaned)
+        match scratch.try_all().await {
+            // Who does not answer need not be asked to clean up, with as much patience again.
+            Err(error) if error.is_transient() => Err(error),
+            outcome => {
+                let cleaned = scratch.clean().await;
+                outcome.and(cleaned.map(drop))
+            }
+        }
     }
 }
 
@@ -128,7 +133,10 @@ impl<'a> Scratch<'a> {
     }
 
     async fn try_deletion(&self) -> Result<(), StorageError> {
-        self.clean().await?;
+        if !self.clean().await? {
+            tracing::info!("these keys may not delete; a few bytes stay below probe/");
+            return Ok(());
+        }
         if !self.storage.list(&self.folder).await?.is_empty() {
             return missing(Property::ListConsistency, "blobs just deleted were still listed");
         }
@@ -138,11 +146,15 @@ impl<'a> Scratch<'a> {
         }
     }
 
-    async fn clean(&self) -> Result<(), StorageError> {
+    /// Removes the blobs, if that is allowed: backups need no deletion. Says whether it was.
+    async fn clean(&self) -> Result<bool, StorageError> {
         for name in &self.names {
-            self.storage.delete(name).await?;
+            match self.storage.delete(name).await {
+                Err(StorageError::Denied { .. }) => return Ok(false),
+                outcome => outcome?,
+            }
         }
-        Ok(())
+        Ok(true)
     }
 }
 

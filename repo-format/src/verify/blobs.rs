@@ -5,12 +5,13 @@ use std::sync::atomic::Ordering;
 
 use super::Level;
 use super::check::Check;
-use super::finding::{FindingKind, with_causes};
+use super::finding::FindingKind;
 use super::segments::Packs;
 use crate::codec::{PackId, random_bytes};
 use crate::format::check_hash;
 use crate::format::names::{BlobId, PackKind};
 use crate::pack::{FrameRow, PackContents, PackError, read_pack};
+use crate::repository::with_causes;
 
 type ListedPack = (PackKind, PackId, u64);
 

@@ -9,7 +9,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use super::finding::{Finding, FindingKind, with_causes};
+use super::finding::{Finding, FindingKind};
 use super::listing::Listing;
 use super::{Covered, VerifyOptions, VerifyReport};
 use crate::codec::{ContentId, PackId};
@@ -17,6 +17,7 @@ use crate::engine::progress::{Progress, Stop};
 use crate::format::names::{BlobId, PackKind};
 use crate::log::{BlobRef, State};
 use crate::repository::Repository;
+use crate::repository::with_causes;
 use crate::storage::{BLOB_SIZE_BYTES_MAX, StorageError};
 
 /// Findings that are kept; more say nothing new.

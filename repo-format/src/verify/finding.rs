@@ -1,7 +1,5 @@
 //! What a verification finds.
 
-use std::error::Error;
-
 use crate::codec::ManifestId;
 use crate::storage::BlobName;
 
@@ -72,16 +70,4 @@ impl Finding {
             path_count: 0,
         }
     }
-}
-
-/// An error's message and those of its sources, on one line.
-pub(super) fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

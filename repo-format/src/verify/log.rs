@@ -4,11 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::check::Check;
-use super::finding::{FindingKind, with_causes};
+use super::finding::FindingKind;
 use crate::codec::ManifestId;
 use crate::format::names::BlobId;
 use crate::log::record::{self, OpenedRecord};
 use crate::log::{BlobError, ManifestRow, SegmentRows, State, catalog, manifests};
+use crate::repository::with_causes;
 
 /// Folds all that is kept, from the oldest catalog or the first record on.
 pub(super) fn log(check: &Check<'_>) {

@@ -6,12 +6,13 @@ use parking_lot::Mutex;
 
 use super::blobs::misnamed;
 use super::check::Check;
-use super::finding::{Finding, FindingKind, with_causes};
+use super::finding::{Finding, FindingKind};
 use crate::codec::{PackId, SEAL_OVERHEAD, SegmentId};
 use crate::format::names::{BlobId, PackKind};
 use crate::format::segment::{self, SegmentError, SegmentKind, SegmentRef};
 use crate::index::{IndexTable, Location};
 use crate::log::{ManifestSegmentRef, RowsError, manifests};
+use crate::repository::with_causes;
 
 /// What the index says of a pack.
 #[derive(Debug, Clone, Copy)]

@@ -1,10 +1,11 @@
 //! The format blob and the key slots.
 
 use super::check::Check;
-use super::finding::{FindingKind, with_causes};
+use super::finding::FindingKind;
 use crate::format::format_blob;
 use crate::format::names::BlobId;
 use crate::format::slot::{self, SlotError};
+use crate::repository::with_causes;
 
 /// The format blob is there, whole, and this repository's.
 pub(super) fn format_blob(check: &Check<'_>) {

@@ -3,11 +3,12 @@
 use parking_lot::Mutex;
 
 use super::check::Check;
-use super::finding::{Finding, FindingKind, with_causes};
+use super::finding::{Finding, FindingKind};
 use super::log::live_rows;
 use crate::codec::{ContentId, ManifestId};
 use crate::content::ContentError;
 use crate::format::names::{BlobId, PackKind};
+use crate::repository::with_causes;
 use crate::snapshot::Manifest;
 
 /// A live snapshot.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
 
 use super::check::Check;
-use super::finding::{FindingKind, with_causes};
+use super::finding::FindingKind;
 use super::snapshots::{Live, MapUse, blame, blame_entry, unfound};
 use crate::cbor;
 use crate::codec::{ContentId, ManifestId};
@@ -15,6 +15,7 @@ use crate::content::{ContentError, ContentKind, ReadContent};
 use crate::format::names::BlobId;
 use crate::map::{Node, NodeEntry, unbox_value};
 use crate::object::{ObjectReader, ObjectRef};
+use crate::repository::with_causes;
 use crate::snapshot::{Failure, Part};
 use crate::tree::{EntryKind, TreeError, TreeKey, decode_value};
 

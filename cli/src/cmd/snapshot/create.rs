@@ -9,6 +9,7 @@ use repo_format::content::WriterOptions;
 use repo_format::engine::progress::Progress;
 use repo_format::engine::{BackupOptions, BackupReport, backup};
 use repo_format::log::{SnapshotState, SourceInfo};
+use repo_format::repository::Repository;
 use repo_format::storage::Location;
 
 use crate::args::{CompressionArg, CreateArgs, WritingArgs};
@@ -35,6 +36,9 @@ pub fn run(session: &Session, args: &CreateArgs) -> anyhow::Result<Code> {
     refuse_the_repository(session, args)?;
     let repository = session.open()?;
     let source = FolderSource::new(&absolute_paths(&args.paths)?, source_options)?;
+    if !args.dry_run {
+        sweep(session, &repository);
+    }
     let progress = Progress::default();
     let report = watch(&session.global, &session.output, &progress, || {
         backup(&repository, &source, &options, &progress, &session.stop)
@@ -45,6 +49,18 @@ pub fn run(session: &Session, args: &CreateArgs) -> anyhow::Result<Code> {
     let text = summary.to_string();
     session.output.result(&Message::Summary(Summary::Create(summary)), text)?;
     Ok(code)
+}
+
+/// Removes what runs that crashed left of blobs in the making. What cannot be removed only takes
+/// space.
+fn sweep(session: &Session, repository: &Repository) {
+    match repository.blobs().sweep_staging() {
+        Ok(swept) if swept.removed > 0 => {
+            tracing::info!(files = swept.removed, bytes = swept.removed_bytes, "removed stale staging files");
+        }
+        Ok(_) => {}
+        Err(error) => session.output.warn(format!("stale staging files stay: {error}")),
+    }
 }
 
 fn code_of(report: &BackupReport) -> Code {

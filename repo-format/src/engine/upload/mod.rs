@@ -15,6 +15,7 @@ mod walk;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -243,16 +244,20 @@ fn take_steps<'run, S: Source>(
 ) -> Result<(), Fatal> {
     let mut due = Instant::now() + options.checkpoint_interval;
     let mut waiting: Option<Step> = None;
+    let mut checkpointed = run.writer.written();
     loop {
         if run.stop.is_requested() {
             return Err(Fatal::Stopped);
         }
-        run.progress
-            .bytes_stored
-            .store(run.writer.written().stored_bytes, std::sync::atomic::Ordering::Relaxed);
+        let written = run.writer.written();
+        run.progress.bytes_stored.store(written.stored_bytes, Ordering::Relaxed);
         if Instant::now() >= due || run.writer.pending_count() >= PENDING_MAX {
-            publisher.publish(assembly, &run.parts, SnapshotState::Checkpoint)?;
-            run.progress.checkpoints.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            // A source that says nothing for long leaves nothing to commit.
+            if written.new_contents > checkpointed.new_contents {
+                publisher.publish(assembly, &run.parts, SnapshotState::Checkpoint)?;
+                run.progress.checkpoints.fetch_add(1, Ordering::Relaxed);
+            }
+            checkpointed = run.writer.written();
             due = Instant::now() + options.checkpoint_interval;
         }
         // Wakes up now and then to look at the clock and at the wish to stop.
