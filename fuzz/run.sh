@@ -32,7 +32,7 @@ stat() {
 }
 
 case $1 in
-    --keep) fuzz "$2" -merge=1 "fuzz/corpus/$2" ".work/fuzz/$2" ;;
+    --keep) fuzz "$2" -set_cover_merge=1 -use_counters=0 "fuzz/corpus/$2" ".work/fuzz/$2" ;;
     --all) targets=$(ls .work/fuzz/seeds) ;;
     *) targets=$1 ;;
 esac

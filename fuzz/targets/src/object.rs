@@ -21,9 +21,8 @@ pub fn run(data: &[u8]) -> bool {
         end += u64::from(row.length);
         assert!(row.length > 0 && end <= size, "a row is in its object");
     }
-    if let Ok(bytes) = object.read_at(size / 2, READ_SIZE) {
-        assert_eq!(bytes.len() as u64, (size - size / 2).min(READ_SIZE as u64), "all that was asked for");
-    }
+    let Ok(bytes) = object.read_at(size / 2, READ_SIZE) else { return false };
+    assert_eq!(bytes.len() as u64, (size - size / 2).min(READ_SIZE as u64), "all that was asked for");
     end == size
 }
 
