@@ -1,5 +1,4 @@
-//! `kill -9` at random moments of backups: what was committed stays, what was stored is not stored
-//! again, and the end is equal.
+//! Whole processes: killed at random moments, and several at once.
 //!
 //! `CORSO_TEST_KILLS` says how many kills (CI: few; the long run: 50).
 
@@ -129,4 +128,28 @@ fn killed_backups_lose_at_most_what_followed_the_last_checkpoint() {
         "{killed} kills, {with_checkpoint} of them after a checkpoint, {ended_first} runs ended first; \
          {different} contents in {places} places, {bytes} of {written} bytes ever written"
     );
+}
+
+#[test]
+fn four_processes_at_once_leave_four_whole_snapshots_and_one_line_of_records() {
+    let place = Place::with_repository();
+    let mut dice = Dice(0x2545_F491_4F6C_DD1D);
+    let program = assert_cmd::cargo::cargo_bin("corso");
+    let folders = ["one", "two", "three", "four"];
+    for folder in folders {
+        for n in 0..50 {
+            let length = (dice.next() % 200_000) as usize;
+            place.write(&format!("{folder}/file {n}"), &digits(&mut dice, length));
+        }
+    }
+    let mut runs: Vec<Child> = folders
+        .iter()
+        .map(|folder| place.process(&program, &["--quiet", "snapshot", "create", folder]).spawn().unwrap())
+        .collect();
+    for run in &mut runs {
+        assert!(run.wait().unwrap().success());
+    }
+    let (rows, _) = place.json(&["snapshot", "list"], 0);
+    assert_eq!(rows.iter().filter(|row| row["message_type"] == "snapshot").count(), 4);
+    place.json(&["repo", "verify", "--level", "data"], 0);
 }
