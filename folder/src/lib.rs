@@ -7,7 +7,7 @@
 //! it astray, and a path may be longer than the system takes in one piece.
 //!
 //! What is particular to Unix (Linux, to be exact: `statx`, `openat2`, `/proc/self/fd`) lives in
-//! [`unix`]; the rest is written in its terms.
+//! `unix`; the rest is written in its terms.
 
 #![forbid(unsafe_code)]
 

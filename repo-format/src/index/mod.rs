@@ -205,7 +205,7 @@ impl Index {
         Ok(packs)
     }
 
-    /// The rows of one segment in order, whether or not it is in the set: what [`merge`] takes.
+    /// The rows of one segment in order, whether or not it is in the set: what [`merge()`] takes.
     pub fn rows_of(&self, segment: &SegmentRef) -> impl Iterator<Item = Result<Row, IndexError>> + '_ {
         let known = self.slots().iter().find(|slot| slot.segment == *segment).cloned();
         self.rows_in(known.unwrap_or_else(|| Arc::new(Slot::new(*segment))))

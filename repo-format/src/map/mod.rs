@@ -5,8 +5,8 @@
 //! nothing of what keys and values mean.
 //!
 //! Writing needs a [`MapStore`]: where contents go, what cuts large values, and the key that
-//! decides boundaries. [`MapBuilder`] takes sorted entries, [`edit`] changes a map, [`Map`]
-//! reads one and [`diff`] compares two.
+//! decides boundaries. [`MapBuilder`] takes sorted entries, [`edit()`] changes a map, [`Map`]
+//! reads one and [`diff()`] compares two.
 
 mod boundary;
 mod build;

@@ -1,7 +1,7 @@
 //! Packs: blobs of many contents, gathered in sealed frames (PACK-1 to PACK-6).
 //!
 //! Owns the bytes of a pack and what its footer says. Knows neither the index nor the storage:
-//! [`PackBuilder`] gives a blob to put, [`open_footer`] and [`open_frame`] take bytes that were
+//! [`PackBuilder`] gives a blob to put, [`read_footer`] and [`open_frame`] take bytes that were
 //! fetched.
 
 mod builder;
