@@ -57,3 +57,15 @@ pub fn backup_options(path: &Path) -> BackupOptions {
         writer: WriterOptions::default(),
     }
 }
+
+/// Bytes that do not repeat.
+pub fn noise(seed: u64, length: usize) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state as u8
+    };
+    (0..length).map(|_| next()).collect()
+}

@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use corso_tests::{backup_options, init, open, runtime};
+use corso_tests::{backup_options, init, noise, open, runtime};
 use folder::{CompareOptions, FolderSink, FolderSource, SinkOptions, SourceOptions, compare};
 use repo_format::codec::ManifestId;
 use repo_format::engine::progress::{Progress, Stop};
@@ -16,18 +16,6 @@ use repo_format::repository::{OpenOptions, Repository};
 use repo_format::storage::{BlobInfo, Storage};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
-
-/// Bytes that do not repeat.
-fn noise(seed: u64, length: usize) -> Vec<u8> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state as u8
-    };
-    (0..length).map(|_| next()).collect()
-}
 
 fn write(path: &Path, bytes: impl AsRef<[u8]>) {
     fs::create_dir_all(path.parent().expect("below something")).expect("makes");
