@@ -110,6 +110,9 @@ fn read_once<S: Source>(
             break;
         }
         if run.stop.is_requested() || run.failed.is_requested() {
+            if let Some(registered) = registered {
+                registered.stay();
+            }
             return Err(Broken::Stopped);
         }
         let piece = &buffer[start..];
