@@ -46,6 +46,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "format_blob", run: format_blob::run, seeds: format_blob::seeds },
     Target { name: "frame", run: frame::run, seeds: frame::seeds },
     Target { name: "index_table", run: index_table::run, seeds: index_table::seeds },
+    Target { name: "ledger_entry", run: body::ledger_entry, seeds: body::ledger_entry_seeds },
     Target { name: "location", run: names::location, seeds: names::location_seeds },
     Target { name: "manifest", run: body::manifest, seeds: body::manifest_seeds },
     Target { name: "manifest_segment", run: manifest_segment::run, seeds: manifest_segment::seeds },

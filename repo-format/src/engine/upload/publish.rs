@@ -125,7 +125,7 @@ impl<'a> Publisher<'a> {
             prepared_on: self.repository.state().revision,
             run: self.run,
             splitter: self.repository.splitter().sizes(),
-            ledger: None,
+            ledger: Vec::new(),
             cursor: None,
             parts,
         };
