@@ -58,9 +58,8 @@ fn a_checkpoint_of_few_changes_writes_few_contents() {
         for number in 0..5000_u32 {
             ledger.put(number.to_be_bytes().to_vec(), entry(number as usize % 90), true);
         }
-        let base = ledger.fold().unwrap();
-        ledger.settle(&[base]).unwrap();
-        ledger.raise_floor();
+        let base = ledger.fold(|_| true).unwrap();
+        ledger.settle_folded(&base).unwrap();
         contents.take_writes();
         for number in (0..5000_u32).step_by(500) {
             ledger.put(number.to_be_bytes().to_vec(), entry(91), false);
@@ -68,6 +67,24 @@ fn a_checkpoint_of_few_changes_writes_few_contents() {
         let roots = ledger.save().unwrap();
         assert_eq!((roots.len(), roots[0]), (2, base));
         assert!(contents.take_writes() <= 3, "a layer of ten entries is a node or two");
+    });
+}
+
+#[test]
+fn a_fold_leaves_out_what_served_the_run_alone() {
+    with_store(|contents, store| {
+        let mut ledger = WorkingLedger::open(contents, store, &[], 0).unwrap();
+        for round in 0..3 {
+            for number in 0..100_u8 {
+                ledger.put(vec![b"ks"[usize::from(number % 2)], number], entry(round), false);
+            }
+            let roots = ledger.save().unwrap();
+            ledger.settle(&roots).unwrap();
+        }
+        let root = ledger.fold(|key| key[0] != b's').unwrap();
+        let folded = Ledger::open(contents, &[root]).unwrap();
+        assert_eq!(folded.iter().filter(|item| item.as_ref().unwrap().0[0] == b's').count(), 0);
+        assert_eq!(folded.iter().count(), 50);
     });
 }
 
@@ -92,7 +109,6 @@ enum Step {
     Remove(u8),
     Checkpoint,
     Fold,
-    RaiseFloor,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -101,7 +117,6 @@ fn step() -> impl Strategy<Value = Step> {
         3 => any::<u8>().prop_map(Step::Remove),
         2 => Just(Step::Checkpoint),
         1 => Just(Step::Fold),
-        1 => Just(Step::RaiseFloor),
     ]
 }
 
@@ -130,29 +145,15 @@ proptest! {
                         ledger.settle(&roots).unwrap();
                     }
                     Step::Fold => {
-                        let root = ledger.fold().unwrap();
+                        let root = ledger.fold(|_| true).unwrap();
                         let mut fresh = MapBuilder::new(store);
                         for (key, entry) in &plain {
                             let value = crate::map::box_value(store, &cbor::encode(entry)).unwrap();
                             fresh.push(key, &value).unwrap();
                         }
                         assert_eq!(root, fresh.finish().unwrap(), "a fold is a fresh build");
-                        ledger.settle(&[root]).unwrap();
-                        ledger.raise_floor();
+                        ledger.settle_folded(&root).unwrap();
                         base = plain.clone();
-                    }
-                    Step::RaiseFloor => {
-                        let roots = ledger.save().unwrap();
-                        ledger.settle(&roots).unwrap();
-                        ledger.raise_floor();
-                        if ledger.floor() == roots.len() {
-                            base = plain.clone();
-                        } else {
-                            let root = ledger.fold().unwrap();
-                            ledger.settle(&[root]).unwrap();
-                            ledger.raise_floor();
-                            base = plain.clone();
-                        }
                     }
                 }
                 assert_eq!(all(ledger.range(&[])), plain);

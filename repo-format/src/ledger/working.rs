@@ -101,18 +101,19 @@ impl<'a> WorkingLedger<'a> {
         let sizes: Vec<u64> = self.ledger.layers.iter().map(|layer| layer.map.len()).collect();
         let from = merge_from(&sizes, self.floor, self.edit.len() as u64);
         roots.truncate(from);
-        roots.push(self.merged(from)?);
+        roots.push(self.merged(from, &|_| true)?);
         Ok(roots)
     }
 
-    /// Folds everything into one map, for a finished snapshot.
+    /// Folds everything into one map, for a finished snapshot. Of what the run has changed, keys that
+    /// `keep` refuses are left out: those that served the run alone. A base has none of them.
     ///
     /// # Errors
     /// [`MapError`] if a layer cannot be read, or a node not be stored.
-    pub fn fold(&self) -> Result<ContentId, MapError> {
+    pub fn fold(&self, keep: impl Fn(&[u8]) -> bool) -> Result<ContentId, MapError> {
         match self.ledger.layers.as_slice() {
-            [only] if self.edit.is_empty() => Ok(only.root),
-            _ => self.merged(0),
+            [only] if self.edit.is_empty() && self.floor == 1 => Ok(only.root),
+            _ => self.merged(0, &keep),
         }
     }
 
@@ -126,21 +127,30 @@ impl<'a> WorkingLedger<'a> {
         Ok(())
     }
 
-    /// Makes all that is stored the base: a tree now says the same.
-    pub fn raise_floor(&mut self) {
-        self.floor = self.ledger.layers.len().min(LAYERS_MAX - 1);
+    /// The commit that names a folded `root` is done: it is the base now.
+    ///
+    /// # Errors
+    /// [`ContentError`] if the root cannot be read.
+    pub fn settle_folded(&mut self, root: &ContentId) -> Result<(), ContentError> {
+        self.settle(std::slice::from_ref(root))?;
+        self.floor = 1;
+        Ok(())
     }
 
-    /// One map of the layers from `from` on and the changes.
-    fn merged(&self, from: usize) -> Result<ContentId, MapError> {
+    /// One map of the layers from `from` on and the changes, of which `keep` refuses some.
+    fn merged(&self, from: usize, keep: &dyn Fn(&[u8]) -> bool) -> Result<ContentId, MapError> {
+        // What only a fold drops may be anywhere above the base: there every entry is looked at.
+        let edited = self.floor > 0 || from > 0;
         let (lowest, above) = match self.ledger.layers[from..].split_first() {
-            Some((lowest, above)) => (Some(lowest), above),
-            None => (None, &[][..]),
+            Some((lowest, above)) if edited => (Some(lowest), above),
+            _ => (None, &self.ledger.layers[from..]),
         };
         let mut failed = None;
         // In the oldest layer there is nothing to hide.
         let gone = |value: Option<Vec<u8>>| if from == 0 { value } else { value.or(Some(REMOVAL.to_vec())) };
-        let edits = Merge::new(above, Some(&self.edit), &[]).map_while(|item| {
+        let merge = Merge::new(above, Some(&self.edit), &[]);
+        let kept = merge.filter(|item| item.as_ref().map_or(true, |(key, _)| keep(key)));
+        let edits = kept.map_while(|item| {
             let encoded = item
                 .map_err(MapError::Content)
                 .and_then(|(key, value)| Ok((key.to_vec(), gone(value.encode(self.store)?))));
