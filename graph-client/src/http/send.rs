@@ -186,7 +186,7 @@ impl Http {
         // The line is not the call's fault: no wait for admission counts against its deadline.
         let waited = self.clock.now().saturating_sub(start);
         spent.start += waited;
-        spent.throttled += waited.min(gate_wait(fenced, waited));
+        spent.throttled += fenced.min(waited);
         Ok(permit)
     }
 
@@ -299,11 +299,6 @@ impl Http {
             self.counters.skew(difference_ms(date, self.clock.wall()));
         }
     }
-}
-
-/// What part of a wait was due to a fence.
-fn gate_wait(fenced: Duration, waited: Duration) -> Duration {
-    fenced.min(waited)
 }
 
 fn advice(headers: &HeaderMap) -> Option<Advice> {
