@@ -47,7 +47,9 @@ fn drives() {
 #[test]
 fn items() {
     let items = read_all::<DriveItem>("driveitem");
-    let of = |file: &str| items.iter().filter(move |(name, _)| name.starts_with(file)).map(|(_, item)| item);
+    let of = |file: &'static str| {
+        items.iter().filter(move |(name, _)| name.starts_with(file)).map(|(_, item)| item)
+    };
     let folder = of("driveitem-post-children-l92").next().unwrap();
     assert_eq!((folder.kind(), folder.name.as_deref()), (ItemKind::Folder, Some("New Folder")));
     assert!(folder.created.as_ref().unwrap().timestamp().is_some());

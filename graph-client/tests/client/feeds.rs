@@ -1,11 +1,9 @@
 //! Feeds of changes: pages to the end of a round, dead links, circles.
 
-mod scripted;
-
+use crate::scripted::{Asked, Say, Server, json, reply};
 use graph_client::files::DeltaFrom;
 use graph_client::model::DriveId;
 use graph_client::{GraphError, Resync};
-use scripted::{Asked, Say, Server, json, reply};
 
 fn drive() -> DriveId {
     "b!d".into()

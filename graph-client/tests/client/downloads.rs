@@ -1,12 +1,10 @@
 //! Contents: whole, verified, resumed, and told apart when they are not what was listed.
 
-mod scripted;
-
+use crate::scripted::{Asked, Say, Server, json, reply};
 use graph_client::files::{Download, DownloadOf};
 use graph_client::model::{DriveId, ItemId};
 use graph_client::quickxor::QuickXorHash;
 use graph_client::{Graph, GraphError};
-use scripted::{Asked, Say, Server, json, reply};
 
 const CONTENT: &[u8] = b"The quick brown fox jumps over the lazy dog";
 const HASH: &str = "bMSlbysmxJL6S75XwfMcQZOpcr4=";

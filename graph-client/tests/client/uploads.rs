@@ -1,12 +1,10 @@
 //! Uploads: fragments in order, sessions resumed, answers that were lost.
 
-mod scripted;
-
+use crate::scripted::{Asked, Say, Server, json, reply};
 use bytes::Bytes;
 use graph_client::GraphError;
 use graph_client::files::{Conflict, FRAGMENT_UNIT, ItemPatch, NewFile, UploadSession, UploadStep, UploadTo};
 use graph_client::model::{DriveId, ItemId, Moment};
-use scripted::{Asked, Say, Server, json, reply};
 
 const TOTAL: u64 = 2 * FRAGMENT_UNIT as u64 + 5;
 

@@ -1,16 +1,14 @@
 //! The one way out: decoration, retries, waits, tokens, and what is never done twice.
 
-mod scripted;
-
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::scripted::{Asked, Say, Server, json, reply};
 use graph_client::auth::Credential;
 use graph_client::clock::SystemClock;
 use graph_client::files::{Conflict, NewFile, Recipient};
 use graph_client::model::{DriveId, ItemId};
 use graph_client::{Absence, Fault, Graph, GraphConfig, GraphError, UserFilter};
-use scripted::{Asked, Say, Server, json, reply};
 
 const USER: &str = r#"{"id":"u1","userPrincipalName":"ann@contoso.com"}"#;
 
