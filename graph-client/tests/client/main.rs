@@ -4,4 +4,5 @@ mod calls;
 mod downloads;
 mod feeds;
 mod scripted;
+mod sign_in;
 mod uploads;
