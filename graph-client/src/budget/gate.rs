@@ -1,0 +1,229 @@
+//! Admission to a bucket: who goes next, when there are many.
+//!
+//! First come first served within a resource, the resources in turn, so that one fat drive does not
+//! starve the others. Pages go before contents: they are few, and say what there is to do.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use super::bucket::{Admission, Advice, Bucket, Limits};
+use crate::clock::Clock;
+
+/// What goes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Priority {
+    /// Pages, items, sign-in.
+    Page = 0,
+    /// Contents.
+    Content = 1,
+}
+
+/// The way into a bucket.
+#[derive(Debug)]
+pub struct Gate {
+    state: Mutex<State>,
+    changed: Notify,
+    clock: Arc<dyn Clock>,
+}
+
+#[derive(Debug)]
+struct State {
+    bucket: Bucket,
+    lines: [Line; 2],
+    next_ticket: u64,
+}
+
+/// Those who wait, by resource. The first of the first resource is next.
+#[derive(Debug, Default)]
+struct Line {
+    resources: VecDeque<(Arc<str>, VecDeque<u64>)>,
+}
+
+impl Line {
+    fn join(&mut self, resource: &Arc<str>, ticket: u64) {
+        match self.resources.iter_mut().find(|(known, _)| known == resource) {
+            Some((_, tickets)) => tickets.push_back(ticket),
+            None => self.resources.push_back((resource.clone(), VecDeque::from([ticket]))),
+        }
+    }
+
+    fn first(&self) -> Option<u64> {
+        self.resources.front().and_then(|(_, tickets)| tickets.front()).copied()
+    }
+
+    /// The first one goes, and its resource to the end.
+    fn advance(&mut self) {
+        if let Some((resource, mut tickets)) = self.resources.pop_front() {
+            tickets.pop_front();
+            if !tickets.is_empty() {
+                self.resources.push_back((resource, tickets));
+            }
+        }
+    }
+
+    fn leave(&mut self, ticket: u64) {
+        for (_, tickets) in &mut self.resources {
+            tickets.retain(|waiting| *waiting != ticket);
+        }
+        self.resources.retain(|(_, tickets)| !tickets.is_empty());
+    }
+}
+
+/// Leaves the line if the wait is given up.
+struct InLine<'a> {
+    gate: &'a Gate,
+    priority: Priority,
+    ticket: u64,
+    admitted: bool,
+}
+
+impl Drop for InLine<'_> {
+    fn drop(&mut self) {
+        if !self.admitted {
+            self.gate.state.lock().lines[self.priority as usize].leave(self.ticket);
+            self.gate.changed.notify_waiters();
+        }
+    }
+}
+
+/// A call that goes. It counts as going until this is dropped.
+#[derive(Debug)]
+pub struct Permit {
+    gate: Arc<Gate>,
+    correction: f64,
+}
+
+impl Permit {
+    /// The call cost so much more than its price (less, if negative).
+    pub fn correct(&mut self, units: f64) {
+        self.correction = units;
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let now = self.gate.clock.now();
+        self.gate.state.lock().bucket.end(self.correction, now);
+        self.gate.changed.notify_waiters();
+    }
+}
+
+impl Gate {
+    /// A gate before a bucket of these limits.
+    pub fn new(limits: Limits, clock: Arc<dyn Clock>) -> Arc<Self> {
+        let lines = [Line::default(), Line::default()];
+        let state = State { bucket: Bucket::new(limits, clock.now()), lines, next_ticket: 0 };
+        Arc::new(Self { state: Mutex::new(state), changed: Notify::new(), clock })
+    }
+
+    /// Waits until a call of `price` units on behalf of `resource` may go.
+    pub async fn admit(self: &Arc<Self>, price: u32, priority: Priority, resource: &Arc<str>) -> Permit {
+        let mut in_line = self.join(priority, resource);
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            match self.try_admit(price, &in_line) {
+                Some(Admission::Now) => {
+                    in_line.admitted = true;
+                    self.changed.notify_waiters();
+                    return Permit { gate: self.clone(), correction: 0.0 };
+                }
+                Some(Admission::At(time)) => {
+                    let wait = time.saturating_sub(self.clock.now());
+                    tokio::select! {
+                        () = changed => {}
+                        () = self.clock.sleep(wait) => {}
+                    }
+                }
+                // Another is first, or none may go: either ends with a change.
+                Some(Admission::Full) | None => changed.await,
+            }
+        }
+    }
+
+    /// The service refused a call; see [`Bucket::refuse`].
+    pub fn refuse(&self, wait: Duration) -> Duration {
+        let now = self.clock.now();
+        self.state.lock().bucket.refuse(wait, now)
+    }
+
+    /// The service told what is left; see [`Bucket::advise`].
+    pub fn advise(&self, advice: Advice) {
+        let now = self.clock.now();
+        self.state.lock().bucket.advise(advice, now);
+    }
+
+    /// How long nothing may go, from now on.
+    pub fn fenced_for(&self) -> Duration {
+        let now = self.clock.now();
+        self.state.lock().bucket.fence().saturating_sub(now)
+    }
+
+    /// Units a second, at present.
+    pub fn rate(&self) -> f64 {
+        self.state.lock().bucket.rate()
+    }
+
+    fn join(&self, priority: Priority, resource: &Arc<str>) -> InLine<'_> {
+        let mut state = self.state.lock();
+        let ticket = state.next_ticket;
+        state.next_ticket += 1;
+        state.lines[priority as usize].join(resource, ticket);
+        InLine { gate: self, priority, ticket, admitted: false }
+    }
+
+    /// `None` if it is another's turn.
+    fn try_admit(&self, price: u32, who: &InLine<'_>) -> Option<Admission> {
+        let mut state = self.state.lock();
+        let line = state.lines.iter().position(|line| line.first().is_some())?;
+        let is_first = line == who.priority as usize && state.lines[line].first() == Some(who.ticket);
+        if !is_first {
+            return None;
+        }
+        let admission = state.bucket.admit(f64::from(price), self.clock.now());
+        if admission == Admission::Now {
+            state.lines[line].advance();
+        }
+        Some(admission)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+
+    #[test]
+    fn resources_take_turns() {
+        let (fat, thin): (Arc<str>, Arc<str>) = ("fat".into(), "thin".into());
+        let mut line = Line::default();
+        for ticket in 0..4 {
+            line.join(&fat, ticket);
+        }
+        line.join(&thin, 9);
+        let mut order = Vec::new();
+        while let Some(first) = line.first() {
+            order.push(first);
+            line.advance();
+        }
+        assert_eq!(order, [0, 9, 1, 2, 3]);
+    }
+
+    #[tokio::test]
+    async fn who_gives_up_leaves_the_line_to_the_next() {
+        let limits = Limits { rate: 100.0, rate_max: 100.0, burst: 1.0, concurrency: 1 };
+        let gate = Gate::new(limits, Arc::new(SystemClock::new()));
+        let resource: Arc<str> = "r".into();
+        let first = gate.admit(1, Priority::Page, &resource).await;
+        let given_up = gate.admit(1, Priority::Page, &resource);
+        assert!(tokio::time::timeout(Duration::from_millis(20), given_up).await.is_err());
+        let next = gate.admit(1, Priority::Content, &resource);
+        drop(first);
+        tokio::time::timeout(Duration::from_secs(5), next).await.unwrap();
+    }
+}

@@ -1,0 +1,118 @@
+//! A drive's feed of changes.
+
+use std::fmt;
+
+use crate::budget::{Workload, price};
+use crate::error::{GraphError, Resync};
+use crate::graph::Graph;
+use crate::http::Call;
+use crate::model::{DeltaPage, DriveId, Page};
+use crate::paging::Trail;
+
+/// What is told of each item.
+const SELECT: &str = "id,name,size,eTag,cTag,createdDateTime,lastModifiedDateTime,createdBy,lastModifiedBy,\
+                      parentReference,file,folder,package,deleted,root,remoteItem,shared,specialFolder,malware,\
+                      fileSystemInfo,sharepointIds";
+/// The address of the content, by both names that are in use.
+const SELECT_URL: &str = ",content.downloadUrl,@microsoft.graph.downloadUrl";
+/// Items a page, as many as are granted.
+const PAGE: u32 = 1000;
+/// Deletions told as such, gaps in rights crossed, and sharing told where it begins.
+const PREFER: &str =
+    "deltashowremovedasdeleted, deltatraversepermissiongaps, deltashowsharingchanges, hierarchicalsharing";
+
+/// Where a feed begins. `Debug` does not show the link.
+#[derive(Clone, PartialEq, Eq)]
+pub enum DeltaFrom {
+    /// Everything there is.
+    Start,
+    /// A link that a page gave: the next page, or the next round.
+    Link(String),
+}
+
+impl fmt::Debug for DeltaFrom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Start => "Start",
+            Self::Link(_) => "Link(…)",
+        })
+    }
+}
+
+/// One round of a feed, page by page, until the page that has the link of the next round.
+#[derive(Debug)]
+pub struct DeltaPages {
+    graph: Graph,
+    drive: DriveId,
+    /// Where the next page is; `None` after the last.
+    at: Option<DeltaFrom>,
+    with_urls: bool,
+    trail: Trail,
+}
+
+impl Graph {
+    /// What changed in a drive.
+    pub fn delta(&self, drive: &DriveId, from: DeltaFrom) -> DeltaPages {
+        let (graph, drive, trail) = (self.clone(), drive.clone(), Trail::default());
+        DeltaPages { graph, drive, at: Some(from), with_urls: true, trail }
+    }
+}
+
+impl DeltaPages {
+    /// Leaves out the addresses of contents, half of a page: for when they would expire unused.
+    /// It makes a difference only from the start, because a link keeps what it was asked with.
+    pub fn without_urls(mut self) -> Self {
+        self.with_urls = false;
+        self
+    }
+
+    /// The next page; `None` after the one with the link of the next round. After a failure the same
+    /// page may be asked for again.
+    ///
+    /// # Errors
+    ///
+    /// `Resync` if the link is dead, also in the middle: start over. `Protocol` if the service leads in
+    /// a circle, or ends without a link for the next round.
+    pub async fn next(&mut self) -> Result<Option<DeltaPage>, GraphError> {
+        let Some(at) = &self.at else { return Ok(None) };
+        let call = self.call(at)?;
+        let page: Page<_> = match self.graph.json(&call).await {
+            // A link to what is no more: the drive may be there all the same.
+            Err(GraphError::NotFound { place }) if *at != DeltaFrom::Start => {
+                return Err(GraphError::Resync { kind: Resync::Unspecified, place });
+            }
+            page => page?,
+        };
+        self.at = match (&page.next, &page.delta) {
+            (Some(link), _) if self.trail.is_new(link) => Some(DeltaFrom::Link(link.clone())),
+            (Some(_), _) => return Err(call.protocol("pages that lead in a circle")),
+            (None, Some(_)) => None,
+            (None, None) => return Err(call.protocol("a feed that ends without a link for the next round")),
+        };
+        if page.value.iter().any(|item: &crate::model::DriveItem| item.id.is_empty()) {
+            return Err(call.protocol("an item without an ID"));
+        }
+        Ok(Some(DeltaPage::new(page, call.url.into())))
+    }
+
+    fn call(&self, at: &DeltaFrom) -> Result<Call, GraphError> {
+        let (url, price) = match at {
+            DeltaFrom::Start => {
+                let urls = if self.with_urls { SELECT_URL } else { "" };
+                let query = format!("$top={PAGE}&$select={SELECT}{urls}");
+                (self.graph.url(&["drives", self.drive.as_str(), "root", "delta"], &query)?, price::LIST)
+            }
+            // A link of another cloud, kept from when the tenant was there, is a dead one.
+            DeltaFrom::Link(link) => (self.graph.link(link).map_err(dead)?, price::ITEM),
+        };
+        let call = Call::get(url, Workload::Files, price).prefer(PREFER).page();
+        Ok(call.on_behalf_of(self.drive.as_str()))
+    }
+}
+
+fn dead(error: GraphError) -> GraphError {
+    match error {
+        GraphError::Protocol { place, .. } => GraphError::Resync { kind: Resync::Unspecified, place },
+        other => other,
+    }
+}
