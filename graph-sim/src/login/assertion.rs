@@ -25,9 +25,10 @@ struct Claims {
     aud: String,
     iss: String,
     sub: String,
-    exp: i64,
+    /// Seconds, with fractions from some clients.
+    exp: f64,
     #[serde(default)]
-    nbf: i64,
+    nbf: f64,
     jti: Option<String>,
 }
 
@@ -76,7 +77,7 @@ fn check_claims(state: &SimState, ask: &Ask, claims: &Claims) -> Result<(), Deni
     }
     // Clients that do not share the simulated clock sign by the wall's.
     let wall_s = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() as i64;
-    let valid = |now_s: i64| claims.nbf <= now_s + 300 && now_s - 300 < claims.exp;
+    let valid = |now_s: i64| claims.nbf <= (now_s + 300) as f64 && ((now_s - 300) as f64) < claims.exp;
     if valid(wall_s) || valid(state.now_ms() / 1000) {
         return Ok(());
     }
