@@ -1,0 +1,6 @@
+//! The client against the simulator: faults on, nothing lost, no rule broken.
+
+mod budget;
+mod enumerate;
+mod tenant;
+mod write;
