@@ -16,7 +16,7 @@ const SELECT: &str = "id,name,size,eTag,cTag,createdDateTime,lastModifiedDateTim
 /// The address of the content, by both names that are in use.
 const SELECT_URL: &str = ",content.downloadUrl,@microsoft.graph.downloadUrl";
 /// Items a page, as many as are granted.
-const PAGE: u32 = 1000;
+const PAGE_SIZE: u32 = 1000;
 /// An odd page is asked for so often.
 const SLIPS_MAX: u32 = 3;
 /// Deletions told as such, gaps in rights crossed, and sharing told where it begins.
@@ -49,6 +49,7 @@ pub struct DeltaPages {
     /// Where the next page is; `None` after the last.
     at: Option<DeltaFrom>,
     with_urls: bool,
+    page_size: u32,
     trail: Trail,
 }
 
@@ -56,7 +57,7 @@ impl Graph {
     /// What changed in a drive.
     pub fn delta(&self, drive: &DriveId, from: DeltaFrom) -> DeltaPages {
         let (graph, drive, trail) = (self.clone(), drive.clone(), Trail::default());
-        DeltaPages { graph, drive, at: Some(from), with_urls: true, trail }
+        DeltaPages { graph, drive, at: Some(from), with_urls: true, page_size: PAGE_SIZE, trail }
     }
 }
 
@@ -65,6 +66,13 @@ impl DeltaPages {
     /// It makes a difference only from the start, because a link keeps what it was asked with.
     pub fn without_urls(mut self) -> Self {
         self.with_urls = false;
+        self
+    }
+
+    /// Asks for so many items a page, at least one: fewer for a drive whose pages cannot be had in time.
+    /// It makes a difference only from the start.
+    pub fn page_size(mut self, items: u32) -> Self {
+        self.page_size = items.max(1);
         self
     }
 
@@ -111,7 +119,7 @@ impl DeltaPages {
         let (url, price) = match at {
             DeltaFrom::Start => {
                 let urls = if self.with_urls { SELECT_URL } else { "" };
-                let query = format!("$top={PAGE}&$select={SELECT}{urls}");
+                let query = format!("$top={}&$select={SELECT}{urls}", self.page_size);
                 (self.graph.url(&["drives", self.drive.as_str(), "root", "delta"], &query)?, price::LIST)
             }
             // A link of another cloud, kept from when the tenant was there, is a dead one.

@@ -10,10 +10,10 @@ use graph_sim::{PRESETS, Sim, SimConfig, TenantProfile, preset};
 use crate::tenant::{assert_no_violations, client, start};
 
 /// All items of a drive, as the feed gives them: the last occurrence counts.
-async fn enumerate(graph: &Graph, drive: &DriveId) -> BTreeMap<String, DriveItem> {
-    for _ in 0..10 {
+async fn enumerate(graph: &Graph, drive: &DriveId, page_size: u32) -> BTreeMap<String, DriveItem> {
+    for _ in 0..30 {
         let mut items = BTreeMap::new();
-        let mut pages = graph.delta(drive, DeltaFrom::Start);
+        let mut pages = graph.delta(drive, DeltaFrom::Start).page_size(page_size);
         loop {
             match pages.next().await {
                 Ok(Some(page)) => {
@@ -30,7 +30,7 @@ async fn enumerate(graph: &Graph, drive: &DriveId) -> BTreeMap<String, DriveItem
             }
         }
     }
-    panic!("ten enumerations in a row were broken off");
+    panic!("thirty enumerations in a row were broken off");
 }
 
 /// A content, tried again if its bytes are not those that were listed.
@@ -69,7 +69,7 @@ async fn judge(sim: &Sim, graph: &Graph, hashes_lie: bool) {
         };
         drives += 1;
         let number = sim.state().drive_number(drive.id.as_str()).unwrap();
-        let items = enumerate(graph, &drive.id).await;
+        let items = enumerate(graph, &drive.id, 1000).await;
         let truth = sim.state().true_state(number);
         let found: BTreeSet<_> = items.keys().cloned().collect();
         assert_eq!(found, truth.iter().map(|item| item.id.clone()).collect());
@@ -94,6 +94,22 @@ async fn judge(sim: &Sim, graph: &Graph, hashes_lie: bool) {
         }
     }
     assert_eq!(drives, sim.state().drive_count());
+}
+
+/// A drive of many small pages, enumerated and compared with the truth.
+async fn run_pages(name: &str) -> graph_client::Metrics {
+    let tenant = TenantProfile { items_per_drive: 3_000, users: 1, ..TenantProfile::default() };
+    let config = SimConfig { tenant, faults: preset(name).unwrap(), ..SimConfig::default() };
+    let sim = start(config, 500.0).await;
+    let graph = client(&sim, Pace::unlimited());
+    let users = graph.users(&UserFilter::all()).unwrap().all().await.unwrap();
+    let drive = graph.drive_of(&users[0]).await.unwrap();
+    let items = enumerate(&graph, &drive.id, 60).await;
+    let found: BTreeSet<_> = items.into_keys().collect();
+    let truth = sim.state().true_state(sim.state().drive_number(drive.id.as_str()).unwrap());
+    assert_eq!(found, truth.into_iter().map(|item| item.id).collect());
+    assert_no_violations(&sim);
+    graph.metrics()
 }
 
 async fn run(name: &str, items: u32) -> graph_client::Metrics {
@@ -122,6 +138,13 @@ async fn a_healthy_tenant_costs_what_it_must() {
 async fn each_family_of_faults_is_lived_through() {
     for name in PRESETS.iter().filter(|name| !matches!(**name, "none" | "all" | "slow")) {
         println!("{name}: {:?}", run(name, 120).await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_pages_come_through_each_family_of_faults() {
+    for name in PRESETS {
+        println!("{name}: {:?}", run_pages(name).await);
     }
 }
 

@@ -2,5 +2,6 @@
 
 mod budget;
 mod enumerate;
+mod secure;
 mod tenant;
 mod write;

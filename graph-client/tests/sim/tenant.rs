@@ -39,18 +39,22 @@ pub async fn start(config: SimConfig, scale: f64) -> Sim {
 
 /// A client of it that keeps to `pace`.
 pub fn client(sim: &Sim, pace: Pace) -> Graph {
+    Graph::new(settings(sim, pace)).unwrap()
+}
+
+/// The settings of such a client.
+pub fn settings(sim: &Sim, pace: Pace) -> GraphConfig {
     let clock = sim.state().clock().clone();
     let start_ms = clock.now_ms();
     let cloud = Cloud::Custom { login_url: sim.login_url(), graph_url: sim.api_url() };
     let credential = Credential::Secret(CLIENT_SECRET.into());
-    let config = GraphConfig {
+    GraphConfig {
         cloud,
         pace,
         parallelism: 8,
         clock: Arc::new(Shared { clock, start_ms }),
         ..GraphConfig::new(TENANT_ID, CLIENT_ID, credential)
-    };
-    Graph::new(config).unwrap()
+    }
 }
 
 /// Fails if the simulator saw the client break a rule.
