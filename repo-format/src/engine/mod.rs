@@ -2,9 +2,11 @@
 
 pub mod progress;
 pub mod restore;
+pub mod select;
 pub mod sink;
 pub mod source;
+pub mod steps;
 mod upload;
 
-pub use restore::{RestoreError, RestoreOptions, RestoreReport, cat, restore};
+pub use restore::{RestoreError, RestoreOptions, RestoreReport, cat, restore, restore_selected};
 pub use upload::{BackupError, BackupOptions, BackupReport, backup};
