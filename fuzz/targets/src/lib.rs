@@ -8,6 +8,7 @@
 
 mod body;
 mod boxed_value;
+mod export_name;
 mod fold;
 mod forge;
 mod forged_contents;
@@ -23,6 +24,7 @@ mod object;
 mod pack_footer;
 mod recovery_key;
 mod segment;
+mod selector;
 mod slot;
 mod splitter;
 
@@ -41,6 +43,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "blob_name", run: names::blob, seeds: names::blob_seeds },
     Target { name: "boxed_value", run: boxed_value::run, seeds: boxed_value::seeds },
     Target { name: "catalog", run: log::catalog, seeds: log::catalog_seeds },
+    Target { name: "export_name", run: export_name::run, seeds: export_name::seeds },
     Target { name: "failure", run: body::failure, seeds: body::failure_seeds },
     Target { name: "fold", run: fold::run, seeds: fold::seeds },
     Target { name: "format_blob", run: format_blob::run, seeds: format_blob::seeds },
@@ -58,6 +61,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "record", run: log::record, seeds: log::record_seeds },
     Target { name: "recovery_key", run: recovery_key::run, seeds: recovery_key::seeds },
     Target { name: "segment", run: segment::run, seeds: segment::seeds },
+    Target { name: "selector", run: selector::run, seeds: selector::seeds },
     Target { name: "slot", run: slot::run, seeds: slot::seeds },
     Target { name: "splitter", run: splitter::run, seeds: splitter::seeds },
     Target { name: "tree_entry", run: body::entry, seeds: body::entry_seeds },
