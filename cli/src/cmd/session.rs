@@ -178,13 +178,19 @@ impl Session {
         repository.take_warnings().into_iter().for_each(|warning| self.output.warn(warning));
     }
 
+    /// Waits for what the libraries do asynchronously.
+    pub fn wait<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
     /// How many threads to use where nobody says.
     pub fn threads(&self, chosen: Option<usize>) -> usize {
         chosen.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(2)
     }
 }
 
-fn variable(name: &str) -> Option<OsString> {
+/// Looks a variable of the environment up.
+pub fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name)
 }
 

@@ -2,7 +2,9 @@
 
 use std::error::Error;
 
-use folder::FolderError;
+use folder::export::ArchiveError;
+use folder::{FolderError, SelectError};
+use graph_client::GraphError;
 use repo_format::codec::HeaderError;
 use repo_format::content::ContentError;
 use repo_format::engine::source::ItemCause;
@@ -34,6 +36,9 @@ pub fn judge(cause: &(dyn Error + 'static)) -> Option<Verdict> {
         .or_else(|| cause.downcast_ref().and_then(of_index))
         .or_else(|| cause.downcast_ref().map(of_storage))
         .or_else(|| cause.downcast_ref().map(of_folder))
+        .or_else(|| cause.downcast_ref().and_then(of_archive))
+        .or_else(|| cause.downcast_ref().map(of_selection))
+        .or_else(|| cause.downcast_ref().map(of_graph))
 }
 
 fn of_backup(error: &BackupError) -> Option<Verdict> {
@@ -188,6 +193,47 @@ fn of_folder(error: &FolderError) -> Verdict {
         FolderError::NoPath | FolderError::NotAbsolute { .. } => (Code::Usage, "give paths to back up"),
         FolderError::BadPattern { .. } => (Code::Usage, "patterns are those of gitignore"),
         _ => (Code::Failed, "check that the path is there and may be used"),
+    }
+}
+
+fn of_archive(error: &ArchiveError) -> Option<Verdict> {
+    match error {
+        ArchiveError::Taken { .. } => {
+            Some((Code::Failed, "choose another folder, or replace it with --overwrite always"))
+        }
+        ArchiveError::Read(error) => of_restore(error),
+        _ => Some((Code::Failed, "check the path, its permissions, and that there is space")),
+    }
+}
+
+fn of_selection(error: &SelectError) -> Verdict {
+    match error {
+        SelectError::Time { .. } => (Code::Usage, "use 2026-01-31, or 2026-01-31T12:00:00Z"),
+        _ => (Code::Usage, "docs/selection.md has the rules of patterns"),
+    }
+}
+
+fn of_graph(error: &GraphError) -> Verdict {
+    match error {
+        GraphError::Setup { .. } => {
+            (Code::Usage, "docs/configuration.md has the settings of Microsoft Graph")
+        }
+        GraphError::SignIn { .. } => {
+            (Code::Refused, "check --tenant-id, --client-id and the credential with `corso doctor graph`")
+        }
+        GraphError::Forbidden { .. } => {
+            (Code::Refused, "`corso doctor graph` shows which permission or consent is missing")
+        }
+        GraphError::ThrottledOut { .. } => {
+            (Code::ThrottledOut, "run the command again later; what was committed is kept and used")
+        }
+        GraphError::ResourceAbsent { .. } | GraphError::NotFound { .. } => {
+            (Code::NothingMatched, "check the user's name, and that they have a licence and a drive")
+        }
+        GraphError::Exhausted { .. } => {
+            (Code::Failed, "check the network and the service's health, and run the command again")
+        }
+        _ => (Code::Failed, "run again with -vv for what the service said"),
     }
 }
 

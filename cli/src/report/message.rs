@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::backup::{Alert, BackupLine};
+use super::doctor::Permission;
 use super::entry::{Change, Item};
 use super::name::PathText;
 use super::repository::{Finding, Slot};
@@ -26,7 +28,13 @@ pub enum Message {
     Entry(Item),
     /// An item that failed or was skipped when a snapshot was made.
     Failure(ItemFailure),
+    /// An item that failed in the backup before, and in this one no more.
+    Recovered(ItemFailure),
+    Backup(BackupLine),
+    Alert(Alert),
     Change(Change),
+    /// Whether an application may do what it is for.
+    Permission(Permission),
     Slot(Slot),
     Finding(Finding),
     /// A piece of a file's content.
@@ -92,6 +100,9 @@ impl fmt::Display for Status {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(serde::Deserialize))]
 pub struct ItemFailure {
+    /// The backup it is told of, where several are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshot_id: Option<String>,
     #[serde(flatten)]
     pub path: PathText,
     /// `io`, `denied`, `vanished`, `changing`, `refused` or `lost`.

@@ -13,6 +13,7 @@ mod show;
 mod walk;
 
 pub use diff::Comparison;
+pub use restore::{below, gives_way};
 
 use super::session::Session;
 use crate::args::SnapshotCommand;
