@@ -42,7 +42,12 @@ impl<'de> Deserialize<'de> for Secret {
     }
 }
 
-#[test]
-fn a_secret_is_not_shown() {
-    assert_eq!(format!("{:?}", Secret::from("hush")), "Secret(…)");
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_not_shown() {
+        assert_eq!(format!("{:?}", Secret::from("hush")), "Secret(…)");
+    }
 }

@@ -28,6 +28,8 @@ pub mod map;
 
 pub mod tree;
 
+pub mod ledger;
+
 pub mod snapshot;
 
 pub mod repository;

@@ -4,6 +4,7 @@ import cbor
 from cbor import array, below, boolean, but, fixed, id32, raw, row, sint, table, text, u32, uint
 from refuse import check
 
+LAYERS_MAX = 16
 STATES = ("complete", "partial", "checkpoint")
 
 reference = row(below(5), id32, uint)
@@ -17,8 +18,9 @@ entry = table({0: below(7)}, {
     16: but(boolean, False), 17: raw})
 statistics = table({}, {key: but(uint, 0) for key in range(13)})
 manifest = table({0: source, 1: sint, 2: sint, 3: below(3), 4: entry, 6: statistics, 7: array(id32), 8: tags, 9: uint,
-                  10: fixed(16), 11: row(uint, uint, uint, uint)}, {5: id32, 12: id32, 13: raw, 14: id32})
+                  10: fixed(16), 11: row(uint, uint, uint, uint)}, {5: id32, 12: lambda value: array(id32)(value) and 1 <= len(value) <= LAYERS_MAX, 13: raw, 14: id32})
 failure = table({0: text, 1: text, 2: u32, 3: boolean})
+ledger_entry = table({}, {0: reference, 1: raw})
 part_entry = table({0: reference, 1: uint, 2: entry})
 
 

@@ -1,4 +1,4 @@
-"""Manifests, failures and part entries (SNAP)."""
+"""Manifests, failures, part entries and ledgers (SNAP)."""
 
 import cbor
 import rows
@@ -22,6 +22,14 @@ def decode_manifest(data):
 def decode_failure(data):
     value = cbor.decode(data)
     check(rows.failure(value), "SNAP-4", "not a failure")
+    return value
+
+
+def decode_ledger_entry(data):
+    value = cbor.decode(data)
+    check(rows.ledger_entry(value), "SNAP-8", "not an entry of a ledger")
+    if 0 in value:
+        check_reference(value[0])
     return value
 
 

@@ -106,6 +106,21 @@ class WholeRepository(unittest.TestCase):
         self.assertEqual(job.problems, [])
         self.assertEqual(job.counts["packs"], 2)
 
+    def test_what_only_a_ledger_names_is_verified(self):
+        pool = {}
+        root = sample(self.writer, pool)
+        kept, lost = (self.writer.object(target, b"only in the ledger " + name)
+                      for target, name in ((pool, b"kept"), ({}, b"lost")))
+        for ref, complaint in ((kept, None), (lost, lost[1].hex())):
+            layers = [self.writer.map(pool, {b"item": boxed(pool, self.writer, {0: ref, 1: b"known"})}),
+                      self.writer.map(pool, {b"item": b"\0\xa0"})]
+            self.writer.snapshot(root, pool, more={12: layers, 13: b"next"})
+            self.writer.save(self.folder)
+            if complaint:
+                self.assertIn(complaint, self.complaints())
+            else:
+                self.assertEqual(self.complaints(), "")
+
     def test_a_recovery_key_opens_as_typed(self):
         path = self.folder.parent / "recovery"
         path.write_text(recovery_text(RECOVERY_KEY).lower().replace("-", " ") + "\n")

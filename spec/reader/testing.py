@@ -204,10 +204,13 @@ class Writer:
     def put_catalog(self, body):
         self.put(catalog_name(self.revision), self.catalog(self.revision, self.head, body=body))
 
-    def snapshot(self, root, pool, codec=1, start=1_700_000_000_000_000_000):
-        """Stores a manifest over the folder entry `root` with packs, segment and record; returns its row."""
+    def snapshot(self, root, pool, codec=1, start=1_700_000_000_000_000_000, more=()):
+        """Stores a manifest over the folder entry `root` with packs, segment and record; returns its row.
+
+        `more` are further keys of the manifest.
+        """
         manifest = {0: {0: "folder", 1: "host", 3: [b"/data"]}, 1: start, 2: start + 1, 3: 0, 4: root, 6: {0: 1},
-                    7: [], 8: [], 9: self.revision, 10: self.random(16), 11: [1, 1 << 14, 1 << 16, 1 << 18]}
+                    7: [], 8: [], 9: self.revision, 10: self.random(16), 11: [1, 1 << 14, 1 << 16, 1 << 18], **dict(more)}
         manifest_id = self.content(pool, MANIFEST, cbor_of(manifest))
         places, packs = [], []
         for kind in (DATA_PACK, META_PACK):

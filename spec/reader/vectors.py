@@ -207,6 +207,16 @@ def run_boxed(key, decode, field):
     return run
 
 
+def run_ledger_entry(c):
+    """What the service knows, and the size of the object, if they are there."""
+    body = maps.unbox(c.bytes("bytes"))
+    if isinstance(body, objects.Reference):
+        return {"size": body.size}
+    entry = snapshots.decode_ledger_entry(body)
+    told = {"object-size": entry[0][2]} if 0 in entry else {}
+    return {**told, "data": entry[1]} if 1 in entry else told
+
+
 RUN = {
     "keys": run_keys, "content-id": lambda c: {"id": c.keys.content_id(c.int("content-kind"), c.bytes("bytes"))},
     "header": run_header, "slot": run_slot, "part": run_part, "frame": run_frame, "pack": run_pack,
@@ -218,6 +228,7 @@ RUN = {
     "manifest": lambda c: {"state": snapshots.decode_manifest(c.bytes("bytes"))[3]},
     "manifest-row": lambda c: {"manifest": segments.decode_row(c.bytes("bytes"))[0]},
     "failure": run_boxed("cause", snapshots.decode_failure, 0),
+    "ledger-entry": run_ledger_entry,
     "part-entry": run_boxed("covered", snapshots.decode_part_entry, 1),
     "splitter": lambda c: {"pieces": " ".join(map(str, splitter.pieces(c.keys.gear, c.int("average"), stream(c))))},
     "recovery": lambda c: {"key": slots.recovery_key(c["text"])},

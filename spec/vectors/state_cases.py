@@ -134,6 +134,13 @@ def manifests():
             ("splitter", {**good, 11: [2, 1, 1, 1]}, "SPL-1", "splitter 2"),
             ("splitter-sizes", {**good, 11: [1, 1 << 15, 1 << 16, 1 << 18]}, "SPL-1", "L is not A / 4")):
         case(f"manifest/{name}", f"refuse {clause}", "manifest", note, bytes=cbor_of(value))
+    layer = root[1]
+    for name, layers in (("", [layer]), ("-layers", [layer, bytes([1]) * 32] * 8)):
+        case(f"manifest/ledger{name}", "accept", "manifest", bytes=cbor_of({**good, 12: layers, 13: b"next"}))
+    for name, value, note in (("empty", [], "no layer"), ("over", [layer] * 17, "17 layers"),
+                              ("root", layer, "a root that is in no array"), ("short", [layer[:31]], "31 bytes"),
+                              ("null", [None], "no root")):
+        case(f"manifest/ledger-{name}", "refuse SNAP-1", "manifest", note, bytes=cbor_of({**good, 12: value}))
     row = {0: bytes(32), 1: bytes(32), 2: 1, 4: good[0], 5: 1, 6: 2, 7: 1, 8: 3, 9: 4, 10: 5, 11: 6, 12: good[8],
            13: bytes(16), 14: 7}
     case("manifest-row/good", "accept", "manifest-row", bytes=cbor_of(row))
@@ -168,6 +175,32 @@ def every_action():
             [5, some, [some]], [6, [[3, some]]], [7, 1, [[4, some]]], [8, [[5, some]]], [9, [some], True], SPLITTER,
             [10, "frame size", None], [11, slot_id, 1, "mine"], [12, slot_id], [13, "keep", b"\xa0"], [14, some],
             [14, None], [15, "feature", 0], [16, 1, ZERO_ID], [1000, "of a later release"]]
+
+
+def ledgers():
+    def entry(name, expect, value, note=""):
+        case(f"ledger-entry/{name}", expect, "ledger-entry", note, bytes=value)
+
+    some = W.keys.content_id(DATA, b"x")
+    good = {0: [0, some, 1], 1: b"kn"}
+    entry("good", "accept", b"\0" + cbor_of(good))
+    entry("object", "accept", b"\0" + cbor_of({0: good[0]}), "nothing known but its content")
+    entry("data", "accept", b"\0" + cbor_of({1: b""}), "no content, and nothing known: no removal")
+    entry("removal", "accept", b"\0" + cbor_of({}), "neither: the key has nothing")
+    entry("as-object", "accept", b"\1" + cbor_of([0, some, 1024]), "kept as an object")
+    for name, value, clause, note in (
+            ("not-boxed", cbor_of(good), "MAP-5", "CBOR without the first byte"),
+            ("form", b"\2" + cbor_of(good), "MAP-5", "a first byte of 2"),
+            ("object-small", b"\1" + cbor_of([0, some, 1023]), "MAP-5", "an object that had room in the value"),
+            ("unknown-key", b"\0" + cbor_of({**good, 2: 0}), "SNAP-8", "key 2"),
+            ("list", b"\0" + cbor_of([good[0], b"kn"]), "SNAP-8", "an array"),
+            ("id-alone", b"\0" + cbor_of({0: some}), "SNAP-8", "a content ID where a reference should be"),
+            ("text", b"\0" + cbor_of({1: "kn"}), "SNAP-8", "text"),
+            ("null", b"\0" + cbor_of({0: None, 1: b"kn"}), "SNAP-8", "null for what is not there"),
+            ("deep", b"\0" + cbor_of({0: [5, some, 1]}), "SNAP-8", "a list too deep"),
+            ("no-content", b"\0" + cbor_of({0: [0, ZERO_ID, 1]}), "OBJ-2", "a size without a content"),
+            ("behind", b"\0" + cbor_of(good) + b"\0", "CONV-4", "a byte behind")):
+        entry(name, f"refuse {clause}", value, note)
 
 
 def logs():

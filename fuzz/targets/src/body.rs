@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use repo_format::cbor::{self, Cbor};
 use repo_format::codec::{ContentId, ManifestId, PackId, RunId, SplitterSizes};
+use repo_format::ledger::LedgerEntry;
 use repo_format::log::{ManifestRow, SnapshotState, SourceInfo};
 use repo_format::object::ObjectRef;
 use repo_format::snapshot::{Failure, Manifest, Part, Statistics};
@@ -23,6 +24,10 @@ pub fn object_ref(data: &[u8]) -> bool {
 
 pub fn failure(data: &[u8]) -> bool {
     comes_back::<Failure>(data)
+}
+
+pub fn ledger_entry(data: &[u8]) -> bool {
+    comes_back::<LedgerEntry>(data)
 }
 
 pub fn part(data: &[u8]) -> bool {
@@ -46,7 +51,8 @@ pub fn entry_seeds() -> Vec<Vec<u8>> {
 }
 
 pub fn manifest_seeds() -> Vec<Vec<u8>> {
-    vec![cbor::encode(&a_manifest())]
+    let with_ledger = Manifest { ledger: vec![ContentId([5; 32]), ContentId([7; 32])], ..a_manifest() };
+    vec![cbor::encode(&a_manifest()), cbor::encode(&with_ledger)]
 }
 
 pub fn object_ref_seeds() -> Vec<Vec<u8>> {
@@ -56,6 +62,11 @@ pub fn object_ref_seeds() -> Vec<Vec<u8>> {
 pub fn failure_seeds() -> Vec<Vec<u8>> {
     let (cause, message) = ("denied".to_owned(), "permission denied".to_owned());
     vec![cbor::encode(&Failure { cause, message, attempts: 3, is_failure: true })]
+}
+
+pub fn ledger_entry_seeds() -> Vec<Vec<u8>> {
+    let of = |object, data| cbor::encode(&LedgerEntry { object, data });
+    vec![of(Some(AN_OBJECT), Some(b"what is known".to_vec())), of(None, Some(Vec::new())), of(None, None)]
 }
 
 pub fn part_seeds() -> Vec<Vec<u8>> {
@@ -85,7 +96,7 @@ fn a_manifest() -> Manifest {
         prepared_on: 1,
         run: RunId([9; 16]),
         splitter: SplitterSizes::DEFAULT,
-        ledger: None,
+        ledger: Vec::new(),
         cursor: None,
         parts: None,
     }

@@ -14,6 +14,7 @@ mod forge;
 mod forged_contents;
 mod format_blob;
 mod frame;
+mod graph;
 mod index_table;
 mod log;
 mod manifest_segment;
@@ -43,12 +44,15 @@ pub const TARGETS: &[Target] = &[
     Target { name: "blob_name", run: names::blob, seeds: names::blob_seeds },
     Target { name: "boxed_value", run: boxed_value::run, seeds: boxed_value::seeds },
     Target { name: "catalog", run: log::catalog, seeds: log::catalog_seeds },
+    Target { name: "delta_page", run: graph::delta_page, seeds: graph::delta_page_seeds },
+    Target { name: "error_body", run: graph::error_body, seeds: graph::error_body_seeds },
     Target { name: "export_name", run: export_name::run, seeds: export_name::seeds },
     Target { name: "failure", run: body::failure, seeds: body::failure_seeds },
     Target { name: "fold", run: fold::run, seeds: fold::seeds },
     Target { name: "format_blob", run: format_blob::run, seeds: format_blob::seeds },
     Target { name: "frame", run: frame::run, seeds: frame::seeds },
     Target { name: "index_table", run: index_table::run, seeds: index_table::seeds },
+    Target { name: "ledger_entry", run: body::ledger_entry, seeds: body::ledger_entry_seeds },
     Target { name: "location", run: names::location, seeds: names::location_seeds },
     Target { name: "manifest", run: body::manifest, seeds: body::manifest_seeds },
     Target { name: "manifest_segment", run: manifest_segment::run, seeds: manifest_segment::seeds },
@@ -60,6 +64,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "part", run: body::part, seeds: body::part_seeds },
     Target { name: "record", run: log::record, seeds: log::record_seeds },
     Target { name: "recovery_key", run: recovery_key::run, seeds: recovery_key::seeds },
+    Target { name: "retry_after", run: graph::wait, seeds: graph::wait_seeds },
     Target { name: "segment", run: segment::run, seeds: segment::seeds },
     Target { name: "selector", run: selector::run, seeds: selector::seeds },
     Target { name: "slot", run: slot::run, seeds: slot::seeds },

@@ -77,3 +77,64 @@ impl Signer {
         Ok(Secret::from(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::encoding::AsDer;
+    use aws_lc_rs::rsa::KeySize;
+    use aws_lc_rs::signature::{KeyPair, RSA_PSS_2048_8192_SHA256, UnparsedPublicKey};
+    use base64::engine::general_purpose::STANDARD;
+    use serde_json::Value;
+
+    use super::*;
+
+    fn pem(label: &str, der: &[u8]) -> String {
+        format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", STANDARD.encode(der))
+    }
+
+    /// A key, and a PEM text with it and a certificate, of which only the bytes matter here.
+    fn made() -> (RsaKeyPair, String) {
+        let key = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+        let der = AsDer::<aws_lc_rs::encoding::Pkcs8V1Der<'_>>::as_der(&key).unwrap();
+        let text = pem("CERTIFICATE", b"a certificate") + &pem("PRIVATE KEY", der.as_ref());
+        (key, text)
+    }
+
+    fn part(text: &str) -> Value {
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn an_assertion_is_signed_with_ps256_and_names_the_certificate() {
+        let (key, text) = made();
+        let signer = Signer::from_pem(&text.into()).unwrap();
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+        let assertion = signer.assertion("client", "https://login/token", now).unwrap();
+        let (signed, signature) = assertion.expose().rsplit_once('.').unwrap();
+        let public = UnparsedPublicKey::new(&RSA_PSS_2048_8192_SHA256, key.public_key().as_ref());
+        public.verify(signed.as_bytes(), &URL_SAFE_NO_PAD.decode(signature).unwrap()).unwrap();
+        let (header, claims) = signed.split_once('.').unwrap();
+        let (header, claims) = (part(header), part(claims));
+        let thumbprint = URL_SAFE_NO_PAD.encode(digest(&SHA256, b"a certificate"));
+        assert_eq!(header["alg"], "PS256");
+        assert_eq!(header["x5t#S256"], Value::from(thumbprint));
+        assert_eq!((&claims["iss"], &claims["sub"]), (&claims["sub"], &Value::from("client")));
+        assert_eq!(claims["aud"], "https://login/token");
+        assert_eq!(claims["exp"], 1_000_600);
+        let other = signer.assertion("client", "https://login/token", now).unwrap();
+        assert_ne!(assertion, other, "each has an ID of its own");
+    }
+
+    #[test]
+    fn what_is_missing_in_the_pem_is_named() {
+        let (_, text) = made();
+        let certificate = text.split_once("-----BEGIN PRIVATE").unwrap().0.to_owned();
+        let said = |text: String| match Signer::from_pem(&text.into()) {
+            Err(GraphError::Setup { what }) => what,
+            _ => panic!("that cannot work"),
+        };
+        assert!(said(String::new()).contains("no certificate"));
+        assert!(said(certificate.clone()).contains("no private key"));
+        assert!(said(certificate + &pem("PRIVATE KEY", b"none")).contains("not RSA"));
+    }
+}

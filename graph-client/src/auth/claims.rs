@@ -39,11 +39,17 @@ impl Claims {
     }
 }
 
-#[test]
-fn roles_are_read_and_opaque_tokens_tolerated() {
-    let payload = URL_SAFE_NO_PAD.encode(r#"{"roles":["Files.Read.All"],"scp":"User.Read openid","new":1}"#);
-    let claims = Claims::of(&Secret::from(format!("e30.{payload}.sig")));
-    assert_eq!(claims.permissions(), ["Files.Read.All", "User.Read", "openid"]);
-    assert_eq!(Claims::of(&Secret::from("opaque")), Claims::default());
-    assert_eq!(Claims::of(&Secret::from("a.!.c")), Claims::default());
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_are_read_and_opaque_tokens_tolerated() {
+        let payload =
+            URL_SAFE_NO_PAD.encode(r#"{"roles":["Files.Read.All"],"scp":"User.Read openid","new":1}"#);
+        let claims = Claims::of(&Secret::from(format!("e30.{payload}.sig")));
+        assert_eq!(claims.permissions(), ["Files.Read.All", "User.Read", "openid"]);
+        assert_eq!(Claims::of(&Secret::from("opaque")), Claims::default());
+        assert_eq!(Claims::of(&Secret::from("a.!.c")), Claims::default());
+    }
 }

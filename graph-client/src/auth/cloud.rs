@@ -81,12 +81,18 @@ fn folder(mut url: Url) -> Result<Url, GraphError> {
     Ok(url)
 }
 
-#[test]
-fn a_custom_address_keeps_its_path() {
-    let url = |text: &str| Url::parse(text).unwrap();
-    let cloud = Cloud::Custom { login_url: url("http://127.0.0.1:1"), graph_url: url("http://h/sim?x=1") };
-    assert_eq!(cloud.login_url().unwrap().as_str(), "http://127.0.0.1:1/");
-    assert_eq!(cloud.graph_url().unwrap().join("v1.0/me").unwrap().as_str(), "http://h/sim/v1.0/me");
-    let odd = Cloud::Custom { login_url: url("mailto:a@b"), graph_url: url("http://h/") };
-    assert!(matches!(odd.login_url(), Err(GraphError::Setup { .. })));
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_custom_address_keeps_its_path() {
+        let url = |text: &str| Url::parse(text).unwrap();
+        let cloud =
+            Cloud::Custom { login_url: url("http://127.0.0.1:1"), graph_url: url("http://h/sim?x=1") };
+        assert_eq!(cloud.login_url().unwrap().as_str(), "http://127.0.0.1:1/");
+        assert_eq!(cloud.graph_url().unwrap().join("v1.0/me").unwrap().as_str(), "http://h/sim/v1.0/me");
+        let odd = Cloud::Custom { login_url: url("mailto:a@b"), graph_url: url("http://h/") };
+        assert!(matches!(odd.login_url(), Err(GraphError::Setup { .. })));
+    }
 }

@@ -1,8 +1,9 @@
 //! The state of one budget: units, fence and concurrency, as a pure function of time.
 //!
 //! Time is a [`Duration`] since some moment that stays the same. The rate begins below what the
-//! smallest tenant is granted and is found upwards (additive increase, multiplicative decrease), unless
-//! the service tells its limit: then that counts.
+//! smallest tenant is granted and is found upwards: it grows with every clean minute and is cut by a
+//! refusal, after which it soon comes near the rate that was too much, and passes it slowly. If the
+//! service tells its limit, then that counts.
 
 use std::time::Duration;
 
@@ -10,6 +11,10 @@ use std::time::Duration;
 const CLEAN: Duration = Duration::from_secs(60);
 /// What is added to the rate then, as a share of the first one.
 const GROWTH: f64 = 0.05;
+/// The same, near the rate that was refused last.
+const GROWTH_NEAR: f64 = 0.01;
+/// How near the rate that was refused last a clean minute leads at once.
+const NEAR: f64 = 0.95;
 /// What is left of the rate after a refusal.
 const RATE_CUT: f64 = 0.7;
 /// What is left of the concurrency after a refusal.
@@ -59,6 +64,8 @@ pub enum Admission {
 pub struct Bucket {
     limits: Limits,
     rate: f64,
+    /// The rate that was refused last.
+    too_much: Option<f64>,
     /// Units a minute that the service told, per second.
     told: Option<f64>,
     /// A pace that advice set, and until when.
@@ -80,6 +87,7 @@ impl Bucket {
         Self {
             limits,
             rate: limits.rate,
+            too_much: None,
             told: None,
             pace: None,
             units: limits.burst,
@@ -119,7 +127,7 @@ impl Bucket {
         self.units -= correction;
         if now.saturating_sub(self.clean_since) >= CLEAN {
             if self.binding {
-                self.rate = (self.rate + GROWTH * self.limits.rate).min(self.ceiling());
+                self.rate = self.grown().min(self.ceiling());
             }
             self.concurrency = (self.concurrency + 1.0).min(self.limits.concurrency.max(1) as f64);
             self.clean_since = now;
@@ -134,6 +142,7 @@ impl Bucket {
         let until = now + wait;
         let moved = until.saturating_sub(self.fence.max(now));
         if now >= self.fence {
+            self.too_much = Some(self.rate);
             self.rate = (self.rate * RATE_CUT).max(self.limits.rate * GROWTH);
             self.concurrency = (self.concurrency * CONCURRENCY_CUT).max(1.0);
         }
@@ -173,6 +182,14 @@ impl Bucket {
     /// Units a second, at present.
     pub fn rate(&self) -> f64 {
         self.rate
+    }
+
+    fn grown(&self) -> f64 {
+        match self.too_much.map(|rate| rate * NEAR) {
+            Some(near) if self.rate < near => near,
+            Some(_) => self.rate + GROWTH_NEAR * self.limits.rate,
+            None => self.rate + GROWTH * self.limits.rate,
+        }
     }
 
     fn slots(&self) -> usize {

@@ -6,6 +6,8 @@
 
 mod bucket;
 mod gate;
+#[cfg(test)]
+mod tests;
 
 pub use bucket::{Advice, Bucket, Limits};
 pub use gate::{Gate, Permit, Priority};

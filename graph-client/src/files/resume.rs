@@ -249,12 +249,17 @@ fn length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
 }
 
-#[test]
-fn ranges_are_read() {
-    let span = |from, total| Some(Span { from, total });
-    assert_eq!(Span::parse("bytes 5-9/10"), span(Some(5), Some(10)));
-    assert_eq!(Span::parse("bytes */10"), span(None, Some(10)));
-    assert_eq!(Span::parse("bytes 5-9/*"), span(Some(5), None));
-    assert_eq!(Span::parse("items 5-9/10"), None);
-    assert_eq!(Span::parse("bytes"), None);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_read() {
+        let span = |from, total| Some(Span { from, total });
+        assert_eq!(Span::parse("bytes 5-9/10"), span(Some(5), Some(10)));
+        assert_eq!(Span::parse("bytes */10"), span(None, Some(10)));
+        assert_eq!(Span::parse("bytes 5-9/*"), span(Some(5), None));
+        assert_eq!(Span::parse("items 5-9/10"), None);
+        assert_eq!(Span::parse("bytes"), None);
+    }
 }

@@ -31,12 +31,17 @@ pub fn chance() -> f64 {
     f64::from(u16::from_be_bytes([high, low])) / 65_536.0
 }
 
-#[test]
-fn waits_grow_up_to_a_bound() {
-    let most = |failures| wait(failures, 1.0).as_secs();
-    assert_eq!([most(1), most(2), most(5), most(8), most(100)], [1, 2, 16, 120, 120]);
-    assert_eq!(wait(5, 0.0), WAIT_MIN);
-    let asked = Duration::from_secs(10);
-    assert_eq!((after_fence(asked, 0.0), after_fence(asked, 1.0)), (asked, Duration::from_secs(11)));
-    assert!((0..100).all(|_| (0.0..1.0).contains(&chance())));
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_up_to_a_bound() {
+        let most = |failures| wait(failures, 1.0).as_secs();
+        assert_eq!([most(1), most(2), most(5), most(8), most(100)], [1, 2, 16, 120, 120]);
+        assert_eq!(wait(5, 0.0), WAIT_MIN);
+        let asked = Duration::from_secs(10);
+        assert_eq!((after_fence(asked, 0.0), after_fence(asked, 1.0)), (asked, Duration::from_secs(11)));
+        assert!((0..100).all(|_| (0.0..1.0).contains(&chance())));
+    }
 }

@@ -167,14 +167,19 @@ fn shown(method: &Method, url: &Url) -> String {
     shown
 }
 
-#[test]
-fn messages_name_no_query_no_address_and_no_file() {
-    let shown = |path: &str| shown(&Method::GET, &Url::parse(&format!("https://h{path}")).unwrap());
-    assert_eq!(shown("/v1.0/users/ann@x.org/drive?a=b"), "GET /v1.0/users/…/drive");
-    assert_eq!(
-        shown("/v1.0/drives/b!1/root:/My%20taxes/2020.pdf:/content"),
-        "GET /v1.0/drives/b!1/root:/…:/content"
-    );
-    assert_eq!(shown("/v1.0/drives/b!1/root:/secret"), "GET /v1.0/drives/b!1/root:");
-    assert_eq!(shown("/v1.0/drives/1/root/delta(token='x')"), "GET /v1.0/drives/1/root/delta");
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_name_no_query_no_address_and_no_file() {
+        let shown = |path: &str| shown(&Method::GET, &Url::parse(&format!("https://h{path}")).unwrap());
+        assert_eq!(shown("/v1.0/users/ann@x.org/drive?a=b"), "GET /v1.0/users/…/drive");
+        assert_eq!(
+            shown("/v1.0/drives/b!1/root:/My%20taxes/2020.pdf:/content"),
+            "GET /v1.0/drives/b!1/root:/…:/content"
+        );
+        assert_eq!(shown("/v1.0/drives/b!1/root:/secret"), "GET /v1.0/drives/b!1/root:");
+        assert_eq!(shown("/v1.0/drives/1/root/delta(token='x')"), "GET /v1.0/drives/1/root/delta");
+    }
 }

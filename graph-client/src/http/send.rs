@@ -13,10 +13,11 @@ use super::classify::Verdict;
 use super::pools::Pools;
 use super::retry_after;
 use crate::auth::TokenSource;
-use crate::budget::{Advice, Gate, Limits, Workload};
+use crate::budget::{Advice, Gate, Limits, Permit, Workload};
 use crate::clock::Clock;
 use crate::config::{Deadlines, GraphConfig};
 use crate::error::{Fault, GraphError, Place};
+use crate::json::JsonError;
 use crate::metrics::Counters;
 
 /// How often a call may be answered that its token is not taken.
@@ -108,7 +109,7 @@ impl Http {
             match result {
                 Ok(result) => return Ok(result),
                 // Asking again brings the same.
-                Err(Fault::Json(crate::json::JsonError::Unexpected { .. })) => {
+                Err(Fault::Json(JsonError::Unexpected { .. })) if call.repeat == Repeat::Safe => {
                     let what = "an answer of another shape than expected";
                     return Err(GraphError::Protocol { what, place: opened.place });
                 }
@@ -175,7 +176,7 @@ impl Http {
     }
 
     /// Waits until the call may go.
-    async fn admit(&self, call: &Call, spent: &mut Spent) -> Result<crate::budget::Permit, GraphError> {
+    async fn admit(&self, call: &Call, spent: &mut Spent) -> Result<Permit, GraphError> {
         let gate = self.gate(call.workload);
         let fenced = gate.fenced_for();
         if spent.throttled + fenced > self.deadlines.throttled {
@@ -186,7 +187,7 @@ impl Http {
         // The line is not the call's fault: no wait for admission counts against its deadline.
         let waited = self.clock.now().saturating_sub(start);
         spent.start += waited;
-        spent.throttled += waited.min(gate_wait(fenced, waited));
+        spent.throttled += fenced.min(waited);
         Ok(permit)
     }
 
@@ -299,11 +300,6 @@ impl Http {
             self.counters.skew(difference_ms(date, self.clock.wall()));
         }
     }
-}
-
-/// What part of a wait was due to a fence.
-fn gate_wait(fenced: Duration, waited: Duration) -> Duration {
-    fenced.min(waited)
 }
 
 fn advice(headers: &HeaderMap) -> Option<Advice> {

@@ -52,11 +52,16 @@ impl BatchAnswer {
     }
 }
 
-#[test]
-fn headers_are_found_in_any_case_and_kind() {
-    let answer = r#"{"id":"1","status":429,"headers":{"retry-after":"7","Number":8}}"#;
-    let answer: BatchAnswer = serde_json::from_str(answer).unwrap();
-    assert_eq!(answer.header("Retry-After").as_deref(), Some("7"));
-    assert_eq!(answer.header("number").as_deref(), Some("8"));
-    assert_eq!(answer.header("other"), None);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_are_found_in_any_case_and_kind() {
+        let answer = r#"{"id":"1","status":429,"headers":{"retry-after":"7","Number":8}}"#;
+        let answer: BatchAnswer = serde_json::from_str(answer).unwrap();
+        assert_eq!(answer.header("Retry-After").as_deref(), Some("7"));
+        assert_eq!(answer.header("number").as_deref(), Some("8"));
+        assert_eq!(answer.header("other"), None);
+    }
 }

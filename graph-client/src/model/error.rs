@@ -47,11 +47,16 @@ impl GraphErrorBody {
     }
 }
 
-#[test]
-fn codes_are_found_however_deep() {
-    let body = br#"{"error":{"code":"invalidRange","innererror":{"code":"","innerError":
-        {"code":"fragmentOverlap","message":"Has Overlap"}}}}"#;
-    let body = GraphErrorBody::decode(body).unwrap();
-    assert_eq!(body.codes().collect::<Vec<_>>(), ["invalidRange", "fragmentOverlap"]);
-    assert!(body.says("overlap") && !body.says("mysite"));
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_found_however_deep() {
+        let body = br#"{"error":{"code":"invalidRange","innererror":{"code":"","innerError":
+            {"code":"fragmentOverlap","message":"Has Overlap"}}}}"#;
+        let body = GraphErrorBody::decode(body).unwrap();
+        assert_eq!(body.codes().collect::<Vec<_>>(), ["invalidRange", "fragmentOverlap"]);
+        assert!(body.says("overlap") && !body.says("mysite"));
+    }
 }

@@ -8,8 +8,8 @@
 //! use graph_client::model::{DeltaPage, ItemKind};
 //!
 //! let body = br#"{"value":[{"id":"01A","name":"a.txt","size":"3","file":{},"new":[1]}],
-//!                 "@odata.deltaLink":"https://…"}"#;
-//! let page = DeltaPage::decode(body, "https://…".into())?;
+//!                 "@odata.deltaLink":"https://graph.example/next"}"#;
+//! let page = DeltaPage::decode(body, "https://graph.example/first".into())?;
 //! let item = &page.items[0];
 //! assert_eq!((item.kind(), item.size_bytes()), (ItemKind::File, Some(3)));
 //! assert_eq!(item.other.get("new"), Some("[1]"));

@@ -23,15 +23,20 @@ impl UploadStatus {
     }
 }
 
-#[test]
-fn the_first_missing_byte_is_told_in_each_spelling() {
-    let next = |expected: &[&str]| {
-        let expected = expected.iter().map(|range| (*range).to_owned()).collect();
-        UploadStatus { expected, ..UploadStatus::default() }.next()
-    };
-    assert_eq!(next(&["26-"]), Some(26));
-    assert_eq!(next(&["77829-99375", "12345-55232"]), Some(12_345));
-    assert_eq!(next(&["2097152"]), Some(2_097_152));
-    assert_eq!(next(&[]), None);
-    assert_eq!(next(&["-"]), None);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_missing_byte_is_told_in_each_spelling() {
+        let next = |expected: &[&str]| {
+            let expected = expected.iter().map(|range| (*range).to_owned()).collect();
+            UploadStatus { expected, ..UploadStatus::default() }.next()
+        };
+        assert_eq!(next(&["26-"]), Some(26));
+        assert_eq!(next(&["77829-99375", "12345-55232"]), Some(12_345));
+        assert_eq!(next(&["2097152"]), Some(2_097_152));
+        assert_eq!(next(&[]), None);
+        assert_eq!(next(&["-"]), None);
+    }
 }

@@ -5,7 +5,7 @@
 mod error;
 mod frames;
 mod gather;
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
 pub mod memory;
 mod probe;
 mod reader;

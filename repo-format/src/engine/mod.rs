@@ -1,11 +1,16 @@
-//! The engine: turns a [`source::Source`] into a snapshot and a snapshot into a [`sink::Sink`].
+//! The engine: turns a [`source::Source`] or a [`feed`] into a snapshot and a snapshot into a
+//! [`sink::Sink`].
 
+pub mod feed;
+mod parts;
 pub mod progress;
+mod publish;
 pub mod restore;
 pub mod select;
 pub mod sink;
 pub mod source;
 pub mod steps;
+mod store;
 mod upload;
 
 pub use restore::{RestoreError, RestoreOptions, RestoreReport, cat, restore, restore_selected};

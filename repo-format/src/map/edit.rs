@@ -4,6 +4,8 @@
 //! where the new map has no open node and the old one begins a node, both go on alike until
 //! the next edit.
 
+use bytes::Bytes;
+
 use super::cursor::{Cursor, Item, load_root};
 use super::{MapBuilder, MapError, MapStore};
 use crate::codec::ContentId;
@@ -22,6 +24,20 @@ pub fn edit(
     edits: impl IntoIterator<Item = (Vec<u8>, Option<Vec<u8>>)>,
     store: MapStore<'_>,
 ) -> Result<ContentId, MapError> {
+    edit_noting(contents, root, edits, store, |_, _| Ok(()))
+}
+
+/// [`edit()`] that tells, for each edit in order, the key and the value that it takes the place of.
+///
+/// # Errors
+/// As [`edit()`], and what `note` gives.
+pub fn edit_noting<E: From<MapError> + From<ContentError>>(
+    contents: &dyn ReadContent,
+    root: &ContentId,
+    edits: impl IntoIterator<Item = (Vec<u8>, Option<Vec<u8>>)>,
+    store: MapStore<'_>,
+    mut note: impl FnMut(&[u8], Option<&Bytes>) -> Result<(), E>,
+) -> Result<ContentId, E> {
     let mut edits = Edits { rest: edits.into_iter(), next: None };
     edits.advance()?;
     if edits.next.is_none() {
@@ -35,12 +51,16 @@ pub fn edit(
         match old.item() {
             // Before what the cursor stands at, or behind all of it.
             item if edit.is_some_and(|(key, _)| item.as_ref().is_none_or(|i| *key < i.entry.key)) => {
+                if let Some((key, _)) = edit {
+                    note(key, None)?;
+                }
                 edits.apply(&mut new)?;
             }
             None => break,
             Some(item) if item.level == 0 => {
                 let replaced = edit.is_some_and(|(key, _)| *key == item.entry.key);
                 if replaced {
+                    note(&item.entry.key, Some(&item.entry.value))?;
                     edits.apply(&mut new)?;
                 } else {
                     new.push(&item.entry.key, &item.entry.value)?;

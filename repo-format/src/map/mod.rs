@@ -21,7 +21,7 @@ mod value;
 pub use boundary::MapKey;
 pub use build::MapBuilder;
 pub use diff::{Change, Diff, diff};
-pub use edit::edit;
+pub use edit::{edit, edit_noting};
 pub use error::MapError;
 pub use node::{HEIGHT_MAX, KEY_SIZE_MAX, NODE_ENTRIES_MAX, Node, NodeEntry, VALUE_SIZE_MAX};
 pub use read::{Entries, Map};

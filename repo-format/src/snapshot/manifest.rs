@@ -6,6 +6,7 @@ use super::{SnapshotError, Statistics};
 use crate::cbor::{self, Cbor, CborError, Reader, Writer};
 use crate::codec::{ContentId, ManifestId, PackId, RunId, SplitterSizes};
 use crate::content::{CONTENT_SIZE_MAX, ContentError, ContentKind, ReadContent, WriteContent};
+use crate::ledger::LAYERS_MAX;
 use crate::log::{ManifestRow, SnapshotState, SourceInfo, tags};
 use crate::tree::{Entry, EntryKind, TimeNs};
 
@@ -29,8 +30,8 @@ pub struct Manifest {
     pub run: RunId,
     /// How the run cut streams.
     pub splitter: SplitterSizes,
-    /// Root of a service's ledger.
-    pub ledger: Option<ContentId>,
+    /// Roots of a service's ledger, the oldest layer first (SNAP-8); empty without one.
+    pub ledger: Vec<ContentId>,
     /// Where a service's next run goes on; opaque here.
     pub cursor: Option<Vec<u8>>,
     /// Root of a checkpoint's part entries (SNAP-6).
@@ -107,7 +108,7 @@ impl Cbor for Manifest {
             m.put(9, &self.prepared_on);
             m.put(10, &self.run);
             m.put_with(11, |w| write_splitter(self.splitter, w));
-            m.put_some(12, &self.ledger);
+            m.put_unless(12, &self.ledger, &Vec::new());
             m.put_some(13, &self.cursor);
             m.put_some(14, &self.parts);
         });
@@ -128,12 +129,18 @@ impl Cbor for Manifest {
                 prepared_on: m.get(9)?,
                 run: m.get(10)?,
                 splitter: m.require_with(11, read_splitter)?,
-                ledger: m.get_some(12)?,
+                ledger: m.get_with(12, read_layers)?.unwrap_or_default(),
                 cursor: m.get_some(13)?,
                 parts: m.get_some(14)?,
             })
         })
     }
+}
+
+fn read_layers(r: &mut Reader<'_>) -> Result<Vec<ContentId>, CborError> {
+    let count = r.error("a ledger has 1 to 16 layers (SNAP-8)");
+    let layers: Vec<ContentId> = r.get()?;
+    if (1..=LAYERS_MAX).contains(&layers.len()) { Ok(layers) } else { Err(count) }
 }
 
 fn read_root(r: &mut Reader<'_>) -> Result<Entry, CborError> {

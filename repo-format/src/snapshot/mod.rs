@@ -1,4 +1,4 @@
-//! Snapshots: what is recorded of one tree at one time (SNAP-1 to SNAP-6, CAT-4).
+//! Snapshots: what is recorded of one tree at one time (SNAP-1 to SNAP-7, CAT-4).
 //!
 //! Owns manifests, the rows that list them, and the tables beside the tree: failures, and parts
 //! of large files in the making. Knows nothing of how a snapshot becomes true; the log does that.

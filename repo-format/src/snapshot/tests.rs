@@ -44,7 +44,7 @@ fn manifest() -> Manifest {
         prepared_on: 7,
         run: RunId([8; 16]),
         splitter: SplitterSizes::DEFAULT,
-        ledger: None,
+        ledger: Vec::new(),
         cursor: Some(vec![1, 2, 3]),
         parts: None,
     }
@@ -80,6 +80,9 @@ fn manifests_that_break_a_rule_are_refused() {
     let sizes = SplitterSizes { least: 1, ..SplitterSizes::DEFAULT };
     let odd_splitter = Manifest { splitter: sizes, ..manifest() };
     assert_eq!(refusal::<Manifest>(&cbor::encode(&odd_splitter)), "unknown splitter");
+    let layers = |count| Manifest { ledger: vec![ContentId([1; 32]); count], ..manifest() };
+    assert!(cbor::decode::<Manifest>(&cbor::encode(&layers(16))).is_ok());
+    assert_eq!(refusal::<Manifest>(&cbor::encode(&layers(17))), "a ledger has 1 to 16 layers (SNAP-8)");
     assert_eq!(refusal::<SnapshotState>(&[3]), "unknown snapshot state");
     assert_eq!(refusal::<Statistics>(&[0xa1, 0, 0]), "a default is written out");
     assert_eq!(refusal::<Statistics>(&[0xa1, 13, 1]), "unknown map key");
@@ -165,7 +168,7 @@ proptest! {
     fn manifests_round_trip(
         (service, host, user, paths, resource) in any::<(String, Option<String>, Option<String>, Vec<Vec<u8>>, Option<Vec<u8>>)>(),
         (start_ns, end_ns, prepared_on, counts) in any::<(i64, i64, u64, [u64; 4])>(),
-        (failures, ledger, parts, cursor) in any::<(Option<[u8; 32]>, Option<[u8; 32]>, Option<[u8; 32]>, Option<Vec<u8>>)>(),
+        (failures, ledger, parts, cursor) in (any::<Option<[u8; 32]>>(), prop::collection::vec(any::<[u8; 32]>(), 0..=16), any::<Option<[u8; 32]>>(), any::<Option<Vec<u8>>>()),
         tags in any::<BTreeMap<String, String>>(), based_on in any::<Vec<[u8; 32]>>(), average in 16u32..19,
     ) {
         let [files, folders, bytes, new_contents] = counts;
@@ -175,7 +178,7 @@ proptest! {
             end_ns,
             prepared_on,
             failures: failures.map(ContentId),
-            ledger: ledger.map(ContentId),
+            ledger: ledger.into_iter().map(ContentId).collect(),
             parts: parts.map(ContentId),
             cursor,
             tags,

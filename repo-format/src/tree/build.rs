@@ -22,6 +22,12 @@ impl TreeTotals {
         self.items = self.items.saturating_add(child.items).saturating_add(1);
     }
 
+    /// Takes one child and what is below it out of the count.
+    pub fn take(&mut self, child: &Entry) {
+        self.size = self.size.saturating_sub(child.size);
+        self.items = self.items.saturating_sub(child.items.saturating_add(1));
+    }
+
     /// Fills in a folder's entry: its tree, and the totals of what is below.
     pub fn folder_entry(self, root: ContentId, mut entry: Entry) -> Entry {
         entry.kind = EntryKind::Folder(root);

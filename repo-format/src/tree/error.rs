@@ -27,6 +27,15 @@ pub enum TreeError {
     StoredEntry { tree: ContentId, name: String, source: CborError },
 }
 
+impl From<MapError> for TreeError {
+    fn from(error: MapError) -> TreeError {
+        match error {
+            MapError::Content(error) => TreeError::Content(error),
+            source => TreeError::Put { name: String::from("an entry"), source },
+        }
+    }
+}
+
 /// A name as messages show it.
 pub(super) fn shown(name: &[u8]) -> String {
     name.utf8_chunks().fold(String::new(), |mut shown, chunk| {

@@ -3,6 +3,7 @@
 //! Owns names and the bytes of entries. Knows nothing of file systems or services.
 
 mod build;
+mod edit;
 mod encode;
 mod entry;
 mod error;
@@ -11,6 +12,7 @@ mod read;
 
 pub use crate::codec::TimeNs;
 pub use build::{TreeBuilder, TreeTotals};
+pub use edit::edit;
 pub use encode::{decode_value, encode_value};
 pub use entry::{Entry, EntryKind, Meta};
 pub use error::TreeError;

@@ -9,6 +9,7 @@ use super::walk::join;
 use crate::cbor;
 use crate::codec::{ContentId, ManifestId};
 use crate::content::{ContentError, ContentKind, ReadContent};
+use crate::ledger::LedgerEntry;
 use crate::map::{Node, NodeEntry, unbox_value};
 use crate::object::{ObjectReader, ObjectRef};
 use crate::snapshot::Part;
@@ -94,11 +95,11 @@ impl Search<'_, '_> {
             }
             match map {
                 MapUse::Tree => self.tree_entry(&mut stack, &root, &entry, &path),
-                MapUse::Parts => {
-                    let hurt = self.part(&root, &entry);
+                MapUse::Parts | MapUse::Ledger => {
+                    let hurt = self.beside(map, &root, &entry);
                     stack.iter_mut().last().into_iter().for_each(|top| top.hurt |= hurt);
                 }
-                MapUse::Failures | MapUse::Ledger => {}
+                MapUse::Failures => {}
             }
         }
     }
@@ -145,11 +146,14 @@ impl Search<'_, '_> {
         }
     }
 
-    fn part(&mut self, root: &ContentId, entry: &NodeEntry) -> bool {
-        let value = unbox_value(self.check.repository.contents(), root, &entry.value);
-        match value.map(|bytes| cbor::decode::<Part>(&bytes)) {
-            Ok(Ok(part)) => self.object(part.object, &entry.key),
-            Ok(Err(_)) => false,
+    /// What a map beside the tree names: a part's object, or that of an item in a ledger.
+    fn beside(&mut self, map: MapUse, root: &ContentId, entry: &NodeEntry) -> bool {
+        let object = |bytes: &[u8]| match map {
+            MapUse::Parts => cbor::decode::<Part>(bytes).ok().map(|part| part.object),
+            _ => cbor::decode::<LedgerEntry>(bytes).ok().and_then(|known| known.object),
+        };
+        match unbox_value(self.check.repository.contents(), root, &entry.value) {
+            Ok(bytes) => object(&bytes).is_some_and(|object| self.object(object, &entry.key)),
             Err(error) => self.note_error(&error, &entry.key),
         }
     }

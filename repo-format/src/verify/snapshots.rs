@@ -27,7 +27,7 @@ pub(super) enum MapUse {
     Failures,
     /// SNAP-6.
     Parts,
-    /// What a service remembers; its values are opaque here.
+    /// What a service knows of its items (SNAP-8).
     Ledger,
 }
 
@@ -35,15 +35,12 @@ impl Live {
     /// The roots of the snapshot's maps.
     pub fn maps(&self) -> impl Iterator<Item = (MapUse, ContentId)> {
         let of = |manifest: &Manifest| {
-            [
-                (MapUse::Tree, Some(manifest.tree())),
-                (MapUse::Failures, manifest.failures),
-                (MapUse::Parts, manifest.parts),
-                (MapUse::Ledger, manifest.ledger),
-            ]
+            let beside = [(MapUse::Failures, manifest.failures), (MapUse::Parts, manifest.parts)];
+            let beside = beside.into_iter().filter_map(|(of, root)| Some((of, root?)));
+            let layers = manifest.ledger.clone().into_iter().map(|root| (MapUse::Ledger, root));
+            [(MapUse::Tree, manifest.tree())].into_iter().chain(beside).chain(layers)
         };
-        let maps = self.manifest.as_ref().map(of).into_iter().flatten();
-        maps.filter_map(|(of, root)| Some((of, root?)))
+        self.manifest.as_ref().map(of).into_iter().flatten()
     }
 }
 

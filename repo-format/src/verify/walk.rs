@@ -13,6 +13,7 @@ use crate::cbor;
 use crate::codec::{ContentId, ManifestId};
 use crate::content::{ContentError, ContentKind, ReadContent};
 use crate::format::names::BlobId;
+use crate::ledger::LedgerEntry;
 use crate::map::{Node, NodeEntry, unbox_value};
 use crate::object::{ObjectReader, ObjectRef};
 use crate::repository::with_causes;
@@ -147,7 +148,12 @@ impl Walk<'_, '_> {
                         self.object(part.object, &work.snapshot, &entry.key);
                     }
                 }
-                MapUse::Ledger => {}
+                MapUse::Ledger => {
+                    let known = self.boxed::<LedgerEntry>(work, entry);
+                    if let Some(object) = known.and_then(|known| known.object) {
+                        self.object(object, &work.snapshot, &entry.key);
+                    }
+                }
             }
         }
     }
@@ -188,7 +194,7 @@ impl Walk<'_, '_> {
         let value = unbox_value(contents, &work.root, &entry.value).and_then(|bytes| {
             cbor::decode(&bytes).map_err(|source| ContentError::MalformedCbor {
                 id: work.root,
-                clause: "SNAP-4 or SNAP-6",
+                clause: "SNAP-4, SNAP-6 or SNAP-8",
                 source,
             })
         });

@@ -43,6 +43,7 @@ fn runner(kind: &str) -> Option<Run> {
         "tree-key" => trees::tree_key,
         "tree-value" => trees::tree_value,
         "failure" => trees::failure,
+        "ledger-entry" => trees::ledger_entry,
         "part-entry" => trees::part_entry,
         "manifest" => state::manifest,
         "manifest-row" => state::manifest_row,

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use repo_format::cbor::{self, Cbor};
 use repo_format::codec::{ContentId, ContentKind, MasterKey, Splitter, SplitterSizes};
 use repo_format::content::ContentError;
+use repo_format::ledger::LedgerEntry;
 use repo_format::map::{Map, MapBuilder, MapKey, MapStore, Node, unbox_value};
 use repo_format::object::{ObjectReader, ObjectRef, write_bytes};
 use repo_format::snapshot::{Failure, Part};
@@ -136,6 +137,22 @@ pub fn tree_value(case: &Case) -> Result<Told, String> {
 
 pub fn failure(case: &Case) -> Result<Told, String> {
     boxed(case, |failure: &Failure| one("cause", &failure.cause))
+}
+
+pub fn ledger_entry(case: &Case) -> Result<Told, String> {
+    let value = Bytes::from(case.bytes("bytes"));
+    let body = match unbox_value(&empty_pool(), &ContentId([7; 32]), &value) {
+        Err(ContentError::Missing { .. }) => {
+            let reference: ObjectRef = cbor::decode(&value[1..]).map_err(refused)?;
+            return Ok(vec![one("size", reference.size)]);
+        }
+        body => body.map_err(refused)?,
+    };
+    let entry: LedgerEntry = decode_exactly(&body)?;
+    assert_eq!(entry.is_removal(), body.as_ref() == [0xa0]);
+    let size = entry.object.map(|object| one("object-size", object.size));
+    let data = entry.data.map(|data| one("data", hex::encode(data)));
+    Ok(size.into_iter().chain(data).collect())
 }
 
 pub fn part_entry(case: &Case) -> Result<Told, String> {

@@ -9,8 +9,12 @@ use sources::{Line, code, dependencies, every_line, none};
 
 /// The crates below the command line.
 const LIBRARIES: [&str; 2] = ["repo-format", "folder"];
+/// The client of Microsoft Graph, which is a library, too.
+const CLIENT: &str = "graph-client";
+/// Where the client meets the repository: nowhere else.
+const INGEST: &str = "graph-client/src/ingest";
 /// All crates whose code ships.
-const CRATES: [&str; 3] = ["repo-format", "folder", "cli"];
+const CRATES: [&str; 4] = ["repo-format", "folder", CLIENT, "cli"];
 
 /// Words of Microsoft 365, of HTTP clients, and of the terminal.
 const GRAPH: &[&str] = &["graph", "m365", "onedrive", "sharepoint"];
@@ -53,9 +57,38 @@ fn folder_and_cli_know_no_byte_layouts() {
 }
 
 #[test]
+fn graph_client_never_hears_of_the_terminal_or_the_environment() {
+    let environment = ["std::env", "env::var"];
+    let reads = |line: &Line| environment.iter().any(|name| line.has(name));
+    none(code(CLIENT).filter(|line| line.has_word(TERMINAL) || reads(line)));
+    let above = ["clap", "indicatif", "comfy-table", "rpassword", "anyhow", "folder", "corso", "graph-sim"];
+    none(dependencies(CLIENT).filter(|line| above.contains(&line.dependency())));
+}
+
+#[test]
+fn only_ingestion_knows_the_repository() {
+    let outside = code(CLIENT).filter(|line| !line.path.starts_with(INGEST));
+    none(outside.filter(|line| line.has("repo_format") || line.has("crate::ingest")));
+}
+
+#[test]
+fn graph_client_knows_no_byte_layouts() {
+    let layouts = ["repo_format::pack", "repo_format::log"];
+    none(code(CLIENT).filter(|line| layouts.iter().any(|layout| line.has(layout))));
+}
+
+#[test]
+fn every_request_takes_the_one_way_out() {
+    let way = ["graph-client/src/http/pools.rs", "graph-client/src/http/attempt.rs"];
+    let sends = [".execute(", "Client::builder", "Client::new", ".send()"];
+    let outside = code(CLIENT).filter(|line| way.iter().all(|file| !line.path.starts_with(file)));
+    none(outside.filter(|line| sends.iter().any(|send| line.has(send))));
+}
+
+#[test]
 fn only_cli_prints() {
     let prints = ["println!", "eprintln!", "print!", "eprint!", "dbg!", "io::stdout", "io::stderr"];
-    let lines = LIBRARIES.into_iter().flat_map(code);
+    let lines = LIBRARIES.into_iter().chain([CLIENT]).flat_map(code);
     none(lines.filter(|line| prints.iter().any(|print| line.has(print))));
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::sources::{Line, code, files};
 
 /// A module uses those before it, never those after it.
-const ORDER: [&str; 15] = [
+const ORDER: [&str; 16] = [
     "storage",
     "codec",
     "cbor",
@@ -19,6 +19,7 @@ const ORDER: [&str; 15] = [
     "object",
     "map",
     "tree",
+    "ledger",
     "snapshot",
     "repository",
     "engine",

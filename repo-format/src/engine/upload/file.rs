@@ -1,23 +1,16 @@
-//! One file: read, cut, store, and look whether it changed meanwhile.
+//! One file: store it, and look whether it changed meanwhile.
 
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use super::Run;
-use crate::codec::Cut;
-use crate::content::{ContentError, ContentKind, WriteContent};
+use crate::content::ContentError;
 use crate::engine::source::{ItemCause, ItemError, Source};
-use crate::object::{ObjectRef, ObjectWriter};
+use crate::engine::store::Broken;
+use crate::object::ObjectRef;
 use crate::tree::{Entry, EntryKind};
 
 /// How often a file that changes while it is read is read again.
 const ATTEMPTS: u32 = 3;
-/// Bytes asked of a reader at once.
-const READ_SIZE: usize = 4 << 20;
-/// Files below this size finish between checkpoints; their parts are not recorded.
-const PART_SIZE_MIN: u64 = 64 << 20;
-
 /// What became of a file.
 #[derive(Debug, Clone)]
 pub(super) enum Outcome {
@@ -29,31 +22,6 @@ pub(super) enum Outcome {
     Stopped,
     /// The run cannot go on.
     Fatal(Arc<ContentError>),
-}
-
-/// A large file in the making, for checkpoints (SNAP-6).
-pub(super) struct Part<'run> {
-    pub path: Vec<u8>,
-    pub entry: Entry,
-    pub object: Mutex<ObjectWriter<'run>>,
-}
-
-enum Broken {
-    Item(ItemError),
-    Stopped,
-    Fatal(ContentError),
-}
-
-impl From<ContentError> for Broken {
-    fn from(error: ContentError) -> Broken {
-        Broken::Fatal(error)
-    }
-}
-
-impl From<ItemError> for Broken {
-    fn from(error: ItemError) -> Broken {
-        Broken::Item(error)
-    }
 }
 
 /// Stores the file behind `handle`, which was listed as `listed`. `buffer` is the thread's own.
@@ -92,35 +60,7 @@ fn read_once<S: Source>(
     read: &mut u64,
 ) -> Result<(Entry, Option<ItemError>), Broken> {
     let mut reader = run.source.open(handle)?;
-    let object = ObjectWriter::new(run.writer, run.splitter);
-    let part = Arc::new(Part { path: path.to_vec(), entry: listed.clone(), object: Mutex::new(object) });
-    let registered = (listed.size >= PART_SIZE_MIN).then(|| run.parts.register(part.clone()));
-
-    buffer.clear();
-    let (mut start, mut ended) = (0, false);
-    loop {
-        while !ended && buffer.len() - start < run.splitter.max() {
-            buffer.drain(..start);
-            start = 0;
-            let count = reader.read(buffer, READ_SIZE)?;
-            *read += count as u64;
-            ended = count == 0;
-        }
-        if start == buffer.len() {
-            break;
-        }
-        if run.stop.is_requested() || run.failed.is_requested() {
-            return Err(Broken::Stopped);
-        }
-        let piece = &buffer[start..];
-        let piece = &piece[..run.splitter.cut(piece)];
-        let id = run.writer.put(ContentKind::Data, piece)?;
-        part.object.lock().push(id, piece.len() as u32)?;
-        run.progress.done(0, piece.len() as u64);
-        start += piece.len();
-    }
-    drop(registered);
-    let stored = part.object.lock().so_far()?;
+    let stored = run.storing.store(reader.as_mut(), listed, path, buffer, read)?;
     let with = |mut entry: Entry, stored: ObjectRef| {
         entry.size = stored.size;
         entry.kind = EntryKind::File(Some(stored));

@@ -8,9 +8,7 @@
 mod assemble;
 mod bases;
 mod file;
-mod parts;
 mod promise;
-mod publish;
 mod walk;
 
 use std::collections::BTreeMap;
@@ -24,26 +22,24 @@ use crossbeam_channel::{Receiver, bounded};
 use self::assemble::{Assembly, Waited};
 use self::bases::{BaseFolders, BaseRoot};
 use self::file::{Outcome, upload};
-use self::parts::Parts;
-use self::publish::Publisher;
 use self::walk::{Job, Step, walk};
+use super::parts::Parts;
 use super::progress::{ItemEvent, Progress, Stop};
+use super::publish::{Publisher, Taken};
 use super::source::{ItemError, Source};
-use crate::codec::{ManifestId, Splitter};
-use crate::content::{ContentError, ContentReader, ContentWriter, Usable, WriterOptions};
+use super::store::{PENDING_MAX, Storing};
+use crate::codec::ManifestId;
+use crate::content::{ContentError, WriterOptions};
 use crate::log::{SnapshotState, SourceInfo};
 use crate::map::MapError;
 use crate::repository::{Repository, RepositoryError};
-use crate::snapshot::SnapshotError;
-use crate::snapshot::Statistics;
+use crate::snapshot::{Manifest, SnapshotError, Statistics};
 use crate::tree::TreeError;
 
 /// Steps that the walk may be ahead of the assembly.
 const STEPS_AHEAD: usize = 4096;
 /// Files that wait for a thread.
 const JOBS_AHEAD: usize = 64;
-/// Contents stored since the last commit that make a checkpoint due early: it bounds memory.
-const PENDING_MAX: usize = 1 << 20;
 
 /// How a backup runs.
 #[derive(Debug, Clone)]
@@ -103,15 +99,7 @@ pub enum BackupError {
 /// What all threads of a run share.
 pub(super) struct Run<'run, S: Source> {
     source: &'run S,
-    writer: &'run ContentWriter,
-    reader: &'run ContentReader,
-    usable: &'run Usable,
-    splitter: &'run Splitter,
-    progress: &'run Progress,
-    stop: &'run Stop,
-    /// Set when the run ends early for a reason of its own.
-    failed: Stop,
-    parts: Parts<'run>,
+    storing: Storing<'run>,
 }
 
 type Failure = ItemError;
@@ -152,19 +140,8 @@ pub fn backup<S: Source>(
     let (root_entry, root) = source.root().map_err(BackupError::Source)?;
     let writer = repository.writer(options.writer.clone())?;
     let mut publisher = Publisher::begin(repository, &writer, options)?;
-    let roots = publisher.base_roots();
-    let splitter = repository.splitter();
-    let run = Run {
-        source,
-        writer: &writer,
-        reader: repository.reader(),
-        usable: repository.usable(),
-        splitter,
-        progress,
-        stop,
-        failed: Stop::default(),
-        parts: Parts::default(),
-    };
+    let roots = base_roots(&publisher);
+    let run = Run { source, storing: Storing::new(repository, &writer, progress, stop) };
     let mut assembly = Assembly::new(repository.map_store(&writer), progress, root_entry);
     let ended = drive(&run, root, &roots, options, &mut assembly, &mut publisher);
     let interrupted = match ended {
@@ -177,14 +154,14 @@ pub fn backup<S: Source>(
         (false, 0) => SnapshotState::Complete,
         (false, _) => SnapshotState::Partial,
     };
-    let id = publisher.publish(&assembly, &run.parts, state)?;
+    let id = publish(&mut publisher, &assembly, &run.storing.parts, state)?;
     let failures = std::mem::take(&mut assembly.failures).into_iter().take(10_000);
     Ok(BackupReport {
         id,
         state,
-        statistics: publisher.statistics(&assembly),
+        statistics: publisher.statistics(assembly.statistics),
         failures: failures.map(|(path, error)| ItemEvent { path, error }).collect(),
-        bases: publisher.bases(),
+        bases: publisher.base_ids(),
         interrupted,
         checkpoints: publisher.checkpoints,
         duration: begun.elapsed(),
@@ -202,7 +179,7 @@ fn drive<'run, S: Source>(
 ) -> Result<(), Fatal> {
     let (step_sender, steps) = bounded(STEPS_AHEAD);
     let (job_sender, jobs) = bounded::<Job<S::Handle>>(JOBS_AHEAD);
-    let bases = BaseFolders::open(run.reader, roots);
+    let bases = BaseFolders::open(run.storing.reader, roots);
     thread::scope(|scope| {
         for _ in 0..options.threads.max(1) {
             let jobs = jobs.clone();
@@ -212,7 +189,7 @@ fn drive<'run, S: Source>(
         let walker = scope.spawn(move || walk(run, root, bases, &step_sender, &job_sender).is_ok());
         let taken = take_steps(run, &steps, options, assembly, publisher);
         if taken.is_err() {
-            run.failed.request();
+            run.storing.failed.request();
         }
         // Whoever waits to send now learns that nobody listens.
         drop(steps);
@@ -227,7 +204,7 @@ fn drive<'run, S: Source>(
 fn work<S: Source>(run: &Run<'_, S>, jobs: &Receiver<Job<S::Handle>>) {
     let mut buffer = Vec::new();
     for Job { handle, entry, path, outcome } in jobs {
-        if run.stop.is_requested() || run.failed.is_requested() {
+        if run.storing.is_stopped() {
             outcome.set(Outcome::Stopped);
             continue;
         }
@@ -244,20 +221,21 @@ fn take_steps<'run, S: Source>(
 ) -> Result<(), Fatal> {
     let mut due = Instant::now() + options.checkpoint_interval;
     let mut waiting: Option<Step> = None;
-    let mut checkpointed = run.writer.written();
+    let storing = &run.storing;
+    let mut checkpointed = storing.writer.written();
     loop {
-        if run.stop.is_requested() {
+        if storing.stop.is_requested() {
             return Err(Fatal::Stopped);
         }
-        let written = run.writer.written();
-        run.progress.bytes_stored.store(written.stored_bytes, Ordering::Relaxed);
-        if Instant::now() >= due || run.writer.pending_count() >= PENDING_MAX {
+        let written = storing.writer.written();
+        storing.progress.bytes_stored.store(written.stored_bytes, Ordering::Relaxed);
+        if Instant::now() >= due || storing.writer.pending_count() >= PENDING_MAX {
             // A source that says nothing for long leaves nothing to commit.
             if written.new_contents > checkpointed.new_contents {
-                publisher.publish(assembly, &run.parts, SnapshotState::Checkpoint)?;
-                run.progress.checkpoints.fetch_add(1, Ordering::Relaxed);
+                publish(publisher, assembly, &storing.parts, SnapshotState::Checkpoint)?;
+                storing.progress.checkpoints.fetch_add(1, Ordering::Relaxed);
             }
-            checkpointed = run.writer.written();
+            checkpointed = storing.writer.written();
             due = Instant::now() + options.checkpoint_interval;
         }
         // Wakes up now and then to look at the clock and at the wish to stop.
@@ -277,6 +255,29 @@ fn take_steps<'run, S: Source>(
             return Err(Fatal::Stopped);
         }
     }
+}
+
+/// The bases' root folders.
+fn base_roots(publisher: &Publisher<'_>) -> Vec<BaseRoot> {
+    let root = |manifest: &Manifest| BaseRoot { tree: manifest.tree(), begun_ns: manifest.start_ns };
+    publisher.bases().iter().map(|(_, manifest)| root(manifest)).collect()
+}
+
+/// Commits the assembly as it stands.
+fn publish(
+    publisher: &mut Publisher<'_>,
+    assembly: &Assembly<'_>,
+    parts: &Parts<'_>,
+    state: SnapshotState,
+) -> Result<Option<ManifestId>, BackupError> {
+    let taken = Taken {
+        root: assembly.root_so_far()?,
+        failures: &assembly.failures,
+        statistics: assembly.statistics,
+        ledger: Vec::new(),
+        cursor: None,
+    };
+    publisher.publish(taken, parts, state)
 }
 
 /// Appends a name to a path.

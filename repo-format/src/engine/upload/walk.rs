@@ -9,9 +9,7 @@ use super::bases::{BaseEntry, BaseFolders};
 use super::file::Outcome;
 use super::promise::Promise;
 use super::{Run, join};
-use crate::content::ContentError;
 use crate::engine::source::{Child, ItemError, Source};
-use crate::object::{ObjectReader, ObjectRef};
 use crate::tree::{Entry, EntryKind, TreeKey};
 
 /// What the walk found next, in the order in which trees are built.
@@ -72,7 +70,7 @@ pub(super) fn walk<S: Source>(
     let mut path = Vec::new();
     let mut stack = vec![open_folder(run, &root, bases, &path, steps)?];
     while let Some(folder) = stack.last_mut() {
-        if run.stop.is_requested() || run.failed.is_requested() {
+        if run.storing.is_stopped() {
             return Err(Ended);
         }
         path.truncate(folder.path_len);
@@ -93,7 +91,7 @@ pub(super) fn walk<S: Source>(
                 stack.push(open_folder(run, &handle, bases, &path, steps)?);
             }
             EntryKind::File(_) => {
-                run.progress.begin(&path);
+                run.storing.progress.begin(&path);
                 if let Some(entry) = reuse(run, &base, &entry) {
                     steps.send(Step::Ready { key, entry, news: News::Unchanged })?;
                     continue;
@@ -149,7 +147,7 @@ fn open_folder<'r, S: Source>(
 fn reuse<S: Source>(run: &Run<'_, S>, bases: &[BaseEntry], now: &Entry) -> Option<Entry> {
     bases.iter().find_map(|BaseEntry { entry: base, begun_ns }| {
         let EntryKind::File(Some(object)) = base.kind else { return None };
-        if !run.source.unchanged(base, *begun_ns, now) || !is_alive(run, object) {
+        if !run.source.unchanged(base, *begun_ns, now) || !run.storing.is_alive(object) {
             return None;
         }
         let mut entry = now.clone();
@@ -157,24 +155,4 @@ fn reuse<S: Source>(run: &Run<'_, S>, bases: &[BaseEntry], now: &Entry) -> Optio
         entry.kind = EntryKind::File(Some(object));
         Some(entry)
     })
-}
-
-/// Whether all contents of an object can be relied on. With a whole repository there is nothing to
-/// ask: a live base protects what it reaches (DESIGN 3.8).
-fn is_alive<S: Source>(run: &Run<'_, S>, object: ObjectRef) -> bool {
-    if run.usable.is_whole() || object.size == 0 {
-        return true;
-    }
-    // Lists of lists are rare enough to be read and stored again while something is lost.
-    let contains_all = || -> Result<bool, ContentError> {
-        let mut alive = object.depth <= 1 && run.writer.contains(&object.content)?;
-        for row in ObjectReader::open(run.reader, object)?.all_rows() {
-            alive = alive && run.writer.contains(&row?.content)?;
-            if !alive {
-                break;
-            }
-        }
-        Ok(alive)
-    };
-    contains_all().unwrap_or(false)
 }

@@ -4,7 +4,15 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::file::Part;
+use crate::object::ObjectWriter;
+use crate::tree::Entry;
+
+/// A large file in the making (SNAP-6).
+pub(super) struct Part<'run> {
+    pub path: Vec<u8>,
+    pub entry: Entry,
+    pub object: Mutex<ObjectWriter<'run>>,
+}
 
 /// The parts of this moment.
 #[derive(Default)]

@@ -1,17 +1,28 @@
 //! The manifests of a run: its checkpoints and its snapshot.
 
+use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::assemble::Assembly;
-use super::bases::BaseRoot;
 use super::parts::Parts;
-use super::{BackupError, BackupOptions};
+use super::source::ItemError;
+use super::upload::{BackupError, BackupOptions};
 use crate::codec::{ContentId, ManifestId, PackId, RunId};
 use crate::content::ContentWriter;
 use crate::log::{ManifestRow, SnapshotState};
 use crate::repository::{Draft, Repository, RepositoryError};
 use crate::snapshot::{Failure, Manifest, Part, Statistics, write_by_path};
-use crate::tree::TimeNs;
+use crate::tree::{Entry, TimeNs};
+
+/// What a run has come to, for its manifest.
+pub(super) struct Taken<'t> {
+    pub root: Entry,
+    /// By path, as the failures map has them (SNAP-4).
+    pub failures: &'t BTreeMap<Vec<u8>, ItemError>,
+    pub statistics: Statistics,
+    /// Roots of the ledger's layers; none without a ledger.
+    pub ledger: Vec<ContentId>,
+    pub cursor: Option<Vec<u8>>,
+}
 
 /// Commits the manifests of one run.
 pub(super) struct Publisher<'a> {
@@ -21,7 +32,7 @@ pub(super) struct Publisher<'a> {
     run: RunId,
     begun_ns: TimeNs,
     /// Snapshots of the same source, the best first.
-    bases: Vec<(ManifestId, BaseRoot)>,
+    bases: Vec<(ManifestId, Manifest)>,
     /// Checkpoints of earlier runs that this run's snapshot takes the place of.
     adopted: Vec<ManifestId>,
     /// This run's own checkpoint.
@@ -47,19 +58,16 @@ impl<'a> Publisher<'a> {
             row.state == SnapshotState::Checkpoint && finished.is_none_or(|base| row.revision > base.revision)
         };
         let checkpoints: Vec<&ManifestRow> = of_source().filter(newer).collect();
-        let root = |row: &ManifestRow| {
-            let manifest = repository.manifest(&row.id);
-            match manifest.map(|manifest| (manifest.tree(), manifest.start_ns)) {
-                Ok((tree, begun_ns)) => Some((row.id, BaseRoot { tree, begun_ns })),
-                Err(error) => {
-                    tracing::warn!(snapshot = %row.id, %error, "a base snapshot cannot be read; the run goes without it");
-                    None
-                }
+        let base = |row: &ManifestRow| match repository.manifest(&row.id) {
+            Ok(manifest) => Some((row.id, manifest)),
+            Err(error) => {
+                tracing::warn!(snapshot = %row.id, %error, "a base snapshot cannot be read; the run goes without it");
+                None
             }
         };
         let bases = match options.ignore_bases {
             true => Vec::new(),
-            false => checkpoints.iter().copied().chain(finished).filter_map(root).collect(),
+            false => checkpoints.iter().copied().chain(finished).filter_map(base).collect(),
         };
         Ok(Publisher {
             repository,
@@ -74,35 +82,35 @@ impl<'a> Publisher<'a> {
         })
     }
 
-    /// The bases' root folders.
-    pub fn base_roots(&self) -> Vec<BaseRoot> {
-        self.bases.iter().map(|(_, root)| *root).collect()
+    /// The bases.
+    pub fn bases(&self) -> &[(ManifestId, Manifest)] {
+        &self.bases
     }
 
     /// The bases' IDs.
-    pub fn bases(&self) -> Vec<ManifestId> {
+    pub fn base_ids(&self) -> Vec<ManifestId> {
         self.bases.iter().map(|(id, _)| *id).collect()
     }
 
-    /// The assembly's statistics with what the writer knows.
-    pub fn statistics(&self, assembly: &Assembly<'_>) -> Statistics {
+    /// A run's statistics with what the writer knows.
+    pub fn statistics(&self, statistics: Statistics) -> Statistics {
         let written = self.writer.written();
         Statistics {
             new_content_bytes: written.new_raw_bytes,
             bytes_stored: written.stored_bytes,
             new_contents: written.new_contents,
-            ..assembly.statistics
+            ..statistics
         }
     }
 
-    /// Commits the assembly as it stands: a checkpoint takes the place of the one before, the
+    /// Commits what was taken: a checkpoint takes the place of the one before, the
     /// snapshot that of all checkpoints. Nothing is committed in a dry run.
     ///
     /// # Errors
     /// [`BackupError`] if something cannot be stored or the commit is refused.
     pub fn publish(
         &mut self,
-        assembly: &Assembly<'_>,
+        taken: Taken<'_>,
         parts: &Parts<'_>,
         state: SnapshotState,
     ) -> Result<Option<ManifestId>, BackupError> {
@@ -110,23 +118,22 @@ impl<'a> Publisher<'a> {
             SnapshotState::Checkpoint => self.put_parts(parts)?,
             _ => None,
         };
-        let root = assembly.root_so_far()?;
-        let failures = self.put_failures(assembly)?;
+        let failures = self.put_failures(taken.failures)?;
         let manifest = Manifest {
             source: self.options.source.clone(),
             start_ns: self.begun_ns,
             end_ns: now_ns(),
             state,
-            root,
+            root: taken.root,
             failures,
-            statistics: self.statistics(assembly),
-            based_on: self.bases(),
+            statistics: self.statistics(taken.statistics),
+            based_on: self.base_ids(),
             tags: self.options.tags.clone(),
             prepared_on: self.repository.state().revision,
             run: self.run,
             splitter: self.repository.splitter().sizes(),
-            ledger: None,
-            cursor: None,
+            ledger: taken.ledger,
+            cursor: taken.cursor,
             parts,
         };
         let id = manifest.store(self.writer)?;
@@ -141,7 +148,7 @@ impl<'a> Publisher<'a> {
             replaces.extend(&self.adopted);
         }
         replaces.retain(|old| *old != id);
-        let mut bases = self.bases();
+        let mut bases = self.base_ids();
         bases.extend(self.checkpoint);
         self.repository.publish(self.writer, Draft { row, bases, replaces })?;
         if state == SnapshotState::Checkpoint {
@@ -151,8 +158,11 @@ impl<'a> Publisher<'a> {
         Ok(Some(id))
     }
 
-    fn put_failures(&self, assembly: &Assembly<'_>) -> Result<Option<ContentId>, BackupError> {
-        let failures = assembly.failures.iter().map(|(path, error)| {
+    fn put_failures(
+        &self,
+        failures: &BTreeMap<Vec<u8>, ItemError>,
+    ) -> Result<Option<ContentId>, BackupError> {
+        let failures = failures.iter().map(|(path, error)| {
             let failure = Failure {
                 cause: error.cause.name().to_owned(),
                 message: error.message.clone(),

@@ -1,0 +1,174 @@
+//! The throttle engine: windows of resource units per licence tier, and fences.
+
+mod fence;
+mod window;
+
+use parking_lot::Mutex;
+
+use fence::Fences;
+pub use fence::{Bucket, Inside};
+use window::Window;
+
+/// How many licences the tenant has, which sets its limits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum ThrottleTier {
+    /// Up to 1,000 licences: 1,250 units a minute, 1.2 million a day.
+    UpTo1k,
+    UpTo5k,
+    UpTo15k,
+    UpTo50k,
+    Above50k,
+}
+
+impl ThrottleTier {
+    /// Units a minute, a day, and in 5 minutes for all apps of the tenant.
+    fn units(self) -> (u64, u64, u64) {
+        match self {
+            ThrottleTier::UpTo1k => (1_250, 1_200_000, 18_750),
+            ThrottleTier::UpTo5k => (2_500, 2_400_000, 37_500),
+            ThrottleTier::UpTo15k => (3_750, 3_600_000, 56_250),
+            ThrottleTier::UpTo50k => (5_000, 4_800_000, 75_000),
+            ThrottleTier::Above50k => (6_250, 6_000_000, 93_750),
+        }
+    }
+
+    /// The directory's units in 10 seconds.
+    fn directory(self) -> u64 {
+        match self {
+            ThrottleTier::UpTo1k => 3_500,
+            _ => 8_000,
+        }
+    }
+}
+
+/// What the engine says of a call.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// It may pass; what `RateLimit-*` says, once 80 % are used.
+    Pass(Option<RateLimit>),
+    /// It came too soon or too often.
+    Refuse {
+        /// 429, or 503 for who will not listen.
+        status: u16,
+        retry_after_s: u64,
+        limit: Option<RateLimit>,
+        /// Set when a fence was up.
+        inside: Option<Inside>,
+    },
+}
+
+/// What the `RateLimit-*` headers say.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RateLimit {
+    pub limit: u64,
+    pub remaining: u64,
+    pub reset_s: u64,
+}
+
+/// The engine. It always keeps fences; it has windows only where a tier is set.
+pub struct Throttle {
+    grace_ms: u64,
+    state: Mutex<State>,
+}
+
+struct State {
+    fences: Fences,
+    sharepoint: Vec<Window>,
+    directory: Vec<Window>,
+}
+
+impl Throttle {
+    /// `factor` multiplies each limit; `grace_ms` is of the wall's time.
+    pub fn new(tier: Option<ThrottleTier>, factor: f64, grace_ms: u64) -> Self {
+        let scaled = |units: u64| ((units as f64 * factor) as u64).max(1);
+        let (mut sharepoint, mut directory) = (Vec::new(), Vec::new());
+        if let Some(tier) = tier {
+            let (minute, day, five) = tier.units();
+            sharepoint.push(Window::new(60_000, scaled(minute)));
+            sharepoint.push(Window::new(300_000, scaled(five)));
+            sharepoint.push(Window::new(86_400_000, scaled(day)));
+            directory.push(Window::new(10_000, scaled(tier.directory())));
+        }
+        Throttle { grace_ms, state: Mutex::new(State { fences: Fences::default(), sharepoint, directory }) }
+    }
+
+    /// Judges a call of `price` units; refused calls are charged, too. `key` names the request.
+    pub fn admit(&self, bucket: Bucket, key: u64, price: u64, now_ms: i64) -> Verdict {
+        let mut state = self.state.lock();
+        let State { fences, sharepoint, directory } = &mut *state;
+        let windows = match bucket {
+            Bucket::SharePoint => sharepoint,
+            Bucket::Directory => directory,
+            Bucket::Login => &mut Vec::new(),
+        };
+        let mut wait_ms = 0;
+        for window in windows.iter_mut() {
+            wait_ms = wait_ms.max(window.charge(price, now_ms));
+        }
+        // The headers tell of the shortest window only.
+        let limit = windows.first().and_then(|window| window.limit(now_ms));
+        if let Some(inside) = fences.check(bucket, key, now_ms, self.grace_ms) {
+            let status = if inside.blocked { 503 } else { 429 };
+            let retry_after_s = (inside.left_ms as u64).div_ceil(1000).max(1);
+            return Verdict::Refuse { status, retry_after_s, limit, inside: Some(inside) };
+        }
+        if wait_ms > 0 {
+            let retry_after_s = (wait_ms as u64).div_ceil(1000);
+            fences.raise(bucket, key, now_ms + retry_after_s as i64 * 1000);
+            return Verdict::Refuse { status: 429, retry_after_s, limit, inside: None };
+        }
+        Verdict::Pass(limit)
+    }
+
+    /// Raises a fence for the whole bucket, as a 429 with `Retry-After` does.
+    pub fn fence(&self, bucket: Bucket, key: u64, until_ms: i64) {
+        self.state.lock().fences.raise(bucket, key, until_ms);
+    }
+
+    /// Raises a fence for one request, as a 503 with `Retry-After` does.
+    pub fn fence_request(&self, key: u64, until_ms: i64) {
+        self.state.lock().fences.raise_for(key, until_ms);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_minute_is_spent_then_fenced_then_new() {
+        let throttle = Throttle::new(Some(ThrottleTier::UpTo1k), 1.0, 0);
+        let passes = (0..2000)
+            .filter(|n| matches!(throttle.admit(Bucket::SharePoint, *n, 1, 1_000), Verdict::Pass(_)));
+        assert_eq!(passes.count(), 1250);
+        let refused = throttle.admit(Bucket::SharePoint, 5, 1, 31_000);
+        let Verdict::Refuse { status: 503, inside: Some(_), .. } = refused else {
+            panic!("750 early calls are a block: {refused:?}");
+        };
+    }
+
+    #[test]
+    fn headers_appear_at_four_fifths() {
+        let throttle = Throttle::new(Some(ThrottleTier::UpTo1k), 1.0, 0);
+        assert_eq!(throttle.admit(Bucket::SharePoint, 1, 900, 0), Verdict::Pass(None));
+        let Verdict::Pass(Some(limit)) = throttle.admit(Bucket::SharePoint, 2, 100, 10_000) else { panic!() };
+        assert_eq!(limit, RateLimit { limit: 1250, remaining: 250, reset_s: 50 });
+        let Verdict::Refuse { status, retry_after_s, .. } =
+            throttle.admit(Bucket::SharePoint, 3, 300, 10_000)
+        else {
+            panic!()
+        };
+        assert_eq!((status, retry_after_s), (429, 50));
+        assert!(matches!(throttle.admit(Bucket::SharePoint, 3, 1, 60_001), Verdict::Pass(_)));
+    }
+
+    #[test]
+    fn a_fence_of_one_request_leaves_others() {
+        let throttle = Throttle::new(None, 1.0, 0);
+        throttle.fence_request(7, 5_000);
+        assert!(matches!(throttle.admit(Bucket::SharePoint, 8, 1, 1_000), Verdict::Pass(_)));
+        assert!(matches!(throttle.admit(Bucket::SharePoint, 7, 1, 1_000), Verdict::Refuse { .. }));
+        assert!(matches!(throttle.admit(Bucket::SharePoint, 7, 1, 5_000), Verdict::Pass(_)));
+    }
+}

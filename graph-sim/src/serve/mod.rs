@@ -1,0 +1,8 @@
+//! Sockets: two listeners, http or https, and faults laid over connections and bodies.
+
+mod body;
+mod guard;
+mod listener;
+pub mod tls;
+
+pub(crate) use listener::{Listener, bind};
