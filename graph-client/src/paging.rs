@@ -12,6 +12,9 @@ use crate::graph::Graph;
 use crate::http::Call;
 use crate::model::Page;
 
+/// A page whose link leads back is asked for so often.
+const SLIPS_MAX: u32 = 3;
+
 /// Links that were followed, as 64-bit hashes: a long feed has thousands, each over a kilobyte.
 #[derive(Debug, Default)]
 pub struct Trail {
@@ -47,17 +50,18 @@ impl<T: DeserializeOwned> Pages<T> {
     ///
     /// What kept the page from coming; `Protocol` if the service leads in a circle.
     pub async fn next_page(&mut self) -> Result<Option<Vec<T>>, GraphError> {
-        let Some(call) = &self.call else { return Ok(None) };
-        let page: Page<T> = self.graph.json(call).await?;
-        self.call = match page.next {
-            None => None,
-            Some(link) if self.trail.is_new(&link) => {
-                let url = self.graph.link(&link)?;
-                Some(Call { url, ..call.clone() })
+        let Some(call) = self.call.clone() else { return Ok(None) };
+        // A link that leads back may be a slip: the page is asked for again.
+        for _ in 0..SLIPS_MAX {
+            let page: Page<T> = self.graph.json(&call).await?;
+            let next = page.next.as_deref();
+            if next.is_none_or(|link| self.trail.is_new(link)) {
+                let url = next.map(|link| self.graph.link(link)).transpose()?;
+                self.call = url.map(|url| Call { url, ..call });
+                return Ok(Some(page.value));
             }
-            Some(_) => return Err(call.protocol("pages that lead in a circle")),
-        };
-        Ok(Some(page.value))
+        }
+        Err(call.protocol("pages that lead in a circle"))
     }
 
     /// All items, one after the other; a failure is the last of them.

@@ -204,6 +204,8 @@ pub struct WireConfig {
     pub lenient_preauth: bool,
     /// Whether delta pages carry `cTag`; business drives do not.
     pub delta_ctag: bool,
+    /// Delta tells parents before their children in a first walk; else only mostly.
+    pub ordered_feed: bool,
     /// How long delta tokens live, in simulated seconds.
     pub delta_token_lifetime_s: u64,
     /// Part of the deletions of folders whose descendants are told, too.
@@ -221,6 +223,7 @@ impl Default for WireConfig {
             url_lifetime_s: 3600,
             lenient_preauth: false,
             delta_ctag: false,
+            ordered_feed: false,
             delta_token_lifetime_s: 30 * 86_400,
             tell_descendants: 0.5,
             fence_grace_ms: 250,

@@ -144,6 +144,9 @@ struct WireArgs {
     /// Puts cTag into delta pages.
     #[arg(long)]
     delta_ctag: bool,
+    /// Tells parents before their children in a first walk of delta.
+    #[arg(long)]
+    ordered_feed: bool,
 }
 
 fn main() -> ExitCode {
@@ -217,6 +220,7 @@ fn config(serve: &Serve) -> Result<SimConfig, Failure> {
             url_lifetime_s: wire.url_lifetime,
             lenient_preauth: wire.lenient,
             delta_ctag: wire.delta_ctag,
+            ordered_feed: wire.ordered_feed,
             ..WireConfig::default()
         },
         mutator: serve

@@ -5,8 +5,8 @@ use std::fmt;
 use crate::budget::{Workload, price};
 use crate::error::{GraphError, Resync};
 use crate::graph::Graph;
-use crate::http::Call;
-use crate::model::{DeltaPage, DriveId, Page};
+use crate::http::{Call, wait_after};
+use crate::model::{DeltaPage, DriveId, DriveItem, Page};
 use crate::paging::Trail;
 
 /// What is told of each item.
@@ -16,7 +16,9 @@ const SELECT: &str = "id,name,size,eTag,cTag,createdDateTime,lastModifiedDateTim
 /// The address of the content, by both names that are in use.
 const SELECT_URL: &str = ",content.downloadUrl,@microsoft.graph.downloadUrl";
 /// Items a page, as many as are granted.
-const PAGE: u32 = 1000;
+const PAGE_SIZE: u32 = 1000;
+/// An odd page is asked for so often.
+const SLIPS_MAX: u32 = 3;
 /// Deletions told as such, gaps in rights crossed, and sharing told where it begins.
 const PREFER: &str =
     "deltashowremovedasdeleted, deltatraversepermissiongaps, deltashowsharingchanges, hierarchicalsharing";
@@ -47,6 +49,7 @@ pub struct DeltaPages {
     /// Where the next page is; `None` after the last.
     at: Option<DeltaFrom>,
     with_urls: bool,
+    page_size: u32,
     trail: Trail,
 }
 
@@ -54,7 +57,7 @@ impl Graph {
     /// What changed in a drive.
     pub fn delta(&self, drive: &DriveId, from: DeltaFrom) -> DeltaPages {
         let (graph, drive, trail) = (self.clone(), drive.clone(), Trail::default());
-        DeltaPages { graph, drive, at: Some(from), with_urls: true, trail }
+        DeltaPages { graph, drive, at: Some(from), with_urls: true, page_size: PAGE_SIZE, trail }
     }
 }
 
@@ -66,6 +69,13 @@ impl DeltaPages {
         self
     }
 
+    /// Asks for so many items a page, at least one: fewer for a drive whose pages cannot be had in time.
+    /// It makes a difference only from the start.
+    pub fn page_size(mut self, items: u32) -> Self {
+        self.page_size = items.max(1);
+        self
+    }
+
     /// The next page; `None` after the one with the link of the next round. After a failure the same
     /// page may be asked for again.
     ///
@@ -74,32 +84,42 @@ impl DeltaPages {
     /// `Resync` if the link is dead, also in the middle: start over. `Protocol` if the service leads in
     /// a circle, or ends without a link for the next round.
     pub async fn next(&mut self) -> Result<Option<DeltaPage>, GraphError> {
-        let Some(at) = &self.at else { return Ok(None) };
-        let call = self.call(at)?;
-        let page: Page<_> = match self.graph.json(&call).await {
-            // A link to what is no more: the drive may be there all the same.
-            Err(GraphError::NotFound { place }) if *at != DeltaFrom::Start => {
-                return Err(GraphError::Resync { kind: Resync::Unspecified, place });
+        let Some(at) = self.at.clone() else { return Ok(None) };
+        let call = self.call(&at)?;
+        // What is odd is asked for again; it may be a slip.
+        for slips in 1..=SLIPS_MAX {
+            match self.page(&call).await {
+                Err(GraphError::Protocol { .. } | GraphError::NotFound { .. }) if slips < SLIPS_MAX => {}
+                // A link to what is no more: the drive may be there all the same.
+                Err(GraphError::NotFound { place }) if at != DeltaFrom::Start => {
+                    return Err(GraphError::Resync { kind: Resync::Unspecified, place });
+                }
+                page => return page.map(Some),
             }
-            page => page?,
-        };
+            self.graph.clock().sleep(wait_after(slips)).await;
+        }
+        Err(call.protocol("a page that cannot be had"))
+    }
+
+    async fn page(&mut self, call: &Call) -> Result<DeltaPage, GraphError> {
+        let page: Page<DriveItem> = self.graph.json(call).await?;
+        if page.value.iter().any(|item| item.id.is_empty()) {
+            return Err(call.protocol("an item without an ID"));
+        }
         self.at = match (&page.next, &page.delta) {
             (Some(link), _) if self.trail.is_new(link) => Some(DeltaFrom::Link(link.clone())),
             (Some(_), _) => return Err(call.protocol("pages that lead in a circle")),
             (None, Some(_)) => None,
             (None, None) => return Err(call.protocol("a feed that ends without a link for the next round")),
         };
-        if page.value.iter().any(|item: &crate::model::DriveItem| item.id.is_empty()) {
-            return Err(call.protocol("an item without an ID"));
-        }
-        Ok(Some(DeltaPage::new(page, call.url.into())))
+        Ok(DeltaPage::new(page, call.url.clone().into()))
     }
 
     fn call(&self, at: &DeltaFrom) -> Result<Call, GraphError> {
         let (url, price) = match at {
             DeltaFrom::Start => {
                 let urls = if self.with_urls { SELECT_URL } else { "" };
-                let query = format!("$top={PAGE}&$select={SELECT}{urls}");
+                let query = format!("$top={}&$select={SELECT}{urls}", self.page_size);
                 (self.graph.url(&["drives", self.drive.as_str(), "root", "delta"], &query)?, price::LIST)
             }
             // A link of another cloud, kept from when the tenant was there, is a dead one.

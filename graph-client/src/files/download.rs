@@ -115,13 +115,11 @@ impl Download {
     /// the item has not changed. What was handed out before is then not to be trusted.
     pub async fn next(&mut self) -> Result<Option<Bytes>, GraphError> {
         while self.received.is_none() {
-            if let Some(bytes) = self.source.next().await? {
-                if let Some(hash) = &mut self.hash {
-                    hash.update(&bytes);
-                }
-                return Ok(Some(bytes));
+            let bytes = self.source.next().await?.map(|bytes| self.take(bytes));
+            match bytes {
+                Some(bytes) => return Ok(Some(bytes)),
+                None => self.end().await?,
             }
-            self.end().await?;
         }
         Ok(None)
     }
@@ -136,6 +134,27 @@ impl Download {
         stream::try_unfold(self, |mut download| async move {
             Ok(download.next().await?.map(|bytes| (bytes, download)))
         })
+    }
+
+    /// Hashes what came. If the hash is right at the listed size, then what follows is not of the file.
+    fn take(&mut self, mut bytes: Bytes) -> Bytes {
+        let Some(hash) = &mut self.hash else { return bytes };
+        let left = self.source.of().size.and_then(|size| size.checked_sub(hash.length()));
+        let end =
+            left.and_then(|left| usize::try_from(left).ok()).filter(|left| (1..=bytes.len()).contains(left));
+        let Some(end) = end else {
+            hash.update(&bytes);
+            return bytes;
+        };
+        hash.update(&bytes[..end]);
+        if self.source.of().hash == Some(hash.finish()) {
+            let length = hash.length();
+            self.received = Some(Received { length, hash: self.source.of().hash, verified: true });
+            bytes.truncate(end);
+        } else {
+            hash.update(&bytes[end..]);
+        }
+        bytes
     }
 
     /// The service says that this is the end.

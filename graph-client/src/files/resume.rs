@@ -174,7 +174,7 @@ impl Source {
         let range = Span::of(&opened.headers);
         let (from, total) = match (opened.status, range) {
             (200, _) => (0, length(&opened.headers)),
-            (206, Some(Span { from: Some(from), total })) if from <= self.at => (from, total),
+            (206, Some(Span { from: Some(from), total })) if from == self.at => (from, total),
             // What was told to be there is not, or it is just the end.
             (416, Some(Span { total: Some(total), .. })) if total == self.at => {
                 (self.at_end, self.total) = (true, Some(total));

@@ -281,14 +281,11 @@ impl Http {
     /// The wait that an answer asks for: the larger of both headers; zero counts as none.
     fn asked_wait(&self, headers: &HeaderMap) -> Option<Duration> {
         let header = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-        let after = header.and_then(|value| retry_after::parse(value, self.service_now(headers)));
+        let from = |now: SystemTime| retry_after::parse(header?, now).filter(|wait| !wait.is_zero());
+        // The service's own time, by which its dates are meant; ours, if by that one it is no wait.
+        let after = date(headers).and_then(from).or_else(|| from(self.clock.wall()));
         let reset = advice(headers).filter(|advice| advice.remaining < 1.0).map(|advice| advice.reset);
         after.max(reset).filter(|wait| !wait.is_zero())
-    }
-
-    /// The service's time, by which its dates are meant; ours if it does not tell.
-    fn service_now(&self, headers: &HeaderMap) -> SystemTime {
-        date(headers).unwrap_or_else(|| self.clock.wall())
     }
 
     /// Learns from the headers of any answer.

@@ -17,20 +17,20 @@ object! {
 }
 
 object! {
-    /// The same actor by kind; mostly one of them is there.
+    /// The same actor by kind; mostly one of them is there, and boxed, because items have several sets.
     pub struct IdentitySet {
         /// A person.
-        user: Option<Identity> = "user",
+        user: Option<Box<Identity>> = "user",
         /// A program.
-        application: Option<Identity> = "application",
+        application: Option<Box<Identity>> = "application",
         /// A device.
-        device: Option<Identity> = "device",
+        device: Option<Box<Identity>> = "device",
         /// A group of the directory.
-        group: Option<Identity> = "group",
+        group: Option<Box<Identity>> = "group",
         /// A person as SharePoint knows them.
-        site_user: Option<Identity> = "siteUser",
+        site_user: Option<Box<Identity>> = "siteUser",
         /// A group of SharePoint's own.
-        site_group: Option<Identity> = "siteGroup",
+        site_group: Option<Box<Identity>> = "siteGroup",
     }
 }
 

@@ -263,7 +263,7 @@ async fn pages_in_a_circle_end() {
     });
     let error = server.graph().users(&UserFilter::all()).unwrap().all().await.unwrap_err();
     assert!(matches!(error, GraphError::Protocol { .. }), "{error}");
-    assert_eq!(server.asked().len(), 2);
+    assert_eq!(server.asked().len(), 4, "it may be a slip, but not three times");
 }
 
 #[tokio::test]

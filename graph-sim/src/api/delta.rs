@@ -145,7 +145,7 @@ fn write_page(state: &SimState, ask: &Ask, drive: &Drive, cursor: Cursor, plan: 
     let (mut lines, next) = if faults.empty {
         (Vec::new(), Some(cursor.at))
     } else if cursor.full {
-        walk_table(drive, cursor.at.saturating_sub(back), cursor.top)
+        walk_table(drive, cursor.at.saturating_sub(back), cursor.top, state.config.wire.ordered_feed)
     } else {
         walk_log(drive, &cursor, back)
     };
@@ -185,7 +185,7 @@ fn write_page(state: &SimState, ask: &Ask, drive: &Drive, cursor: Cursor, plan: 
 }
 
 /// Items from a place of the shuffled table on; answers where the next page begins.
-fn walk_table(drive: &Drive, from: u32, top: u32) -> (Vec<Line>, Option<u32>) {
+fn walk_table(drive: &Drive, from: u32, top: u32, ordered: bool) -> (Vec<Line>, Option<u32>) {
     let rows = drive.rows();
     let end = 1 + (rows - 1).div_ceil(WINDOW) * WINDOW;
     let mut lines = Vec::with_capacity(top as usize);
@@ -194,8 +194,8 @@ fn walk_table(drive: &Drive, from: u32, top: u32) -> (Vec<Line>, Option<u32>) {
         if lines.len() == top as usize {
             return (lines, Some(place));
         }
-        let index = if place == 0 {
-            ROOT
+        let index = if place == 0 || ordered {
+            place
         } else {
             let window = (place - 1) / WINDOW;
             if order.0 != window {

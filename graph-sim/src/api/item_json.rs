@@ -157,7 +157,7 @@ impl<'a> ItemWriter<'a> {
         self.parent(index, item, json);
         json.key(if item.is_container() { "folder" } else { "file" }).open().close();
         json.key("deleted").open();
-        if index % 2 == 0 {
+        if index.is_multiple_of(2) {
             json.text("state", "deleted");
         }
         json.close();

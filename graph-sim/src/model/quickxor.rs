@@ -75,3 +75,58 @@ pub fn hash(bytes: &[u8]) -> Register {
     running.update(bytes);
     running.finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+
+    /// The definition, bit by bit.
+    fn by_definition(bytes: &[u8]) -> Register {
+        let mut bits = [false; 160];
+        for (index, byte) in bytes.iter().enumerate() {
+            for bit in 0..8 {
+                bits[(11 * index + bit) % 160] ^= byte >> bit & 1 == 1;
+            }
+        }
+        let mut register = [0; 20];
+        for (index, bit) in bits.iter().enumerate() {
+            register[index / 8] |= u8::from(*bit) << (index % 8);
+        }
+        with_length(register, bytes.len() as u64)
+    }
+
+    fn noise(length: usize) -> Vec<u8> {
+        (0..length as u64).map(|index| crate::seed::mix(index) as u8).collect()
+    }
+
+    #[test]
+    fn known_strings_have_their_hashes() {
+        for (text, expected) in [
+            ("", "AAAAAAAAAAAAAAAAAAAAAAAAAAA="),
+            ("a", "YQAAAAAAAAAAAAAAAQAAAAAAAAA="),
+            ("hello world", "aCgDG9jwBhDc4Q1yawMZAAAAAAA="),
+            ("The quick brown fox jumps over the lazy dog", "bMSlbysmxJL6S75XwfMcQZOpcr4="),
+        ] {
+            assert_eq!(STANDARD.encode(hash(text.as_bytes())), expected);
+        }
+    }
+
+    #[test]
+    fn rows_give_what_the_definition_gives() {
+        for length in [0, 1, 14, 15, 16, 20, 159, 160, 161, 320, 1760, 4001] {
+            assert_eq!(hash(&noise(length)), by_definition(&noise(length)), "length {length}");
+        }
+    }
+
+    #[test]
+    fn pieces_give_what_the_whole_gives() {
+        let bytes = noise(5000);
+        for step in [1, 7, 160, 999] {
+            let mut running = QuickXor::default();
+            bytes.chunks(step).for_each(|piece| running.update(piece));
+            assert_eq!(running.finish(), hash(&bytes));
+        }
+    }
+}

@@ -114,7 +114,7 @@ impl Host {
         });
         let mut server = Builder::new(TokioExecutor::new());
         // The case of header names varies between connections, as it does in the wild.
-        server.http1().title_case_headers(number % 2 == 0).timer(TokioTimer::new());
+        server.http1().title_case_headers(number.is_multiple_of(2)).timer(TokioTimer::new());
         server.http2().max_concurrent_streams(250);
         if let Err(error) = server.serve_connection(io, service).await {
             tracing::trace!(%error, "a connection ended");

@@ -1,1 +1,159 @@
+//! What the judge writes down, and what it does not.
 
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::Method;
+use serde_json::json;
+
+use super::{Client, json as body_of, mixed};
+use crate::config::{SimConfig, WireConfig};
+use crate::judge::ViolationKind;
+use crate::limit::ThrottleTier;
+use crate::model::truth::TrueKind;
+
+fn kinds(client: &Client) -> Vec<ViolationKind> {
+    client.state.ledger.counts().into_keys().collect()
+}
+
+fn url_of_a_file(client: &Client) -> (String, String) {
+    let drive = client.state.drive_id(0);
+    let file = client
+        .state
+        .true_state(0)
+        .into_iter()
+        .find(|item| item.kind == TrueKind::File && !item.malware)
+        .unwrap();
+    let item = client.json(&format!("/v1.0/drives/{drive}/items/{}", file.id));
+    (file.id, item["@microsoft.graph.downloadUrl"].as_str().unwrap().into())
+}
+
+#[test]
+fn a_good_client_breaks_no_rule() {
+    let client = Client::new(mixed(50));
+    let (id, url) = url_of_a_file(&client);
+    assert_eq!(client.get(&url).answer.status, 200);
+    let redirect = client.get(&format!("/v1.0/drives/{}/items/{id}/content", client.state.drive_id(0)));
+    assert_eq!(redirect.answer.status, 302);
+    assert_eq!(client.get(redirect.answer.header("location").unwrap()).answer.status, 200);
+    assert_eq!(kinds(&client), []);
+    assert_eq!(client.state.downloads()[&(0, id)].starts, 2);
+}
+
+#[test]
+fn authorization_on_a_preauthenticated_url_is_refused() {
+    let client = Client::new(mixed(50));
+    let (_, url) = url_of_a_file(&client);
+    let reply = client.send(Method::GET, &url, &[("authorization", "Bearer x")], Bytes::new());
+    assert_eq!(reply.answer.status, 401);
+    assert_eq!(kinds(&client), [ViolationKind::AuthorizationOnPreauth]);
+}
+
+#[test]
+fn an_expired_url_is_refused() {
+    let client = Client::new(mixed(50));
+    let (_, url) = url_of_a_file(&client);
+    client.state.clock().advance(Duration::from_secs(3700));
+    assert_eq!(client.get(&url).answer.status, 401);
+    assert_eq!(kinds(&client), [ViolationKind::ExpiredUrl]);
+}
+
+#[test]
+fn a_link_with_another_option_is_seen() {
+    let client = Client::new(mixed(50));
+    let url = format!("/v1.0/drives/{}/root/delta?$top=5", client.state.drive_id(0));
+    let next = client.json(&url)["@odata.nextLink"].as_str().unwrap().to_string();
+    client.json(&next);
+    assert_eq!(kinds(&client), []);
+    client.json(&format!("{next}&$top=10"));
+    assert_eq!(kinds(&client), [ViolationKind::AlteredLink]);
+    let broken = format!("{}A", &next[..next.len() - 1]);
+    assert!([400, 200].contains(&client.get(&broken).answer.status));
+}
+
+#[test]
+fn undecorated_calls_are_seen() {
+    let client = Client::new(mixed(10));
+    client.send(
+        Method::GET,
+        "/v1.0/users",
+        &[("user-agent", "curl/8"), ("client-request-id", "")],
+        Bytes::new(),
+    );
+    assert_eq!(kinds(&client), [ViolationKind::UndecoratedUserAgent, ViolationKind::MissingRequestId]);
+}
+
+#[test]
+fn permissions_are_priced_and_needless_ones_seen() {
+    let client = Client::new(mixed(80));
+    let items = format!("/v1.0/drives/{}/items", client.state.drive_id(0));
+    let state = client.state.true_state(0);
+    let shared = state.iter().find(|item| item.shared).unwrap();
+    let before = client.state.totals().resource_units;
+    let list = client.json(&format!("{items}/{}/permissions", shared.id));
+    assert!(list["value"].as_array().unwrap().len() >= 2);
+    assert_eq!(client.state.totals().resource_units - before, 5);
+    assert_eq!(kinds(&client), []);
+    let plain = state.iter().find(|item| !item.shared && item.parent_id.is_some()).unwrap();
+    client.json(&format!("{items}/{}/permissions", plain.id));
+    assert_eq!(kinds(&client), [ViolationKind::NeedlessPermissions]);
+    let invite =
+        json!({ "recipients": [{ "email": "x@y.example" }], "roles": ["read"], "sendInvitation": true });
+    let reply =
+        client.send(Method::POST, &format!("{items}/{}/invite", plain.id), &[], invite.to_string().into());
+    assert_eq!(body_of(&reply)["value"][0]["grantedToV2"]["user"]["email"], "x@y.example");
+    assert!(kinds(&client).contains(&ViolationKind::SentInvitation));
+    let item = client.json(&format!("{items}/{}", plain.id));
+    assert_eq!(item["shared"]["scope"], "users");
+}
+
+#[test]
+fn a_retry_inside_the_fence_is_a_violation_and_after_it_is_none() {
+    let wire = WireConfig { fence_grace_ms: 0, ..WireConfig::default() };
+    let tier = Some(ThrottleTier::UpTo1k);
+    let client = Client::new(SimConfig { throttle: tier, throttle_factor: 0.01, wire, ..mixed(20) });
+    let url = format!("/v1.0/drives/{}/root/delta", client.state.drive_id(0));
+    let refused = (0..20).map(|_| client.get(&url)).find(|reply| reply.answer.status == 429).unwrap();
+    let wait: u64 = refused.answer.header("retry-after").unwrap().parse().unwrap();
+    assert_eq!(kinds(&client), []);
+    client.get(&url);
+    assert_eq!(kinds(&client), [ViolationKind::InsideFence]);
+    client.state.clock().advance(Duration::from_secs(wait));
+    let reply = client.get(&url);
+    assert_eq!(reply.answer.status, 200);
+    assert_eq!(client.state.violations().len(), 1);
+}
+
+#[test]
+fn tokens_are_checked_and_end() {
+    let client = Client::new(mixed(10));
+    let bad = client.send(Method::GET, "/v1.0/users", &[("authorization", "Bearer a.b.c")], Bytes::new());
+    assert_eq!(body_of(&bad)["error"]["code"], "InvalidAuthenticationToken");
+    client.state.clock().advance(Duration::from_secs(3600));
+    let old = client.get("/v1.0/users");
+    assert_eq!(old.answer.status, 401);
+}
+
+#[test]
+fn batches_answer_each_part() {
+    let client = Client::new(mixed(20));
+    let drive = client.state.drive_id(0);
+    let batch = json!({ "requests": [
+        { "id": "1", "method": "GET", "url": format!("/drives/{drive}") },
+        { "id": "2", "method": "GET", "url": "/users/nobody", "dependsOn": ["1"] },
+        { "id": "3", "method": "GET", "url": "/users", "dependsOn": ["2"] },
+        { "id": "4", "method": "POST", "url": format!("/drives/{drive}/root/children"), "body": { "name": "N", "folder": {} },
+          "headers": { "Content-Type": "application/json" } },
+    ] });
+    let reply = client.send(Method::POST, "/v1.0/$batch", &[], batch.to_string().into());
+    let reply = body_of(&reply);
+    let statuses: Vec<_> =
+        reply["responses"].as_array().unwrap().iter().map(|part| part["status"].as_u64()).collect();
+    assert_eq!(statuses, [Some(200), Some(404), Some(424), Some(201)]);
+    assert_eq!(reply["responses"][0]["body"]["driveType"], "business");
+    let many: Vec<_> =
+        (0..21).map(|id| json!({ "id": id.to_string(), "method": "GET", "url": "/users" })).collect();
+    let reply =
+        client.send(Method::POST, "/v1.0/$batch", &[], json!({ "requests": many }).to_string().into());
+    assert_eq!(reply.answer.status, 400);
+}

@@ -1,0 +1,43 @@
+# What the scripts of the clients share: the simulator is started and stopped, and its answers are read.
+
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+# Bytes are sorted as bytes.
+export LC_ALL=C
+root=$PWD
+home=$root/.work/clients
+run=$home/run
+mkdir -p "$run"
+[[ -x $home/bin/python ]] || tests/clients/install.sh
+
+# simulate [OPTIONS]: starts graph-sim; its URLs are in $run/urls.json. It ends with the script.
+simulate() {
+    [[ -n ${sim_pid:-} ]] && end_simulation
+    nice -n 5 cargo build --package graph-sim --locked --quiet
+    target/debug/graph-sim serve "$@" >"$run/urls.json" 2>"$run/graph-sim.log" &
+    sim_pid=$!
+    trap end_simulation EXIT
+    for _ in $(seq 100); do
+        [[ -s $run/urls.json ]] && return 0
+        kill -0 "$sim_pid" 2>/dev/null || break
+        sleep 0.1
+    done
+    cat "$run/graph-sim.log" >&2
+    return 1
+}
+
+end_simulation() {
+    kill -INT "$sim_pid" 2>/dev/null || true
+    wait "$sim_pid" 2>/dev/null || true
+    sim_pid=
+}
+
+# url NAME: one of api, login, content, graph, tenant, client_id, ca.
+url() {
+    "$home/bin/python" -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$run/urls.json" "$1"
+}
+
+# fails MESSAGE
+fails() {
+    echo "FAILED: $1" >&2
+    exit 1
+}
