@@ -16,7 +16,8 @@ struct Vector {
     #[serde(rename = "quickXorHash")]
     hash: String,
     ascii: Option<String>,
-    sha256_of_input: String,
+    /// Of generated inputs.
+    sha256_of_input: Option<String>,
 }
 
 /// The first `length` bytes of SHA-256 of 0, 1, 2, … as 8 little-endian bytes.
@@ -34,9 +35,11 @@ fn all_vectors_pass() {
     assert_eq!(file.vectors.len(), 28);
     for vector in file.vectors {
         let bytes = vector.ascii.map_or_else(|| input(vector.len), String::into_bytes);
-        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &bytes);
-        let hex: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(hex, vector.sha256_of_input, "input of length {}", vector.len);
+        if let Some(expected) = vector.sha256_of_input {
+            let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &bytes);
+            let hex: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(hex, expected, "input of length {}", vector.len);
+        }
         assert_eq!(STANDARD.encode(quickxor::hash(&bytes)), vector.hash, "length {}", vector.len);
     }
 }

@@ -50,11 +50,11 @@ pub fn is_next(text: &str) -> bool {
     head.is_some_and(|bytes| u64::from(bytes[0]) == NEXT)
 }
 
-/// Where in the feed the page begins that a request asks for: for decisions on faults.
-pub fn position(state: &SimState, ask: &Ask) -> u64 {
+/// Where in the feed the page begins that a link asks for, and its size: for decisions on faults.
+pub fn position(state: &SimState, ask: &Ask) -> Option<(u64, u32)> {
     let sealed =
         ask.query.get("token").and_then(|text| token::unseal::<12>(state.tenant.seed(), "delta", text).ok());
-    sealed.map_or(0, |fields| fields[6])
+    sealed.map(|fields| (fields[6], fields[7] as u32))
 }
 
 /// Answers one page.

@@ -73,8 +73,9 @@ fn answer(state: &SimState, ask: &Ask, route: &Route, request_id: &str) -> Reply
 pub(super) fn serve(state: &SimState, ask: &Ask, route: &Route, request_id: &str) -> Reply {
     let now_ms = state.now_ms();
     let client_id = ask.header("client-request-id");
+    let link = super::delta::position(state, ask);
     let feed_position = match route.call {
-        Call::Delta | Call::DeltaNext => super::delta::position(state, ask),
+        Call::Delta | Call::DeltaNext => link.map_or(0, |(position, _)| position),
         Call::Children => super::children::position(state, ask),
         _ => 0,
     };
@@ -103,7 +104,8 @@ pub(super) fn serve(state: &SimState, ask: &Ask, route: &Route, request_id: &str
         drive: route.drive,
         key,
         position: feed_position,
-        top: ask.query.top().unwrap_or(state.config.wire.page_default),
+        top: link.map(|(_, top)| top).or(ask.query.top()).unwrap_or(state.config.wire.page_default),
+        has_token: link.is_some(),
         range_start,
         since_start_ms: now_ms - state.start_ms,
     };

@@ -20,6 +20,8 @@ pub struct Facts {
     pub position: u64,
     /// Items of the page asked for.
     pub top: u32,
+    /// A delta link or next link is used.
+    pub has_token: bool,
     /// First byte asked for.
     pub range_start: u64,
     /// Simulated milliseconds since the start.
@@ -113,6 +115,7 @@ fn is_failure(fault: &Fault) -> bool {
         key: 0,
         position: 0,
         top: 0,
+        has_token: true,
         range_start: 1,
         since_start_ms: 0,
     };
@@ -167,6 +170,7 @@ fn apply(fault: &Fault, drawn: Seed, facts: &Facts, plan: &mut Plan) -> bool {
             plan.substitute = Some(expired(*status))
         }
         Fault::ExpiredAtResume { .. } => return false,
+        Fault::Gone { .. } if !facts.has_token => return false,
         Fault::Gone { upload, location } => plan.gone = Some((*upload, *location)),
         Fault::Drip { bytes_per_s } => shape.drip_bytes_per_s = Some(*bytes_per_s),
         Fault::Stall { after, ms } => shape.stall = Some((*after, *ms)),
@@ -202,6 +206,7 @@ mod tests {
             key,
             position: 0,
             top: 0,
+            has_token: false,
             range_start: 0,
             since_start_ms: 0,
         }

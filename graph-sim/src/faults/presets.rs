@@ -69,6 +69,8 @@ fn rules_of(family: &str, factor: f64) -> Option<Vec<Rule>> {
             Rule::new("reset in body", 0.05, DOWNLOAD, Fault::ResetAfter { bytes: 5_000 }),
             Rule::new("reset in page", 0.03, READS, Fault::ResetAfter { bytes: 500 }),
             Rule::new("reset of a write", 0.03, WRITES, Fault::ResetBeforeHeaders),
+            // The write is done; only its answer is lost.
+            Rule::new("lost answer of a write", 0.03, WRITES, Fault::ResetInHeaders { bytes: 10 }),
         ],
         "truncate" => vec![
             Rule::new("truncated body", 0.06, DOWNLOAD, Fault::Truncate { bytes: 3_000 }),
@@ -92,6 +94,7 @@ fn rules_of(family: &str, factor: f64) -> Option<Vec<Rule>> {
             Rule::new("expired at resume", 0.3, DOWNLOAD, Fault::ExpiredAtResume { status: 401 }),
         ],
         "resync" => vec![
+            Rule { on: vec![Call::Delta], ..gone("resync at once", 0.05, false, LocationForm::Fresh) },
             gone("resync apply", 0.02, false, LocationForm::None),
             gone("resync upload", 0.02, true, LocationForm::Fresh),
             gone("resync double", 0.01, false, LocationForm::DoubleEncoded),
@@ -153,8 +156,10 @@ fn rules_of(family: &str, factor: f64) -> Option<Vec<Rule>> {
         }
         _ => return None,
     };
-    rules.iter_mut().for_each(|rule| rule.rate *= factor);
-    // Lies are told of items and cost no retry: they keep their rate.
+    // What is merely odd costs no retry: it keeps its rate.
+    if !matches!(family, "disorder" | "lies" | "json") {
+        rules.iter_mut().for_each(|rule| rule.rate *= factor);
+    }
     Some(rules)
 }
 

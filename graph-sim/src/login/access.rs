@@ -10,18 +10,51 @@ use crate::wire::answer::Refusal;
 use crate::wire::ask::Ask;
 use crate::wire::json::Json;
 
+/// For whom a token speaks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Subject {
+    /// The app, with its roles.
+    App,
+    /// The first user, within the same permissions.
+    User,
+}
+
 /// Makes an access token that lives from now on.
-pub fn issue(state: &SimState) -> String {
+pub fn issue(state: &SimState, subject: Subject) -> String {
     let app = &state.config.app;
     let now_s = (state.now_ms() / 1000) as u64;
     let mut claims = Json::default();
     claims.open().text("aud", "https://graph.microsoft.com").number("iat", now_s).number("nbf", now_s);
     claims.number("exp", now_s + u64::from(app.token_lifetime_s)).text("appid", &app.client_id);
-    claims.text("tid", &app.tenant_id).text("idtyp", "app").key("roles").open_list();
-    app.roles.iter().for_each(|role| {
-        claims.value(role);
-    });
-    claims.close_list().close();
+    claims.text("tid", &app.tenant_id);
+    if subject == Subject::User {
+        claims.text("idtyp", "user").text("scp", &app.roles.join(" "));
+    } else {
+        claims.text("idtyp", "app").key("roles").open_list();
+        app.roles.iter().for_each(|role| {
+            claims.value(role);
+        });
+        claims.close_list();
+    }
+    claims.close();
+    signed(state, claims)
+}
+
+/// Makes an identity token of the first user, and what MSAL calls client info.
+pub fn identity(state: &SimState, issuer: &str) -> (String, String) {
+    let app = &state.config.app;
+    let now_s = (state.now_ms() / 1000) as u64;
+    let (id, name) = state.users().first().map_or(("", ""), |user| (&user.id, &user.principal_name));
+    let mut claims = Json::default();
+    claims.open().text("aud", &app.client_id).text("iss", issuer).number("iat", now_s).number("nbf", now_s);
+    claims.number("exp", now_s + u64::from(app.token_lifetime_s)).text("oid", id).text("sub", id);
+    claims.text("preferred_username", name).text("tid", &app.tenant_id).text("ver", "2.0").close();
+    let mut info = Json::default();
+    info.open().text("uid", id).text("utid", &app.tenant_id).close();
+    (signed(state, claims), URL_SAFE_NO_PAD.encode(info.finish()))
+}
+
+fn signed(state: &SimState, claims: Json) -> String {
     let head = URL_SAFE_NO_PAD.encode(r#"{"typ":"JWT","alg":"SIM"}"#);
     let body = format!("{head}.{}", URL_SAFE_NO_PAD.encode(claims.finish()));
     let seal = URL_SAFE_NO_PAD.encode(seal(state, &body).as_bytes());
@@ -51,7 +84,9 @@ pub fn authorize(state: &SimState, ask: &Ask, call: Call) -> Result<(), Refusal>
     if state.now_ms() / 1000 >= claims.exp {
         return Err(refuse("Lifetime validation failed, the token is expired."));
     }
-    check_roles(&claims.roles, ask, call)
+    let scopes = claims.scp.split(' ').map(String::from);
+    let roles: Vec<String> = claims.roles.into_iter().chain(scopes).collect();
+    check_roles(&roles, ask, call)
 }
 
 #[derive(serde::Deserialize)]
@@ -59,6 +94,8 @@ struct Claims {
     exp: i64,
     #[serde(default)]
     roles: Vec<String>,
+    #[serde(default)]
+    scp: String,
 }
 
 fn check_roles(roles: &[String], ask: &Ask, call: Call) -> Result<(), Refusal> {

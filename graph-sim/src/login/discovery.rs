@@ -22,6 +22,11 @@ pub fn discovery(state: &SimState, ask: &Ask) -> Outcome {
     }
 }
 
+/// Who issues the tokens.
+pub fn issuer(state: &SimState, ask: &Ask) -> String {
+    format!("{}/{}/v2.0", ask.origin, state.config.app.tenant_id)
+}
+
 fn openid(state: &SimState, ask: &Ask, tenant: &str) -> Answer {
     let base = format!("{}/{tenant}", ask.origin);
     let mut json = Json::default();
@@ -29,7 +34,7 @@ fn openid(state: &SimState, ask: &Ask, tenant: &str) -> Answer {
     json.text("device_authorization_endpoint", &format!("{base}/oauth2/v2.0/devicecode"));
     json.text("authorization_endpoint", &format!("{base}/oauth2/v2.0/authorize"));
     json.text("jwks_uri", &format!("{base}/discovery/v2.0/keys"));
-    json.text("issuer", &format!("{}/{}/v2.0", ask.origin, state.config.app.tenant_id));
+    json.text("issuer", &issuer(state, ask));
     json.text("cloud_instance_name", "microsoftonline.com").text("msgraph_host", "graph.microsoft.com");
     json.text("tenant_region_scope", "NA");
     for (key, values) in [

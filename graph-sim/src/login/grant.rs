@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::access::Subject;
 use super::{access, assertion, device};
 use crate::config::TENANT_DOMAIN;
 use crate::model::ids::{self, Guid};
@@ -12,6 +13,7 @@ use crate::wire::answer::{Answer, Outcome};
 use crate::wire::ask::{Ask, Query};
 use crate::wire::json::Json;
 use crate::wire::time;
+use crate::wire::token::{seal, unseal};
 
 /// Why a token is refused, in Entra's words.
 #[derive(Clone, Debug)]
@@ -47,24 +49,35 @@ pub fn error(status: u16, error: &str, code: u32, message: &str, now_ms: i64) ->
 pub fn token(state: &SimState, ask: &Ask) -> Outcome {
     let form = Query::parse(&String::from_utf8_lossy(&ask.body));
     Ok(match grant(state, ask, &form) {
-        Ok(()) => success(state),
+        Ok(subject) => success(state, ask, subject),
         Err(denied) => error(denied.status, denied.error, denied.code, &denied.message, state.now_ms()),
     })
 }
 
-fn success(state: &SimState) -> Answer {
+/// What refresh tokens are sealed for.
+const REFRESH: &str = "refresh";
+
+fn success(state: &SimState, ask: &Ask, subject: Subject) -> Answer {
     let lifetime = u64::from(state.config.app.token_lifetime_s);
     let mut json = Json::default();
     json.open()
         .text("token_type", "Bearer")
         .number("expires_in", lifetime)
         .number("ext_expires_in", lifetime);
-    json.text("access_token", &access::issue(state)).close();
+    json.text("access_token", &access::issue(state, subject));
+    if subject == Subject::User {
+        let (identity, info) = access::identity(state, &super::discovery::issuer(state, ask));
+        json.text("scope", &state.config.app.roles.join(" "))
+            .text("id_token", &identity)
+            .text("client_info", &info);
+        json.text("refresh_token", &seal(state.tenant.seed(), REFRESH, &[state.now_ms() as u64]));
+    }
+    json.close();
     Answer::bytes(200, "application/json; charset=utf-8", json.finish())
         .with("cache-control", "no-store, no-cache")
 }
 
-fn grant(state: &SimState, ask: &Ask, form: &Query) -> Result<(), Denied> {
+fn grant(state: &SimState, ask: &Ask, form: &Query) -> Result<Subject, Denied> {
     check_tenant(state, ask)?;
     let app = &state.config.app;
     let (id, secret) = credentials(ask, form);
@@ -82,8 +95,8 @@ fn grant(state: &SimState, ask: &Ask, form: &Query) -> Result<(), Denied> {
                 return Err(Denied::new(400, "invalid_scope", 70_011, message));
             }
             match (form.get("client_assertion"), secret) {
-                (Some(assertion), _) => assertion::check(state, ask, assertion),
-                (None, Some(secret)) if same(&secret, &app.client_secret) => Ok(()),
+                (Some(assertion), _) => assertion::check(state, ask, assertion).map(|()| Subject::App),
+                (None, Some(secret)) if same(&secret, &app.client_secret) => Ok(Subject::App),
                 (None, Some(_)) => {
                     Err(Denied::new(401, "invalid_client", 7_000_215, "Invalid client secret provided."))
                 }
@@ -93,7 +106,17 @@ fn grant(state: &SimState, ask: &Ask, form: &Query) -> Result<(), Denied> {
                 }
             }
         }
-        Some("urn:ietf:params:oauth:grant-type:device_code") => device::poll(state, form),
+        Some("urn:ietf:params:oauth:grant-type:device_code") => {
+            device::poll(state, form).map(|()| Subject::User)
+        }
+        Some("refresh_token") => {
+            let token = form.get("refresh_token").unwrap_or("");
+            let known = unseal::<1>(state.tenant.seed(), REFRESH, token).is_ok();
+            let denied = || {
+                Denied::new(400, "invalid_grant", 9_002_313, "The refresh token is malformed or not valid.")
+            };
+            known.then_some(Subject::User).ok_or_else(denied)
+        }
         Some(other) => {
             let message = format!("The app requested an unsupported grant type '{other}'.");
             Err(Denied::new(400, "unsupported_grant_type", 70_003, message))

@@ -110,13 +110,14 @@ impl Ask {
     }
 }
 
-/// A path and query without the value of `token`.
+/// A path and query without the value of `token`, decoded: clients may encode more than they were given.
 pub fn skeleton_of(target: &str) -> String {
-    let Some((before, after)) = ["token=", "token%3D"].iter().find_map(|mark| target.split_once(mark)) else {
-        return target.into();
+    let marks = ["token=", "token%3D"];
+    let Some((before, after)) = marks.iter().find_map(|mark| target.split_once(mark)) else {
+        return decode(target);
     };
     let rest = after.find(['&', ')']).map_or("", |at| &after[at..]);
-    format!("{before}{rest}")
+    decode(&format!("{before}{rest}"))
 }
 
 /// Percent-decodes; bytes that are no UTF-8 become U+FFFD.

@@ -1,0 +1,174 @@
+//! What only sockets show: resets, cut bodies, drips, https, and pages over HTTP.
+
+use std::time::{Duration, Instant};
+
+use graph_sim::{
+    BodyForm, CLIENT_ID, CLIENT_SECRET, Call, Fault, Faults, RetryAfter, Rule, Sim, SimClock, SimConfig,
+    TENANT_ID, TlsFiles,
+};
+use reqwest::{Client, Response};
+use serde_json::Value;
+
+async fn token(http: &Client, sim: &Sim) -> String {
+    let url = sim.login_url().join(&format!("{TENANT_ID}/oauth2/v2.0/token")).unwrap();
+    let form = format!(
+        "grant_type=client_credentials&client_id={CLIENT_ID}&client_secret={CLIENT_SECRET}&scope=.default"
+    );
+    let request = http.post(url).header("content-type", "application/x-www-form-urlencoded").body(form);
+    let answer: Value = request.send().await.unwrap().json().await.unwrap();
+    answer["access_token"].as_str().unwrap().into()
+}
+
+/// A simulator with one fault on downloads, and the URL of its first file of at least 20,000 bytes.
+async fn with_fault(fault: Option<Fault>) -> (Sim, Client, String, u64) {
+    let rules = fault.into_iter().map(|fault| Rule::new("it", 1.0, &[Call::Download], fault)).collect();
+    let clock = SimClock::default();
+    clock.set_scale(100.0);
+    let faults = Faults { rules, row_max: 1, ..Faults::default() };
+    let sim = Sim::start(SimConfig { faults, clock, ..SimConfig::default() }).await.unwrap();
+    let http = Client::new();
+    let token = token(&http, &sim).await;
+    let url = format!("{}v1.0/drives/{}/root/delta", sim.api_url(), sim.state().drive_id(0));
+    let page: Value = http.get(url).bearer_auth(token).send().await.unwrap().json().await.unwrap();
+    let large = |item: &&Value| item.get("file").is_some() && item["size"].as_u64().unwrap() > 20_000;
+    let file = page["value"].as_array().unwrap().iter().find(large).unwrap();
+    let (url, size) =
+        (file["@microsoft.graph.downloadUrl"].as_str().unwrap().to_string(), file["size"].as_u64().unwrap());
+    (sim, http, url, size)
+}
+
+async fn body(answer: Response) -> (Vec<u8>, bool) {
+    let mut answer = answer;
+    let mut bytes = Vec::new();
+    loop {
+        match answer.chunk().await {
+            Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
+            Ok(None) => return (bytes, true),
+            Err(_) => return (bytes, false),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_healthy_download_is_whole_and_resumes_anywhere() {
+    let (sim, http, url, size) = with_fault(None).await;
+    let (whole, complete) = body(http.get(&url).send().await.unwrap()).await;
+    assert_eq!((whole.len() as u64, complete), (size, true));
+    let rest = http.get(&url).header("range", "bytes=12345-").send().await.unwrap();
+    assert_eq!(rest.status(), 206);
+    assert_eq!(rest.headers()["content-range"], format!("bytes 12345-{}/{size}", size - 1));
+    assert_eq!(body(rest).await.0, whole[12345..]);
+    sim.stop().await;
+}
+
+#[tokio::test]
+async fn connections_are_reset_before_and_in_headers() {
+    for fault in [Fault::ResetBeforeHeaders, Fault::ResetInHeaders { bytes: 20 }] {
+        let (_sim, http, url, size) = with_fault(Some(fault.clone())).await;
+        let error = http.get(&url).send().await.expect_err("a reset is no answer");
+        assert!(!error.is_timeout(), "{fault:?}: {error}");
+        // The second coming is let through.
+        assert_eq!(body(http.get(&url).send().await.unwrap()).await.0.len() as u64, size);
+    }
+}
+
+#[tokio::test]
+async fn bodies_end_before_their_time() {
+    for (fault, expected) in [
+        (Fault::ResetAfter { bytes: 5000 }, None),
+        (Fault::Truncate { bytes: 5000 }, Some(5000)),
+        (Fault::TruncateChunked { bytes: 5000 }, Some(5000)),
+    ] {
+        let (_sim, http, url, size) = with_fault(Some(fault.clone())).await;
+        let answer = http.get(&url).send().await.unwrap();
+        let announced = answer.content_length();
+        let (bytes, complete) = body(answer).await;
+        assert!(!complete, "{fault:?}");
+        assert!(expected.is_none_or(|expected| bytes.len() == expected), "{fault:?}: {}", bytes.len());
+        let chunked = matches!(fault, Fault::TruncateChunked { .. });
+        assert_eq!(announced, (!chunked).then_some(size));
+    }
+}
+
+#[tokio::test]
+async fn lengths_and_bytes_lie() {
+    for (fault, difference) in
+        [(Fault::ShortLength { by: 10 }, -10), (Fault::ExtraBytes { by: 10 }, 10), (Fault::CorruptByte, 0)]
+    {
+        let (sim, http, url, size) = with_fault(Some(fault.clone())).await;
+        let (bytes, complete) = body(http.get(&url).send().await.unwrap()).await;
+        assert!(complete, "{fault:?}");
+        assert_eq!(bytes.len() as u64, size.saturating_add_signed(difference));
+        let (whole, _) = body(http.get(&url).send().await.unwrap()).await;
+        let differing = whole.iter().zip(&bytes).filter(|(one, other)| one != other).count();
+        assert_eq!(differing, usize::from(fault == Fault::CorruptByte));
+        assert_eq!(sim.state().totals().faults["it"], 1);
+    }
+}
+
+#[tokio::test]
+async fn slow_bodies_arrive_whole() {
+    for fault in [
+        Fault::Drip { bytes_per_s: 100_000 },
+        Fault::Stall { after: 1000, ms: 20_000 },
+        Fault::Delay { ms: 20_000 },
+    ] {
+        let (_sim, http, url, size) = with_fault(Some(fault.clone())).await;
+        let start = Instant::now();
+        let (bytes, complete) = body(http.get(&url).send().await.unwrap()).await;
+        assert_eq!((bytes.len() as u64, complete), (size, true), "{fault:?}");
+        // 20 simulated seconds at scale 100; 20,000 bytes at 100,000 a second.
+        assert!(start.elapsed() > Duration::from_millis(150), "{fault:?} took {:?}", start.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn https_speaks_both_versions_of_http_to_who_trusts_the_authority() {
+    let folder = tempfile::tempdir().unwrap();
+    let tls = TlsFiles { folder: folder.path().into() };
+    let sim = Sim::start(SimConfig { tls: Some(tls.clone()), ..SimConfig::default() }).await.unwrap();
+    let authority = reqwest::Certificate::from_pem(&std::fs::read(tls.authority()).unwrap()).unwrap();
+    assert!(Client::new().get(sim.api_url()).send().await.is_err(), "an unknown authority is not trusted");
+    for version in [reqwest::Version::HTTP_2, reqwest::Version::HTTP_11] {
+        let http = Client::builder().tls_certs_only([authority.clone()]);
+        let http = if version == reqwest::Version::HTTP_11 { http.http1_only() } else { http };
+        let http = http.build().unwrap();
+        let token = token(&http, &sim).await;
+        let users =
+            http.get(sim.api_url().join("v1.0/users").unwrap()).bearer_auth(token).send().await.unwrap();
+        assert_eq!((users.status().as_u16(), users.version()), (200, version));
+        let users: Value = users.json().await.unwrap();
+        assert_eq!(users["value"].as_array().unwrap().len(), 5);
+    }
+}
+
+#[tokio::test]
+async fn the_control_pages_show_and_set_the_state() {
+    let (sim, http, url, _) = with_fault(None).await;
+    let control = |path: &str| format!("{}__sim/{path}", sim.api_url());
+    let status =
+        Fault::Status { status: 503, code: None, retry_after: RetryAfter::Missing, body: BodyForm::Empty };
+    let faults =
+        Faults { rules: vec![Rule::new("out", 1.0, &[Call::Download], status)], ..Faults::default() };
+    let put = |path: &str, body: String| http.put(control(path)).body(body).send();
+    assert_eq!(put("faults", serde_json::to_string(&faults).unwrap()).await.unwrap().status(), 204);
+    assert_eq!(http.get(&url).send().await.unwrap().status(), 503);
+    assert_eq!(put("faults?preset=none", String::new()).await.unwrap().status(), 204);
+    assert_eq!(http.get(&url).send().await.unwrap().status(), 200);
+    assert_eq!(put("faults", "{\"nonsense\":1}".into()).await.unwrap().status(), 400);
+    assert_eq!(put("clock", "{\"scale\":7.0,\"advance_ms\":5000}".into()).await.unwrap().status(), 204);
+    assert_eq!(sim.state().clock().scale(), 7.0);
+    let mutate = http.post(control("mutate")).body("{\"drive\":0,\"count\":5}").send().await.unwrap();
+    assert!(mutate.json::<Value>().await.unwrap()["changes"].as_u64().unwrap() >= 5);
+    let lines = http.get(control("drives/0/state")).send().await.unwrap().text().await.unwrap();
+    assert_eq!(lines.lines().count(), sim.state().true_state(0).len());
+    assert_eq!(put("mutator", "{\"interval_ms\":10,\"count\":1}".into()).await.unwrap().status(), 204);
+    let seq = sim.state().seq(1);
+    for _ in 0..100 {
+        if sim.state().seq(1) > seq {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("the drive did not change by itself");
+}
