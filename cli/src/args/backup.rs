@@ -2,11 +2,14 @@
 
 use clap::{Args, Subcommand};
 
-use super::{BackupArg, ItemArgs};
+use super::{BackupArg, GraphArgs, ItemArgs, WritingArgs, values};
 
 /// What can be done with backups of Microsoft 365.
 #[derive(Debug, Subcommand)]
 pub enum BackupCommand {
+    /// Back up what a service holds
+    #[command(subcommand)]
+    Create(BackupCreateCommand),
     /// List backups, oldest first
     #[command(subcommand)]
     List(BackupListCommand),
@@ -16,6 +19,43 @@ pub enum BackupCommand {
     /// Drop backups from the repository's state
     #[command(subcommand)]
     Delete(BackupDeleteCommand),
+}
+
+/// Of which service.
+#[derive(Debug, Subcommand)]
+pub enum BackupCreateCommand {
+    /// Users' OneDrives
+    #[command(
+        after_help = "Example:\n  corso backup create onedrive --user '*' --exclude-user bo@example.com"
+    )]
+    Onedrive(Box<BackupCreateArgs>),
+}
+
+/// Options of `corso backup create SERVICE`.
+#[derive(Debug, Clone, Args)]
+pub struct BackupCreateArgs {
+    /// Whose drives: IDs or user principal names, or * for everybody
+    #[arg(long = "user", required = true, value_name = "USER", value_delimiter = ',')]
+    pub users: Vec<String>,
+    /// Whose drives not
+    #[arg(long = "exclude-user", value_name = "USER", value_delimiter = ',')]
+    pub exclude_users: Vec<String>,
+    /// A tag; may be given several times
+    #[arg(long = "tag", value_name = "NAME=VALUE", value_parser = values::tag, value_delimiter = '\n')]
+    pub tags: Vec<(String, String)>,
+    /// Stop at the first item that fails, later users included
+    #[arg(long)]
+    pub fail_fast: bool,
+    /// Users at a time; each fetches as many contents as --threads says [default of those: 8]
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = values::positive)]
+    pub parallelism: usize,
+    /// Do not read who may see shared items: that costs five units an item
+    #[arg(long)]
+    pub no_permissions: bool,
+    #[command(flatten)]
+    pub writing: WritingArgs,
+    #[command(flatten)]
+    pub graph: GraphArgs,
 }
 
 /// Of which service.

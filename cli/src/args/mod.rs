@@ -19,8 +19,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use backup::{
-    BackupCommand, BackupDeleteArgs, BackupDeleteCommand, BackupDetailsArgs, BackupDetailsCommand,
-    BackupListArgs, BackupListCommand,
+    BackupCommand, BackupCreateArgs, BackupCreateCommand, BackupDeleteArgs, BackupDeleteCommand,
+    BackupDetailsArgs, BackupDetailsCommand, BackupListArgs, BackupListCommand,
 };
 pub use doctor::{DoctorCommand, DoctorGraphArgs, PurposeArg};
 pub use export::{ExportArgs, ExportCommand};
@@ -65,7 +65,7 @@ pub enum Command {
     /// Make, list, browse, compare, restore and forget snapshots
     #[command(subcommand, visible_alias = "snap")]
     Snapshot(SnapshotCommand),
-    /// List, look into and delete backups of Microsoft 365
+    /// Make, list, look into and delete backups of Microsoft 365
     #[command(subcommand)]
     Backup(BackupCommand),
     /// Write what a backup holds to this machine; needs no Microsoft account
@@ -98,6 +98,9 @@ impl Command {
     pub fn graph_mut(&mut self) -> Option<&mut GraphArgs> {
         match self {
             Command::Doctor(DoctorCommand::Graph(args)) => Some(&mut args.graph),
+            Command::Backup(BackupCommand::Create(BackupCreateCommand::Onedrive(args))) => {
+                Some(&mut args.graph)
+            }
             _ => None,
         }
     }

@@ -98,6 +98,7 @@ impl From<ItemEvent> for ItemFailure {
     fn from(event: ItemEvent) -> ItemFailure {
         ItemFailure {
             snapshot_id: None,
+            user: None,
             path: PathText::new(&event.path),
             cause: event.error.cause.name().to_owned(),
             is_failure: event.error.cause.is_failure(),

@@ -8,12 +8,13 @@ use crate::args::{CloudArg, GraphArgs};
 use crate::exit::CliError;
 use crate::secret::{choose_application, read_application};
 
-/// A client. Nothing is sent yet.
+/// A client that makes so many calls at a time, at most. Nothing is sent yet.
 ///
 /// # Errors
 /// What is missing or wrong in the settings, or keeps the secret from being read.
-pub fn connect(session: &Session, args: &GraphArgs) -> anyhow::Result<Graph> {
-    Ok(Graph::new(config(session, args)?)?)
+pub fn connect(session: &Session, args: &GraphArgs, calls: usize) -> anyhow::Result<Graph> {
+    let config = GraphConfig { parallelism: calls, ..config(session, args)? };
+    Ok(Graph::new(config)?)
 }
 
 fn config(session: &Session, args: &GraphArgs) -> anyhow::Result<GraphConfig> {

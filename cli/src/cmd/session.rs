@@ -10,7 +10,7 @@ use repo_format::format::slot::Secret;
 use repo_format::log::WriterInfo;
 use repo_format::repository::{OpenOptions, Repository};
 use repo_format::storage::{Blobs, Credentials, Location, Storage, StorageOptions};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 
 use super::signal;
 use crate::args::{GlobalArgs, NewSecretArgs};
@@ -181,6 +181,11 @@ impl Session {
     /// Waits for what the libraries do asynchronously.
     pub fn wait<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(work)
+    }
+
+    /// Where asynchronous work is done.
+    pub fn handle(&self) -> &Handle {
+        self.runtime.handle()
     }
 
     /// How many threads to use where nobody says.

@@ -5,6 +5,7 @@ use std::error::Error;
 use folder::export::ArchiveError;
 use folder::{FolderError, SelectError};
 use graph_client::GraphError;
+use graph_client::ingest::drive::DriveError;
 use repo_format::codec::HeaderError;
 use repo_format::content::ContentError;
 use repo_format::engine::source::ItemCause;
@@ -39,6 +40,7 @@ pub fn judge(cause: &(dyn Error + 'static)) -> Option<Verdict> {
         .or_else(|| cause.downcast_ref().and_then(of_archive))
         .or_else(|| cause.downcast_ref().map(of_selection))
         .or_else(|| cause.downcast_ref().map(of_graph))
+        .or_else(|| cause.downcast_ref().and_then(of_drive))
 }
 
 fn of_backup(error: &BackupError) -> Option<Verdict> {
@@ -210,6 +212,15 @@ fn of_selection(error: &SelectError) -> Verdict {
     match error {
         SelectError::Time { .. } => (Code::Usage, "use 2026-01-31, or 2026-01-31T12:00:00Z"),
         _ => (Code::Usage, "docs/selection.md has the rules of patterns"),
+    }
+}
+
+fn of_drive(error: &DriveError) -> Option<Verdict> {
+    match error {
+        DriveError::Graph(error) => Some(of_graph(error)),
+        DriveError::Repository(error) => of_repository(error),
+        DriveError::Backup(error) => of_backup(error),
+        _ => None,
     }
 }
 

@@ -87,7 +87,7 @@ pub fn report(output: &Output, error: &anyhow::Error) -> Code {
 
 /// The error and its causes on one line. Some libraries' errors end with their cause's text, which is
 /// not said twice.
-fn message(error: &anyhow::Error) -> String {
+pub fn message(error: &anyhow::Error) -> String {
     let mut message = String::new();
     for cause in error.chain().map(ToString::to_string) {
         let cause = cause.trim_end();

@@ -4,6 +4,7 @@
 //! itself as text. Knows nothing of where results come from.
 
 pub mod backup;
+pub mod create;
 pub mod doctor;
 pub mod entry;
 pub mod export;

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::create::BackupCreateSummary;
 use super::doctor::DoctorSummary;
 use super::export::ExportSummary;
 use super::repository::StatusSummary;
@@ -53,6 +54,8 @@ pub enum Summary {
     Restore(RestoreSummary),
     #[serde(rename = "snapshot forget")]
     Forget(ForgetSummary),
+    #[serde(rename = "backup create onedrive")]
+    BackupCreate(BackupCreateSummary),
     #[serde(rename = "backup list onedrive")]
     BackupList(CountSummary),
     #[serde(rename = "backup details onedrive")]

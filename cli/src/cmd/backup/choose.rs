@@ -5,12 +5,9 @@ use std::collections::BTreeSet;
 use repo_format::log::{ManifestRow, SnapshotState};
 use repo_format::repository::{Repository, ResolveError};
 
+use super::{USER_ID_TAG, USER_NAME_TAG};
 use crate::args::BackupArg;
 use crate::exit::CliError;
-
-/// Tags that a backup carries: whose it is. Names can change, IDs do not.
-const USER_NAME_TAG: &str = "m365.user";
-const USER_ID_TAG: &str = "m365.user-id";
 
 /// Whose backup it is, as the service called them then.
 pub fn user_name(row: &ManifestRow) -> Option<&str> {

@@ -25,7 +25,7 @@ pub fn run(session: &Session, command: DoctorCommand) -> anyhow::Result<Code> {
 
 /// Signs in, asks for one page of users, and tells what is granted.
 fn graph(session: &Session, args: &DoctorGraphArgs) -> anyhow::Result<Code> {
-    let graph = connect(session, &args.graph)?;
+    let graph = connect(session, &args.graph, 1)?;
     let first = session.wait(graph.check_sign_in())?;
     let permissions = judge(&first.claims, args.purpose);
     for permission in &permissions {

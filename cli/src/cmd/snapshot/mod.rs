@@ -12,6 +12,7 @@ mod restore;
 mod show;
 mod walk;
 
+pub use create::{backup_options, sweep};
 pub use diff::Comparison;
 pub use restore::{below, gives_way};
 
