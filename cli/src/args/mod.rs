@@ -3,7 +3,12 @@
 //! Owns shapes and their parsing; does nothing. A value comes from a flag, else from the
 //! environment ([`sources`]), else from the configuration file's settings.
 
+mod backup;
+mod doctor;
+mod export;
 mod global;
+mod graph;
+mod items;
 mod repo;
 mod snapshot;
 pub mod sources;
@@ -13,7 +18,15 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use backup::{
+    BackupCommand, BackupCreateArgs, BackupCreateCommand, BackupDeleteArgs, BackupDeleteCommand,
+    BackupDetailsArgs, BackupDetailsCommand, BackupListArgs, BackupListCommand,
+};
+pub use doctor::{DoctorCommand, DoctorGraphArgs, PurposeArg};
+pub use export::{ExportArgs, ExportCommand};
 pub use global::{GlobalArgs, LogFormat, SecretArgs};
+pub use graph::{CloudArg, GraphArgs};
+pub use items::{BackupArg, ItemArgs};
 pub use repo::{
     ConnectArgs, InitArgs, KdfArgs, KeyCommand, LevelArg, LocationCommand, NewSecretArgs, RepoCommand,
     VerifyArgs,
@@ -28,7 +41,7 @@ pub use snapshot::{
 #[command(
     name = "corso",
     version,
-    about = "Backs up folders into an encrypted, deduplicated, versioned repository",
+    about = "Backs up folders and Microsoft 365 into an encrypted, deduplicated, versioned repository",
     after_help = "Start with `corso demo`: it backs up, changes, verifies and restores generated data in \
                   a temporary folder.\n\nExample:\n  corso repo init filesystem --path /mnt/disk/backup\n  \
                   corso snapshot create ~/documents\n  corso snapshot restore latest --target /tmp/back",
@@ -52,6 +65,15 @@ pub enum Command {
     /// Make, list, browse, compare, restore and forget snapshots
     #[command(subcommand, visible_alias = "snap")]
     Snapshot(SnapshotCommand),
+    /// Make, list, look into and delete backups of Microsoft 365
+    #[command(subcommand)]
+    Backup(BackupCommand),
+    /// Write what a backup holds to this machine; needs no Microsoft account
+    #[command(subcommand)]
+    Export(ExportCommand),
+    /// Check that a service can be used
+    #[command(subcommand)]
+    Doctor(DoctorCommand),
     /// Back up, change, verify and restore generated data in a temporary folder
     #[command(after_help = "Example:\n  corso demo")]
     Demo(DemoArgs),
@@ -69,6 +91,19 @@ pub enum Command {
         /// The folder; made if it is not there
         dir: PathBuf,
     },
+}
+
+impl Command {
+    /// The options for Microsoft Graph, if the command uses it.
+    pub fn graph_mut(&mut self) -> Option<&mut GraphArgs> {
+        match self {
+            Command::Doctor(DoctorCommand::Graph(args)) => Some(&mut args.graph),
+            Command::Backup(BackupCommand::Create(BackupCreateCommand::Onedrive(args))) => {
+                Some(&mut args.graph)
+            }
+            _ => None,
+        }
+    }
 }
 
 /// Options of `corso demo`.

@@ -12,10 +12,10 @@ use clap::builder::FalseyValueParser;
 use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 
-use super::{Cli, SecretArgs};
+use super::{Cli, GraphArgs, SecretArgs};
 
 /// Options that say what to do this once, rather than how things are done here.
-const REQUESTS: [&str; 16] = [
+const REQUESTS: [&str; 33] = [
     "help",
     "version",
     "at",
@@ -32,6 +32,23 @@ const REQUESTS: [&str; 16] = [
     "snapshot",
     "target",
     "ignore-case",
+    "alerts",
+    "archive",
+    "backup",
+    "backups",
+    "device-code",
+    "failed-items",
+    "file",
+    "file-created-after",
+    "file-created-before",
+    "file-modified-after",
+    "file-modified-before",
+    "folder",
+    "purpose",
+    "recovered-errors",
+    "skipped-items",
+    "user",
+    "exclude-user",
 ];
 
 /// The settings of a configuration file: option name, without the dashes, to value.
@@ -46,6 +63,9 @@ pub fn parse(arguments: &[OsString], settings: &Settings) -> Result<Cli, clap::E
     let matches = command.try_get_matches_from(arguments)?;
     let mut cli = Cli::from_arg_matches(&matches)?;
     keep_strongest(&mut cli.global.secret, innermost(&matches));
+    if let Some(graph) = cli.command.graph_mut() {
+        keep_strongest_credential(graph, innermost(&matches));
+    }
     Ok(cli)
 }
 
@@ -145,6 +165,26 @@ fn keep_strongest(secret: &mut SecretArgs, matches: &ArgMatches) {
         secret.recovery_key_file = None;
     }
     secret.origin = strongest;
+}
+
+/// The same for what proves who the application is.
+fn keep_strongest_credential(graph: &mut GraphArgs, matches: &ArgMatches) {
+    let sources = [
+        ("client_secret_file", &mut graph.client_secret_file as &mut Option<_>),
+        ("client_certificate_file", &mut graph.client_certificate_file),
+        ("federated_token_file", &mut graph.federated_token_file),
+    ];
+    let given = |id: &str| matches.value_source(id).as_ref().map(strength);
+    let others = [given("client_secret_command"), graph.device_code.then_some(2)];
+    let strongest = sources.iter().map(|(id, _)| given(id)).chain(others).max().flatten();
+    for (id, value) in sources {
+        if given(id) < strongest {
+            *value = None;
+        }
+    }
+    if given("client_secret_command") < strongest {
+        graph.client_secret_command = None;
+    }
 }
 
 fn strength(source: &ValueSource) -> u8 {

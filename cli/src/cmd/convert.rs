@@ -2,10 +2,12 @@
 
 use std::sync::atomic::Ordering;
 
+use folder::Overwrite;
 use repo_format::engine::progress::{ItemEvent, Progress};
 use repo_format::log::{ManifestRow, SnapshotState, SourceInfo};
 use repo_format::snapshot::{Manifest, Statistics};
 
+use crate::args::OverwriteArg;
 use crate::progress::Watched;
 use crate::report::message::{ItemFailure, Status};
 use crate::report::snapshot::{self, ShowSummary, SnapshotLine, SourceText, State, Tag};
@@ -27,6 +29,16 @@ impl From<&ManifestRow> for SnapshotLine {
             skipped: row.skipped,
             bytes_stored: row.bytes_stored,
             revision: row.revision,
+        }
+    }
+}
+
+impl From<OverwriteArg> for Overwrite {
+    fn from(chosen: OverwriteArg) -> Overwrite {
+        match chosen {
+            OverwriteArg::Never => Overwrite::Never,
+            OverwriteArg::IfNewer => Overwrite::IfNewer,
+            OverwriteArg::Always => Overwrite::Always,
         }
     }
 }
@@ -85,6 +97,8 @@ pub fn show(row: &ManifestRow, manifest: &Manifest) -> ShowSummary {
 impl From<ItemEvent> for ItemFailure {
     fn from(event: ItemEvent) -> ItemFailure {
         ItemFailure {
+            snapshot_id: None,
+            user: None,
             path: PathText::new(&event.path),
             cause: event.error.cause.name().to_owned(),
             is_failure: event.error.cause.is_failure(),

@@ -1,8 +1,12 @@
 //! One file per command: from options to calls of the libraries.
 
+mod backup;
 mod completions;
 mod convert;
 mod demo;
+mod doctor;
+mod export;
+mod graph;
 mod man;
 mod repo;
 mod session;
@@ -25,6 +29,9 @@ pub fn run(global: GlobalArgs, output: Output, command: Command) -> anyhow::Resu
         Command::Man { dir } => man::run(&output, &dir),
         Command::Repo(command) => within(global, output, |session| repo::run(session, command)),
         Command::Snapshot(command) => within(global, output, |session| snapshot::run(session, command)),
+        Command::Backup(command) => within(global, output, |session| backup::run(session, command)),
+        Command::Export(command) => within(global, output, |session| export::run(session, command)),
+        Command::Doctor(command) => within(global, output, |session| doctor::run(session, command)),
         Command::Demo(args) => within(global, output, |session| demo::run(session, &args)),
     }
 }

@@ -10,7 +10,7 @@ use repo_format::format::slot::Secret;
 use repo_format::log::WriterInfo;
 use repo_format::repository::{OpenOptions, Repository};
 use repo_format::storage::{Blobs, Credentials, Location, Storage, StorageOptions};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 
 use super::signal;
 use crate::args::{GlobalArgs, NewSecretArgs};
@@ -178,13 +178,24 @@ impl Session {
         repository.take_warnings().into_iter().for_each(|warning| self.output.warn(warning));
     }
 
+    /// Waits for what the libraries do asynchronously.
+    pub fn wait<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
+    /// Where asynchronous work is done.
+    pub fn handle(&self) -> &Handle {
+        self.runtime.handle()
+    }
+
     /// How many threads to use where nobody says.
     pub fn threads(&self, chosen: Option<usize>) -> usize {
         chosen.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(2)
     }
 }
 
-fn variable(name: &str) -> Option<OsString> {
+/// Looks a variable of the environment up.
+pub fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name)
 }
 

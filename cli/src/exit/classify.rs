@@ -48,6 +48,12 @@ fn of_secret(error: &SecretError) -> Verdict {
         SecretError::NoSource => {
             (Code::Usage, "set CORSO_PASSPHRASE, or use --passphrase-file or --passphrase-command")
         }
+        SecretError::NoCredential => (
+            Code::Usage,
+            "set AZURE_CLIENT_SECRET, or use --client-secret-file, --client-certificate-file or \
+             --federated-token-file",
+        ),
+        SecretError::NotText => (Code::Usage, "use a PEM file for a certificate, and text for a secret"),
         SecretError::CommandSyntax => (Code::Usage, "quote the command's words as in a shell"),
         SecretError::KeyFileTooShort { .. } => {
             (Code::Usage, "make one with `head -c 64 /dev/urandom > FILE`")

@@ -2,7 +2,10 @@
 
 use std::error::Error;
 
-use folder::FolderError;
+use folder::export::ArchiveError;
+use folder::{FolderError, SelectError};
+use graph_client::GraphError;
+use graph_client::ingest::drive::DriveError;
 use repo_format::codec::HeaderError;
 use repo_format::content::ContentError;
 use repo_format::engine::source::ItemCause;
@@ -34,6 +37,10 @@ pub fn judge(cause: &(dyn Error + 'static)) -> Option<Verdict> {
         .or_else(|| cause.downcast_ref().and_then(of_index))
         .or_else(|| cause.downcast_ref().map(of_storage))
         .or_else(|| cause.downcast_ref().map(of_folder))
+        .or_else(|| cause.downcast_ref().and_then(of_archive))
+        .or_else(|| cause.downcast_ref().map(of_selection))
+        .or_else(|| cause.downcast_ref().map(of_graph))
+        .or_else(|| cause.downcast_ref().and_then(of_drive))
 }
 
 fn of_backup(error: &BackupError) -> Option<Verdict> {
@@ -188,6 +195,56 @@ fn of_folder(error: &FolderError) -> Verdict {
         FolderError::NoPath | FolderError::NotAbsolute { .. } => (Code::Usage, "give paths to back up"),
         FolderError::BadPattern { .. } => (Code::Usage, "patterns are those of gitignore"),
         _ => (Code::Failed, "check that the path is there and may be used"),
+    }
+}
+
+fn of_archive(error: &ArchiveError) -> Option<Verdict> {
+    match error {
+        ArchiveError::Taken { .. } => {
+            Some((Code::Failed, "choose another folder, or replace it with --overwrite always"))
+        }
+        ArchiveError::Read(error) => of_restore(error),
+        _ => Some((Code::Failed, "check the path, its permissions, and that there is space")),
+    }
+}
+
+fn of_selection(error: &SelectError) -> Verdict {
+    match error {
+        SelectError::Time { .. } => (Code::Usage, "use 2026-01-31, or 2026-01-31T12:00:00Z"),
+        _ => (Code::Usage, "docs/selection.md has the rules of patterns"),
+    }
+}
+
+fn of_drive(error: &DriveError) -> Option<Verdict> {
+    match error {
+        DriveError::Graph(error) => Some(of_graph(error)),
+        DriveError::Repository(error) => of_repository(error),
+        DriveError::Backup(error) => of_backup(error),
+        _ => None,
+    }
+}
+
+fn of_graph(error: &GraphError) -> Verdict {
+    match error {
+        GraphError::Setup { .. } => {
+            (Code::Usage, "docs/configuration.md has the settings of Microsoft Graph")
+        }
+        GraphError::SignIn { .. } => {
+            (Code::Refused, "check --tenant-id, --client-id and the credential with `corso doctor graph`")
+        }
+        GraphError::Forbidden { .. } => {
+            (Code::Refused, "`corso doctor graph` shows which permission or consent is missing")
+        }
+        GraphError::ThrottledOut { .. } => {
+            (Code::ThrottledOut, "run the command again later; what was committed is kept and used")
+        }
+        GraphError::ResourceAbsent { .. } | GraphError::NotFound { .. } => {
+            (Code::NothingMatched, "check the user's name, and that they have a licence and a drive")
+        }
+        GraphError::Exhausted { .. } => {
+            (Code::Failed, "check the network and the service's health, and run the command again")
+        }
+        _ => (Code::Failed, "run again with -vv for what the service said"),
     }
 }
 

@@ -1,7 +1,7 @@
 //! How a run ends: the exit code, and what to do next.
 //!
-//! Codes follow from the types of errors, never from their wording (docs/exit-codes.md). 11, 20 and
-//! 21 are taken: restic's "locked", and Microsoft's "refused" and "throttled out".
+//! Codes follow from the types of errors, never from their wording (docs/exit-codes.md). 11 is taken:
+//! restic's "locked".
 
 mod classify;
 mod library;
@@ -26,6 +26,10 @@ pub enum Code {
     Partial = 3,
     NoRepository = 10,
     WrongSecret = 12,
+    /// Microsoft refused the sign-in, or consent is missing.
+    Refused = 20,
+    /// Microsoft asked to wait for longer than the command may take.
+    ThrottledOut = 21,
     NothingMatched = 22,
     /// Damage in the repository.
     Damage = 30,
@@ -83,7 +87,7 @@ pub fn report(output: &Output, error: &anyhow::Error) -> Code {
 
 /// The error and its causes on one line. Some libraries' errors end with their cause's text, which is
 /// not said twice.
-fn message(error: &anyhow::Error) -> String {
+pub fn message(error: &anyhow::Error) -> String {
     let mut message = String::new();
     for cause in error.chain().map(ToString::to_string) {
         let cause = cause.trim_end();

@@ -12,8 +12,9 @@ pub fn with_times(mut status: Status, elapsed: Duration) -> Status {
         Some(seconds * (total - done) as f64 / done as f64)
     };
     status.seconds_elapsed = seconds;
-    status.seconds_remaining =
-        left(status.bytes_done, status.bytes_total).or_else(|| left(status.items_done, status.items_total));
+    status.seconds_remaining = left(status.bytes_done, status.bytes_total)
+        .or_else(|| left(status.items_done, status.items_total))
+        .or_else(|| left(status.users_done.unwrap_or(0), status.users_total));
     status
 }
 

@@ -30,6 +30,12 @@ pub struct Item {
     pub group: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mtime: Option<Time>,
+    /// When it was made, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub btime: Option<Time>,
+    /// The service's ID of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// Entries of folders below, at any depth.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub items: Option<u64>,
@@ -101,10 +107,24 @@ impl Item {
             user: text(&entry.meta.user),
             group: text(&entry.meta.group),
             mtime: entry.meta.mtime_ns.map(Time),
+            btime: entry.meta.btime_ns.map(Time),
+            id: None,
             items: (kind == Kind::Folder).then_some(entry.items),
             target_hex: target.as_ref().and_then(|target| target.path_hex.clone()),
             target: target.map(|target| target.path),
         }
+    }
+
+    /// Adds the service's ID, if it has one.
+    pub fn with_id(mut self, id: &[u8]) -> Item {
+        self.id = (!id.is_empty()).then(|| String::from_utf8_lossy(id).into_owned());
+        self
+    }
+
+    /// The entry with size and time, for services, which know neither mode nor owner as `ls` does.
+    pub fn brief(&self) -> impl fmt::Display {
+        let mtime = self.mtime.map_or_else(|| "-".to_owned(), |time| time.to_string());
+        format!("{:>10} {mtime:<19} {self}", Size(self.size))
     }
 
     /// The entry in the manner of `ls -l`.

@@ -4,12 +4,15 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::backup::{Alert, BackupLine};
+use super::create::UserLine;
+use super::doctor::Permission;
 use super::entry::{Change, Item};
 use super::name::PathText;
 use super::repository::{Finding, Slot};
 use super::snapshot::SnapshotLine;
 use super::summary::Summary;
-use super::{Count, Size};
+use super::{Count, Escaped, Size};
 
 /// One JSON line. `message_type` tells which.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -26,7 +29,15 @@ pub enum Message {
     Entry(Item),
     /// An item that failed or was skipped when a snapshot was made.
     Failure(ItemFailure),
+    /// An item that failed in the backup before, and in this one no more.
+    Recovered(ItemFailure),
+    Backup(BackupLine),
+    /// What the backup of one user came to.
+    User(UserLine),
+    Alert(Alert),
     Change(Change),
+    /// Whether an application may do what it is for.
+    Permission(Permission),
     Slot(Slot),
     Finding(Finding),
     /// A piece of a file's content.
@@ -57,6 +68,16 @@ pub struct Status {
     pub failed: u64,
     pub skipped: u64,
     pub checkpoints: u64,
+    /// Users whose backup is over, and all of them; absent for other commands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub users_done: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub users_total: Option<u64>,
+    /// Resource units spent of Microsoft's budget, and how long it asked to wait.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub units_spent: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub throttled_seconds: Option<f64>,
     /// What is being worked on.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub current: Option<PathText>,
@@ -64,6 +85,9 @@ pub struct Status {
 
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let (Some(done), Some(total)) = (self.users_done, self.users_total) {
+            write!(f, "{done} of {}, ", Count(total, "user"))?;
+        }
         write!(f, "{}", Count(self.items_done, "item"))?;
         if let Some(total) = self.items_total {
             write!(f, " of {}", indicatif::HumanCount(total))?;
@@ -81,6 +105,12 @@ impl fmt::Display for Status {
         if self.failed > 0 {
             write!(f, ", {} failed", self.failed)?;
         }
+        if let Some(units) = self.units_spent {
+            write!(f, ", {}", Count(units, "unit"))?;
+        }
+        if let Some(seconds) = self.throttled_seconds.filter(|seconds| *seconds > 0.0) {
+            write!(f, ", throttled {seconds:.0} s")?;
+        }
         match self.seconds_remaining {
             Some(left) => write!(f, ", about {:.0} s left", left.ceil()),
             None => Ok(()),
@@ -92,6 +122,12 @@ impl fmt::Display for Status {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(serde::Deserialize))]
 pub struct ItemFailure {
+    /// The backup it is told of, where several are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshot_id: Option<String>,
+    /// Whose item it is, where several users' are told of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
     #[serde(flatten)]
     pub path: PathText,
     /// `io`, `denied`, `vanished`, `changing`, `refused` or `lost`.
@@ -105,7 +141,11 @@ pub struct ItemFailure {
 impl fmt::Display for ItemFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = if self.is_failure { "failed" } else { "skipped" };
-        write!(f, "{what}: {}: {} ({})", self.path, self.message, self.cause)
+        write!(f, "{what}: ")?;
+        if let Some(user) = &self.user {
+            write!(f, "{}: ", Escaped(user.as_bytes()))?;
+        }
+        write!(f, "{}: {} ({})", self.path, self.message, self.cause)
     }
 }
 

@@ -3,7 +3,11 @@
 //! Every message is one type that serialises by the documented schema (`docs/json.md`) and shows
 //! itself as text. Knows nothing of where results come from.
 
+pub mod backup;
+pub mod create;
+pub mod doctor;
 pub mod entry;
+pub mod export;
 pub mod message;
 mod name;
 mod output;

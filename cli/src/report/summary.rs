@@ -4,6 +4,9 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::create::BackupCreateSummary;
+use super::doctor::DoctorSummary;
+use super::export::ExportSummary;
 use super::repository::StatusSummary;
 use super::snapshot::{ShowSummary, State, Statistics};
 use super::{Count, Escaped, PathText, Size};
@@ -51,6 +54,18 @@ pub enum Summary {
     Restore(RestoreSummary),
     #[serde(rename = "snapshot forget")]
     Forget(ForgetSummary),
+    #[serde(rename = "backup create onedrive")]
+    BackupCreate(BackupCreateSummary),
+    #[serde(rename = "backup list onedrive")]
+    BackupList(CountSummary),
+    #[serde(rename = "backup details onedrive")]
+    BackupDetails(CountSummary),
+    #[serde(rename = "backup delete onedrive")]
+    BackupDelete(ForgetSummary),
+    #[serde(rename = "export onedrive")]
+    Export(ExportSummary),
+    #[serde(rename = "doctor graph")]
+    DoctorGraph(DoctorSummary),
     #[serde(rename = "demo")]
     Demo(DemoSummary),
     #[serde(rename = "completions")]

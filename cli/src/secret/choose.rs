@@ -1,11 +1,9 @@
 //! Which source is meant.
 
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
 use clap::parser::ValueSource;
-use zeroize::Zeroizing;
 
 use super::{Hidden, SecretError, Source};
 use crate::args::{NewSecretArgs, SecretArgs};
@@ -56,7 +54,9 @@ pub fn choose_new(args: &NewSecretArgs, variables: Variables<'_>) -> Result<Sour
     }
 }
 
-fn only_one(mut given: impl Iterator<Item = (&'static str, Source)>) -> Result<Option<Source>, SecretError> {
+pub(super) fn only_one<T>(
+    mut given: impl Iterator<Item = (&'static str, T)>,
+) -> Result<Option<T>, SecretError> {
     match (given.next(), given.next()) {
         (Some((first, _)), Some((second, _))) => Err(SecretError::TwoSources { first, second }),
         (first, _) => Ok(first.map(|(_, source)| source)),
@@ -64,7 +64,7 @@ fn only_one(mut given: impl Iterator<Item = (&'static str, Source)>) -> Result<O
 }
 
 fn hidden(value: OsString) -> Source {
-    Source::Variable(Hidden(Zeroizing::new(value.into_vec())))
+    Source::Variable(Hidden::new(value))
 }
 
 /// What systemd's `LoadCredential=corso-passphrase:…` provides.

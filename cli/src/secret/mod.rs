@@ -1,17 +1,21 @@
-//! Secrets that open a repository: where they come from and how they are read.
+//! Secrets that open a repository, and those that sign in: where they come from and how they are read.
 //!
 //! A secret is never an option's value, never shown and never logged; buffers are wiped. One
 //! source is taken: what was typed beats the environment, which beats the configuration file;
 //! then a systemd credential, then a prompt.
 
+mod application;
 mod choose;
 mod read;
 
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::process::ExitStatus;
 
 use zeroize::Zeroizing;
 
+pub use application::{choose_application, read_application};
 pub use choose::{choose, choose_new};
 pub use read::{Prompt, read};
 
@@ -36,6 +40,13 @@ pub enum Source {
 #[derive(PartialEq, Eq)]
 pub struct Hidden(pub Zeroizing<Vec<u8>>);
 
+impl Hidden {
+    /// Takes a value over, and wipes it in the end.
+    pub fn new(value: OsString) -> Hidden {
+        Hidden(Zeroizing::new(value.into_vec()))
+    }
+}
+
 impl std::fmt::Debug for Hidden {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Hidden(…)")
@@ -52,6 +63,12 @@ pub enum SecretError {
     /// Nothing was given, and there is no terminal to ask at.
     #[error("no passphrase was given, and there is no terminal to ask for one")]
     NoSource,
+    /// Nothing says how the application signs in.
+    #[error("nothing says how to sign in, and there is no terminal to ask for the client secret")]
+    NoCredential,
+    /// What proves who the application is, is no text.
+    #[error("the client secret or certificate is no UTF-8 text")]
+    NotText,
     /// A file with a secret could not be read.
     #[error("cannot read the secret in {}", path.display())]
     File { path: PathBuf, source: std::io::Error },

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::{SecretError, Source};
 
 /// No passphrase is longer, in bytes.
-const PASSPHRASE_SIZE_MAX: usize = 64 << 10;
+pub(super) const PASSPHRASE_SIZE_MAX: usize = 64 << 10;
 
 /// How somebody is asked for a passphrase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub fn read(source: Source, prompt: Prompt, warn: &mut dyn FnMut(String)) -> Res
     }
 }
 
-fn read_file(
+pub(super) fn read_file(
     path: &Path,
     size_max: usize,
     warn: &mut dyn FnMut(String),
@@ -68,7 +68,7 @@ fn read_file(
     }
 }
 
-fn run(line: &str) -> Result<Zeroizing<Vec<u8>>, SecretError> {
+pub(super) fn run(line: &str) -> Result<Zeroizing<Vec<u8>>, SecretError> {
     let words = shlex::split(line).ok_or(SecretError::CommandSyntax)?;
     let (program, arguments) = words.split_first().ok_or(SecretError::CommandSyntax)?;
     let started = |source| SecretError::CommandStart { program: program.clone(), source };
@@ -80,15 +80,19 @@ fn run(line: &str) -> Result<Zeroizing<Vec<u8>>, SecretError> {
     }
 }
 
-/// A passphrase without the newline that editors and commands put at the end.
-fn passphrase(mut bytes: Zeroizing<Vec<u8>>) -> Result<Secret, SecretError> {
+fn passphrase(bytes: Zeroizing<Vec<u8>>) -> Result<Secret, SecretError> {
+    not_empty(without_newline(bytes))
+}
+
+/// A secret without the newline that editors and commands put at the end.
+pub(super) fn without_newline(mut bytes: Zeroizing<Vec<u8>>) -> Zeroizing<Vec<u8>> {
     if bytes.last() == Some(&b'\n') {
         bytes.pop();
         if bytes.last() == Some(&b'\r') {
             bytes.pop();
         }
     }
-    not_empty(bytes)
+    bytes
 }
 
 fn not_empty(bytes: Zeroizing<Vec<u8>>) -> Result<Secret, SecretError> {

@@ -8,6 +8,7 @@
 
 mod body;
 mod boxed_value;
+mod export_name;
 mod fold;
 mod forge;
 mod forged_contents;
@@ -24,6 +25,7 @@ mod object;
 mod pack_footer;
 mod recovery_key;
 mod segment;
+mod selector;
 mod slot;
 mod splitter;
 
@@ -44,6 +46,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "catalog", run: log::catalog, seeds: log::catalog_seeds },
     Target { name: "delta_page", run: graph::delta_page, seeds: graph::delta_page_seeds },
     Target { name: "error_body", run: graph::error_body, seeds: graph::error_body_seeds },
+    Target { name: "export_name", run: export_name::run, seeds: export_name::seeds },
     Target { name: "failure", run: body::failure, seeds: body::failure_seeds },
     Target { name: "fold", run: fold::run, seeds: fold::seeds },
     Target { name: "format_blob", run: format_blob::run, seeds: format_blob::seeds },
@@ -63,6 +66,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "recovery_key", run: recovery_key::run, seeds: recovery_key::seeds },
     Target { name: "retry_after", run: graph::wait, seeds: graph::wait_seeds },
     Target { name: "segment", run: segment::run, seeds: segment::seeds },
+    Target { name: "selector", run: selector::run, seeds: selector::seeds },
     Target { name: "slot", run: slot::run, seeds: slot::seeds },
     Target { name: "splitter", run: splitter::run, seeds: splitter::seeds },
     Target { name: "tree_entry", run: body::entry, seeds: body::entry_seeds },

@@ -6,10 +6,12 @@ mod parts;
 pub mod progress;
 mod publish;
 pub mod restore;
+pub mod select;
 pub mod sink;
 pub mod source;
+pub mod steps;
 mod store;
 mod upload;
 
-pub use restore::{RestoreError, RestoreOptions, RestoreReport, cat, restore};
+pub use restore::{RestoreError, RestoreOptions, RestoreReport, cat, restore, restore_selected};
 pub use upload::{BackupError, BackupOptions, BackupReport, backup};

@@ -55,6 +55,14 @@ impl ItemCause {
     }
 }
 
+impl ItemCause {
+    /// The cause of this name; none for one that a newer release may have.
+    pub fn named(name: &str) -> Option<ItemCause> {
+        use ItemCause::{Changing, Denied, Io, Lost, Refused, Vanished};
+        [Io, Denied, Vanished, Changing, Refused, Lost].into_iter().find(|cause| cause.name() == name)
+    }
+}
+
 impl fmt::Display for ItemError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.message, self.cause.name())

@@ -53,7 +53,7 @@ pub fn run(session: &Session, args: &CreateArgs) -> anyhow::Result<Code> {
 
 /// Removes what runs that crashed left of blobs in the making. What cannot be removed only takes
 /// space.
-fn sweep(session: &Session, repository: &Repository) {
+pub fn sweep(session: &Session, repository: &Repository) {
     match repository.blobs().sweep_staging() {
         Ok(swept) if swept.removed > 0 => {
             tracing::info!(files = swept.removed, bytes = swept.removed_bytes, "removed stale staging files");
@@ -97,11 +97,26 @@ fn options(session: &Session, args: &CreateArgs) -> anyhow::Result<BackupOptions
             resource: None,
         },
         tags: args.tags.iter().cloned().collect(),
-        checkpoint_interval: interval(args.writing.checkpoint_interval)?,
         threads: session.threads(args.writing.threads),
         fail_fast: args.fail_fast,
         ignore_bases: args.force,
-        writer: writer_options(&args.writing, args.dry_run)?,
+        ..backup_options(&args.writing, args.dry_run)?
+    })
+}
+
+/// How a snapshot of anything is written; of what is for the caller to say.
+///
+/// # Errors
+/// `Usage` for what is out of bounds.
+pub fn backup_options(args: &WritingArgs, dry_run: bool) -> Result<BackupOptions, CliError> {
+    Ok(BackupOptions {
+        source: SourceInfo::default(),
+        tags: Default::default(),
+        checkpoint_interval: interval(args.checkpoint_interval)?,
+        threads: 1,
+        fail_fast: false,
+        ignore_bases: false,
+        writer: writer_options(args, dry_run)?,
     })
 }
 

@@ -12,7 +12,9 @@ mod restore;
 mod show;
 mod walk;
 
+pub use create::{backup_options, sweep};
 pub use diff::Comparison;
+pub use restore::{below, gives_way};
 
 use super::session::Session;
 use crate::args::SnapshotCommand;

@@ -29,5 +29,13 @@ pub fn run(session: &Session, args: &ShowArgs) -> anyhow::Result<Code> {
 
 fn failed(path: &[u8], failure: Failure) -> ItemFailure {
     let Failure { cause, message, attempts, is_failure } = failure;
-    ItemFailure { path: PathText::new(path), cause, message, attempts, is_failure }
+    ItemFailure {
+        snapshot_id: None,
+        user: None,
+        path: PathText::new(path),
+        cause,
+        message,
+        attempts,
+        is_failure,
+    }
 }

@@ -3,9 +3,11 @@
 use std::error::Error;
 use std::io;
 
-use crate::content::ContentError;
+use crate::codec::ContentId;
+use crate::content::{ContentError, ReadContent};
 use crate::engine::source::{ItemCause, ItemError};
 use crate::repository::RepositoryError;
+use crate::snapshot::{Failure, get_by_path};
 use crate::storage::StorageError;
 use crate::tree::TreeError;
 
@@ -44,7 +46,7 @@ pub enum RestoreError {
 
 /// Whether the storage could not be reached at all. Every further item would fail the same way, each
 /// after its own time-outs.
-pub(super) fn is_outage(error: &(dyn Error + 'static)) -> bool {
+pub fn is_outage(error: &(dyn Error + 'static)) -> bool {
     let mut next = Some(error);
     while let Some(error) = next {
         if error.downcast_ref::<StorageError>().is_some_and(StorageError::is_transient) {
@@ -56,7 +58,7 @@ pub(super) fn is_outage(error: &(dyn Error + 'static)) -> bool {
 }
 
 /// What the repository cannot give any more, as the failure of one item.
-pub(super) fn lost(error: &dyn Error) -> ItemError {
+pub fn lost(error: &dyn Error) -> ItemError {
     let mut message = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -67,10 +69,23 @@ pub(super) fn lost(error: &dyn Error) -> ItemError {
     ItemError { cause: ItemCause::Lost, message, attempts: 1 }
 }
 
+/// Why a file cannot be had whose bytes the backup could not get: what the backup said of it, if its
+/// failures, a map (SNAP-4), can be read. Nothing was ever there, so this is no damage, and what the
+/// backup skipped is skipped here.
+pub fn not_stored(contents: &dyn ReadContent, failures: Option<&ContentId>, path: &[u8]) -> ItemError {
+    const WHAT: &str = "its content was not stored when the snapshot was made";
+    let failure = failures.and_then(|root| get_by_path::<Failure>(contents, root, path).ok().flatten());
+    let Some(failure) = failure else {
+        return ItemError { cause: ItemCause::Io, message: WHAT.into(), attempts: 1 };
+    };
+    let cause = ItemCause::named(&failure.cause).filter(|cause| *cause != ItemCause::Lost);
+    let message = format!("{WHAT}: {}", failure.message);
+    ItemError { cause: cause.unwrap_or(ItemCause::Io), message, attempts: failure.attempts }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codec::ContentId;
 
     #[test]
     fn an_unreachable_storage_is_told_from_a_blob_that_cannot_be_read() {

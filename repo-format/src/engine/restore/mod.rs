@@ -16,6 +16,7 @@ mod fetch;
 mod file;
 mod plan;
 mod report;
+mod stream;
 mod walk;
 
 use std::sync::atomic::Ordering;
@@ -25,18 +26,21 @@ use std::time::Instant;
 use crossbeam_channel::bounded;
 
 pub use cat::cat;
-pub use errors::RestoreError;
+pub use errors::{RestoreError, is_outage, lost, not_stored};
 pub use report::{ItemWarning, RestoreReport};
+pub use stream::{Flow, stream};
 
 use self::execute::execute;
 use self::fetch::Fetch;
 use self::report::Tally;
 use self::walk::Walk;
 use super::progress::{Progress, Stop};
+use super::select::{Everything, Selection};
 use super::sink::Sink;
-use crate::codec::ManifestId;
+use crate::codec::{ContentId, ManifestId};
 use crate::content::ContentError;
 use crate::repository::Repository;
+use crate::snapshot::Manifest;
 use crate::tree::{Entry, EntryKind, TreeError, TreeKey, find};
 
 /// How a restore runs.
@@ -77,6 +81,10 @@ impl Default for RestoreOptions {
 pub(super) struct Run<'r, K: Sink> {
     fetch: Fetch<'r>,
     sink: &'r K,
+    selection: &'r dyn Selection,
+    /// Root of the snapshot's failures, and the path where the walk begins in it.
+    failures: Option<ContentId>,
+    begin: &'r [Vec<u8>],
     threads: usize,
     limits: &'r Limits,
     progress: &'r Progress,
@@ -132,17 +140,62 @@ pub fn restore<K: Sink>(
     progress: &Progress,
     stop: &Stop,
 ) -> Result<RestoreReport, RestoreError> {
-    let begun = Instant::now();
-    let entry = resolve(repository, id, path)?;
+    let (manifest, entry) = resolve(repository, id, path)?;
     let below = match (&entry.kind, path.last()) {
         (EntryKind::Folder(_), _) | (_, None) => Vec::new(),
         (_, Some(name)) => vec![name.clone()],
     };
     progress.items_total.store(entry.items + 1, Ordering::Relaxed);
     progress.bytes_total.store(entry.size, Ordering::Relaxed);
+    let begin = Begin { failures: manifest.failures, from: path, below, entry };
+    restore_entry(repository, begin, &Everything, sink, options, progress, stop)
+}
+
+/// Restores what `selection` wants of snapshot `id` into `sink`, as [`restore`] does.
+///
+/// The target is entered in any case. Totals of the progress stay as they are: only the caller can
+/// know how much is wanted.
+///
+/// # Errors
+/// As [`restore`].
+pub fn restore_selected<K: Sink>(
+    repository: &Repository,
+    id: &ManifestId,
+    selection: &dyn Selection,
+    sink: &K,
+    options: &RestoreOptions,
+    progress: &Progress,
+    stop: &Stop,
+) -> Result<RestoreReport, RestoreError> {
+    let manifest = repository.manifest(id)?;
+    let begin = Begin { failures: manifest.failures, from: &[], below: Vec::new(), entry: manifest.root };
+    restore_entry(repository, begin, selection, sink, options, progress, stop)
+}
+
+/// Where a restore begins, in the snapshot and at the target.
+struct Begin<'p> {
+    failures: Option<ContentId>,
+    from: &'p [Vec<u8>],
+    below: Vec<Vec<u8>>,
+    entry: Entry,
+}
+
+fn restore_entry<K: Sink>(
+    repository: &Repository,
+    begin: Begin<'_>,
+    selection: &dyn Selection,
+    sink: &K,
+    options: &RestoreOptions,
+    progress: &Progress,
+    stop: &Stop,
+) -> Result<RestoreReport, RestoreError> {
+    let begun = Instant::now();
     let run = Run {
         fetch: Fetch::new(repository),
         sink,
+        selection,
+        failures: begin.failures,
+        begin: begin.from,
         threads: options.threads.max(1),
         limits: &options.limits,
         progress,
@@ -150,7 +203,7 @@ pub fn restore<K: Sink>(
         stop,
         failed: Stop::default(),
     };
-    let ended = drive(&run, below, entry);
+    let ended = drive(&run, begin.below, begin.entry);
     let mut report = run.tally.into_report();
     report.interrupted = match ended {
         Ok(()) => false,
@@ -194,15 +247,20 @@ fn drive<K: Sink>(run: &Run<'_, K>, path: Vec<Vec<u8>>, entry: Entry) -> Result<
     })
 }
 
-/// The entry at a path of a snapshot.
-fn resolve(repository: &Repository, id: &ManifestId, path: &[Vec<u8>]) -> Result<Entry, RestoreError> {
+/// A snapshot's manifest, and the entry at a path of it.
+fn resolve(
+    repository: &Repository,
+    id: &ManifestId,
+    path: &[Vec<u8>],
+) -> Result<(Manifest, Entry), RestoreError> {
     let manifest = repository.manifest(id)?;
     if path.is_empty() {
-        return Ok(manifest.root);
+        let root = manifest.root.clone();
+        return Ok((manifest, root));
     }
     let mut found: Vec<(Vec<TreeKey>, Entry)> = find(repository.contents(), &manifest.tree(), &slices(path))?;
     match found.len() {
-        1 => Ok(found.remove(0).1),
+        1 => Ok((manifest, found.remove(0).1)),
         0 => Err(RestoreError::NoSuchPath { path: shown(path) }),
         count => Err(RestoreError::Ambiguous { path: shown(path), count }),
     }

@@ -21,7 +21,7 @@ pub struct RestoreReport {
     pub others: u64,
     /// Bytes of the contents of restored files; those of hard links count once.
     pub bytes: u64,
-    /// Entries that the sink left as they were. What is inside a skipped folder is not counted.
+    /// Entries that the sink left as they were, or that the backup had passed over for cause. What is inside a skipped folder is not counted.
     pub skipped: u64,
     pub failed: u64,
     /// Those of the failed that the repository cannot give any more: damage.
@@ -89,13 +89,19 @@ impl<'p> Tally<'p> {
     }
 
     /// An entry failed; `items` as for [`Tally::skipped`].
+    ///
+    /// One whose cause is no failure counts as skipped, and is listed as well.
     pub fn failed(&self, path: &[Vec<u8>], error: ItemError, items: u64) {
         self.progress.done(items, 0);
         let is_lost = error.cause == ItemCause::Lost;
+        let is_failure = error.cause.is_failure();
         let event = ItemEvent { path: path.join(&b'/'), error };
         self.progress.report(event.clone());
         let mut report = self.report.lock();
-        report.failed += 1;
+        match is_failure {
+            true => report.failed += 1,
+            false => report.skipped += 1,
+        }
         report.lost += u64::from(is_lost);
         if report.failures.len() < LISTED_MAX {
             report.failures.push(event);

@@ -4,9 +4,11 @@ mod compare;
 mod plan;
 mod record;
 
+pub use plan::{below, gives_way};
+
 use std::time::Instant;
 
-use folder::{FolderSink, Overwrite, SinkOptions};
+use folder::{FolderSink, SinkOptions};
 use repo_format::engine::progress::Progress;
 use repo_format::engine::sink::Sink;
 use repo_format::engine::{RestoreOptions, RestoreReport, restore};
@@ -15,7 +17,7 @@ use repo_format::repository::Repository;
 use self::compare::CompareSink;
 use self::record::RecordingSink;
 use super::place::{Found, locate};
-use crate::args::{OverwriteArg, RestoreArgs};
+use crate::args::RestoreArgs;
 use crate::cmd::session::Session;
 use crate::exit::Code;
 use crate::progress::watch;
@@ -47,7 +49,7 @@ fn carry_out(
     args: &RestoreArgs,
 ) -> anyhow::Result<RestoreSummary> {
     let begun = Instant::now();
-    let options = SinkOptions { overwrite: overwrite(args.overwrite), ..SinkOptions::default() };
+    let options = SinkOptions { overwrite: args.overwrite.into(), ..SinkOptions::default() };
     let sink = RecordingSink::new(FolderSink::new(&args.target, options)?, &args.target);
     let report = drive(session, repository, found, args, &sink)?;
     if report.lost > 0 {
@@ -81,14 +83,6 @@ fn drive<K: Sink>(
     Ok(watch(&session.global, &session.output, &progress, || {
         restore(repository, &found.row.id, &found.path, sink, &options, &progress, &session.stop)
     })?)
-}
-
-fn overwrite(chosen: OverwriteArg) -> Overwrite {
-    match chosen {
-        OverwriteArg::Never => Overwrite::Never,
-        OverwriteArg::IfNewer => Overwrite::IfNewer,
-        OverwriteArg::Always => Overwrite::Always,
-    }
 }
 
 fn summary(found: &Found, args: &RestoreArgs, report: &RestoreReport) -> RestoreSummary {

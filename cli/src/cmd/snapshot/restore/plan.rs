@@ -52,7 +52,8 @@ pub fn below(target: &Path, names: &[impl AsRef<[u8]>]) -> PathBuf {
     std::iter::once(target.as_os_str()).chain(names).collect()
 }
 
-fn gives_way(existing: &Metadata, entry: &Entry, overwrite: OverwriteArg) -> bool {
+/// Whether what is there would give way to an entry that is no folder.
+pub fn gives_way(existing: &Metadata, entry: &Entry, overwrite: OverwriteArg) -> bool {
     match overwrite {
         OverwriteArg::Never => false,
         OverwriteArg::Always => true,

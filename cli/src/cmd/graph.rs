@@ -1,0 +1,66 @@
+//! From options to a client of Microsoft Graph.
+
+use graph_client::auth::Cloud;
+use graph_client::{Graph, GraphConfig};
+
+use super::session::{Session, variable};
+use crate::args::{CloudArg, GraphArgs};
+use crate::exit::CliError;
+use crate::secret::{choose_application, read_application};
+
+/// A client that makes so many calls at a time, at most. Nothing is sent yet.
+///
+/// # Errors
+/// What is missing or wrong in the settings, or keeps the secret from being read.
+pub fn connect(session: &Session, args: &GraphArgs, calls: usize) -> anyhow::Result<Graph> {
+    let config = GraphConfig { parallelism: calls, ..config(session, args)? };
+    Ok(Graph::new(config)?)
+}
+
+fn config(session: &Session, args: &GraphArgs) -> anyhow::Result<GraphConfig> {
+    let tenant = named(&args.tenant_id, "AZURE_TENANT_ID", "no tenant is named")?;
+    let client = named(&args.client_id, "AZURE_CLIENT_ID", "no application is named")?;
+    let output = session.output.clone();
+    let credential = read_application(
+        choose_application(args, &variable)?,
+        &mut |warning| session.output.warn(warning),
+        move |prompt| {
+            let (place, code) = (&prompt.verification_uri, &prompt.user_code);
+            output.warn(format!("to sign in, open {place} in a browser and enter the code {code}"));
+        },
+    )?;
+    let extra_roots = args.graph_ca_file.as_ref().map(|path| {
+        std::fs::read(path).map_err(|source| CliError::File { path: path.display().to_string(), source })
+    });
+    Ok(GraphConfig {
+        cloud: cloud(args)?,
+        company: args.company.clone(),
+        extra_roots: extra_roots.transpose()?,
+        ..GraphConfig::new(tenant, client, credential)
+    })
+}
+
+fn named(option: &Option<String>, name: &str, what: &str) -> Result<String, CliError> {
+    let from_environment = || variable(name).and_then(|value| value.into_string().ok());
+    let value = option.clone().or_else(from_environment).filter(|value| !value.is_empty());
+    value.ok_or_else(|| CliError::Usage {
+        what: what.to_owned(),
+        hint: "use --tenant-id and --client-id, or set AZURE_TENANT_ID and AZURE_CLIENT_ID",
+    })
+}
+
+/// The cloud that is meant; an address given by itself leaves the other as it is.
+fn cloud(args: &GraphArgs) -> anyhow::Result<Cloud> {
+    let named = match args.cloud {
+        CloudArg::Global => Cloud::Global,
+        CloudArg::UsGov => Cloud::UsGov,
+        CloudArg::Dod => Cloud::DoD,
+        CloudArg::China => Cloud::China,
+    };
+    if args.graph_url.is_none() && args.login_url.is_none() {
+        return Ok(named);
+    }
+    let login_url = args.login_url.clone().map_or_else(|| named.login_url(), Ok)?;
+    let graph_url = args.graph_url.clone().map_or_else(|| named.graph_url(), Ok)?;
+    Ok(Cloud::Custom { login_url, graph_url })
+}
