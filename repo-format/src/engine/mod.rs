@@ -11,5 +11,5 @@ pub mod source;
 mod store;
 mod upload;
 
-pub use restore::{RestoreError, RestoreOptions, RestoreReport, cat, restore};
+pub use restore::{Broken, InOrder, RestoreError, RestoreOptions, RestoreReport, cat, restore};
 pub use upload::{BackupError, BackupOptions, BackupReport, backup};

@@ -50,7 +50,8 @@ impl Progress {
         std::mem::take(&mut *self.events.lock())
     }
 
-    pub(super) fn begin(&self, path: &[u8]) {
+    /// An entry is begun. A sink or source of another crate tells so, too, as of the rest.
+    pub fn begin(&self, path: &[u8]) {
         // Shown a few times a second: who cannot have the lock at once may skip a name.
         if let Some(mut current) = self.current.try_lock() {
             let name = current.get_or_insert_default();
@@ -59,12 +60,14 @@ impl Progress {
         }
     }
 
-    pub(super) fn done(&self, items: u64, bytes: u64) {
+    /// Entries and bytes were dealt with.
+    pub fn done(&self, items: u64, bytes: u64) {
         self.items_done.fetch_add(items, Ordering::Relaxed);
         self.bytes_done.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    pub(super) fn report(&self, event: ItemEvent) {
+    /// An entry failed or was skipped.
+    pub fn report(&self, event: ItemEvent) {
         let counter = if event.error.cause.is_failure() { &self.failed } else { &self.skipped };
         counter.fetch_add(1, Ordering::Relaxed);
         let mut events = self.events.lock();

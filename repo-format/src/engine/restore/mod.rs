@@ -14,6 +14,7 @@ mod errors;
 mod execute;
 mod fetch;
 mod file;
+mod in_order;
 mod plan;
 mod report;
 mod walk;
@@ -26,6 +27,7 @@ use crossbeam_channel::bounded;
 
 pub use cat::cat;
 pub use errors::RestoreError;
+pub use in_order::{Broken, InOrder};
 pub use report::{ItemWarning, RestoreReport};
 
 use self::execute::execute;
