@@ -15,6 +15,7 @@ mod error;
 pub mod files;
 mod graph;
 mod http;
+pub mod ingest;
 pub mod json;
 mod metrics;
 pub mod model;

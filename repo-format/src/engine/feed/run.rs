@@ -148,6 +148,11 @@ impl<'r> FeedRun<'r> {
         self.storing.is_alive(object)
     }
 
+    /// Whether nothing of the repository is known to be lost: then every object can be relied on.
+    pub fn is_whole(&self) -> bool {
+        self.storing.usable.is_whole()
+    }
+
     /// Whether somebody wants the run to end.
     pub fn is_stopped(&self) -> bool {
         self.storing.is_stopped()

@@ -1,0 +1,80 @@
+//! What threads of a run tell each other.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use parking_lot::{Condvar, Mutex};
+use repo_format::content::ContentError;
+use repo_format::engine::feed::Stored;
+use repo_format::engine::source::ItemError;
+
+use crate::error::GraphError;
+use crate::ingest::Facts;
+use crate::model::DeltaPage;
+use crate::secret::Secret;
+
+/// Something to be fetched.
+pub(super) enum Job {
+    /// The content that these facts list; an address, if there is one that may still hold.
+    Content { facts: Box<Facts>, url: Option<Secret> },
+    /// The permissions of the item with this ID.
+    Permissions { id: String },
+}
+
+/// What became of a job, or of an order to the pager.
+pub(super) enum Event {
+    /// A page; `None` after the last of a round.
+    Page(Result<Option<Box<DeltaPage>>, GraphError>),
+    /// What became of the content that these facts list.
+    Content { facts: Box<Facts>, outcome: Outcome },
+    /// An item's permissions in JSON; `None` if they were not to be had.
+    Permissions { id: String, json: Option<Vec<u8>> },
+}
+
+/// What became of a content.
+pub(super) enum Outcome {
+    /// Stored. `odd`: it has another hash than was listed, twice the same.
+    Stored { stored: Stored, odd: bool },
+    /// Not to be had; the run goes on.
+    Failed(ItemError),
+    /// The run was told to stop.
+    Stopped,
+    /// Nothing else can be fetched either.
+    Fatal(GraphError),
+    /// Nothing else can be stored either.
+    Broken(Arc<ContentError>),
+}
+
+/// Jobs that wait, first come, first served.
+#[derive(Default)]
+pub(super) struct Jobs {
+    waiting: Mutex<(VecDeque<Job>, bool)>,
+    moved: Condvar,
+}
+
+impl Jobs {
+    pub fn push(&self, job: Job) {
+        self.waiting.lock().0.push_back(job);
+        self.moved.notify_one();
+    }
+
+    /// The next job; waits for it. `None` once they are closed.
+    pub fn take(&self) -> Option<Job> {
+        let mut waiting = self.waiting.lock();
+        loop {
+            if waiting.1 {
+                return None;
+            }
+            if let Some(job) = waiting.0.pop_front() {
+                return Some(job);
+            }
+            self.moved.wait(&mut waiting);
+        }
+    }
+
+    /// Ends it: whoever takes gets nothing more.
+    pub fn close(&self) {
+        self.waiting.lock().1 = true;
+        self.moved.notify_all();
+    }
+}

@@ -1,0 +1,179 @@
+//! The tree of a drive, from what the ledger says has changed.
+
+use std::collections::BTreeSet;
+
+use repo_format::content::ReadContent;
+use repo_format::engine::feed::{ChildEdit, FolderNo, TreeUpdate};
+use repo_format::map::MapStore;
+use repo_format::tree::Entry;
+
+use super::past::{Past, Place, orphans_key};
+use super::table::{Table, entry_of};
+use super::{Counts, Cursor, DriveLedger, IngestError, Item, Kind, tree_key};
+
+/// Bytes of children's changes that are held at once.
+const BATCH_BYTES: u64 = 160 << 20;
+/// What a change takes beside its name and facts, about.
+const CHANGE_BYTES: u64 = 700;
+
+/// What a tree's edit came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Updated {
+    /// The root folder.
+    pub root: Entry,
+    pub counts: Counts,
+    /// IDs of items whose folder nobody knows: they are below `.orphans`.
+    pub orphans: Vec<String>,
+}
+
+/// Edits the tree by what the ledger says that the run has changed: settled, that is with nothing left
+/// in deleted folders. Then notes in the ledger who is an orphan.
+///
+/// Costs what changed: folders that did not are not read, and one that moved keeps its tree.
+///
+/// # Errors
+/// `NoRoot` if the root is not known; else if ledger or tree cannot be read or stored.
+pub fn update_tree<'a>(
+    ledger: &mut DriveLedger<'a>,
+    cursor: &Cursor,
+    past: &mut Past<'a>,
+    contents: &'a dyn ReadContent,
+    store: MapStore<'a>,
+) -> Result<Updated, IngestError> {
+    let before = ledger.orphans()?;
+    let (updated, orphans) = {
+        let mut edit = Edit {
+            table: Table::new(ledger, &cursor.root, TreeUpdate::new(contents, store)),
+            ledger,
+            past,
+            forced: before.iter().cloned().collect(),
+            counts: cursor.counts,
+        };
+        let root = edit.table.touch(edit.past, &cursor.root)?.ok_or(IngestError::NoRoot)?;
+        edit.survey()?;
+        edit.write(root)?;
+        let orphans: BTreeSet<String> = std::mem::take(&mut edit.table.orphaned).into_iter().collect();
+        let root = edit.table.update.finish().ok_or(IngestError::NoRoot)?;
+        (Updated { root, counts: edit.counts, orphans: orphans.iter().cloned().collect() }, orphans)
+    };
+    before.iter().filter(|id| !orphans.contains(*id)).for_each(|id| ledger.note_orphan(id, false));
+    orphans.iter().filter(|id| !before.contains(*id)).for_each(|id| ledger.note_orphan(id, true));
+    Ok(updated)
+}
+
+struct Edit<'t, 'a> {
+    ledger: &'t DriveLedger<'a>,
+    past: &'t mut Past<'a>,
+    table: Table<'t, 'a>,
+    /// Items that did not change and may have to move all the same.
+    forced: BTreeSet<String>,
+    counts: Counts,
+}
+
+impl Edit<'_, '_> {
+    /// Enters all folders that changes touch, weighs what is to come for them, and counts.
+    fn survey(&mut self) -> Result<(), IngestError> {
+        let ledger = self.ledger;
+        ledger.changed(|id, now| {
+            let old = self.past.item(id)?;
+            count(&mut self.counts, old.as_ref(), -1);
+            count(&mut self.counts, now.as_ref(), 1);
+            if now.is_none() && old.as_ref().is_some_and(|old| old.known.facts.kind.is_container()) {
+                // Who names the folder still, though it is gone.
+                for child in self.past.children(id)? {
+                    let named = ledger.item(&child)?.is_some_and(|item| item.known.facts.parent == id);
+                    self.forced.extend(named.then_some(child));
+                }
+            }
+            if old == now { Ok(()) } else { self.survey_one(old, now) }
+        })?;
+        for id in self.forced.clone() {
+            self.survey_one(self.past.item(&id)?, ledger.item(&id)?)?;
+        }
+        Ok(())
+    }
+
+    fn survey_one(&mut self, old: Option<Item>, now: Option<Item>) -> Result<(), IngestError> {
+        if let Some(old) = &old
+            && let Place::In(folder) = self.past.place(old)?
+            && let Some(folder) = self.table.touch(self.past, &folder)?
+        {
+            self.table.update.weigh(folder, CHANGE_BYTES);
+        }
+        if let Some(now) = &now {
+            let facts = &now.known.facts;
+            if facts.kind.is_container() {
+                self.table.touch(self.past, &facts.id)?;
+            } else {
+                let home = self.table.home(self.past, facts)?;
+                let bytes = CHANGE_BYTES + 2 * facts.name.len() as u64 + facts.permissions.len() as u64;
+                self.table.update.weigh(home, bytes);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes all folders, batch by batch.
+    fn write(&mut self, root: FolderNo) -> Result<(), IngestError> {
+        let orphans_gone = self.table.orphans_found().is_none() && self.past.orphans()?.is_some();
+        for batch in self.table.update.batches(root, BATCH_BYTES) {
+            let wanted: BTreeSet<FolderNo> = batch.iter().copied().collect();
+            let mut edits = Vec::new();
+            if orphans_gone && wanted.contains(&root) {
+                edits.push((root, orphans_key(), None));
+            }
+            let ledger = self.ledger;
+            ledger.changed(|id, now| self.edits_of(self.past.item(id)?, now, &wanted, &mut edits))?;
+            for id in &self.forced {
+                self.edits_of(self.past.item(id)?, ledger.item(id)?, &wanted, &mut edits)?;
+            }
+            self.table.update.write(&batch, edits)?;
+        }
+        Ok(())
+    }
+
+    /// What a change does to the folders of a batch.
+    fn edits_of(
+        &self,
+        old: Option<Item>,
+        now: Option<Item>,
+        wanted: &BTreeSet<FolderNo>,
+        edits: &mut Vec<ChildEdit>,
+    ) -> Result<(), IngestError> {
+        if let Some(old) = &old
+            && let Some(folder) = self.number(&self.past.place(old)?)
+            && wanted.contains(&folder)
+        {
+            edits.push((folder, spot_key(old), None));
+        }
+        // A folder's own entry comes from its edit.
+        if let Some(now) = now.filter(|now| !now.known.facts.kind.is_container()) {
+            let home = self.table.find(&now.known.facts.parent).or(self.table.orphans_found());
+            if let Some(home) = home.filter(|home| wanted.contains(home)) {
+                edits.push((home, spot_key(&now), Some(Box::new(entry_of(&now)))));
+            }
+        }
+        Ok(())
+    }
+
+    fn number(&self, place: &Place) -> Option<FolderNo> {
+        match place {
+            Place::In(folder) => self.table.find(folder),
+            Place::Orphaned => self.table.orphans_found(),
+        }
+    }
+}
+
+fn spot_key(item: &Item) -> repo_format::tree::TreeKey {
+    tree_key(&item.known.facts.name, &item.known.facts.id)
+}
+
+fn count(counts: &mut Counts, item: Option<&Item>, by: i64) {
+    let Some(item) = item else { return };
+    let counter = match item.known.facts.kind {
+        Kind::File => &mut counts.files,
+        Kind::Pointer(..) => &mut counts.others,
+        _ => &mut counts.folders,
+    };
+    *counter = counter.saturating_add_signed(by);
+}

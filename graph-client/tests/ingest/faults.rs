@@ -1,0 +1,101 @@
+//! Runs against a service with faults.
+
+use graph_sim::{Call, Fault, Faults, Rule, preset};
+use repo_format::log::SnapshotState;
+
+use crate::bench::{Bench, DRIVE, assert_same, profile};
+
+#[test]
+fn poisoned_items_are_reported_and_tried_again() {
+    let mut bench = Bench::new(profile(120));
+    bench.options.backup.threads = 8;
+    bench.sim.state().set_faults(Faults { poison_per_user: 4, ..Faults::default() });
+    let poisoned = bench.sim.state().poisoned(DRIVE);
+    let report = bench.run();
+    assert_eq!(report.backup.state, SnapshotState::Partial);
+    let mut truth = bench.truth();
+    let found = bench.snapshot(&bench.storage, &report.backup.id.unwrap());
+    for item in &poisoned {
+        assert_eq!(found[&item.id].content, Some(None), "{:?} cannot be had", item.kind);
+        truth.get_mut(&item.id).unwrap().content = Some(None);
+    }
+    assert_same(&found, &truth);
+    assert_eq!(report.backup.failures.len(), poisoned.len(), "{:?}", report.backup.failures);
+
+    // The link has gone on; the failed ones are on the list all the same.
+    bench.sim.state().set_faults(Faults::default());
+    bench.sim.state().clear_books();
+    let again = bench.run();
+    let ids = poisoned.iter().map(|item| item.id.clone());
+    // What the service held to be malware is not asked for again until it changes.
+    let kept: Vec<String> = ids.filter(|id| !bench.downloaded().contains(id)).collect();
+    assert_eq!(kept.len() as u64, again.backup.statistics.skipped);
+    assert_eq!(again.backup.statistics.failed, 0);
+    assert_eq!(again.fetched as usize, poisoned.len() - kept.len());
+}
+
+#[test]
+fn a_feed_that_starts_over_in_the_middle_fetches_nothing_twice() {
+    let bench = Bench::new(profile(2500));
+    let resync = Fault::Status {
+        status: 410,
+        code: Some("resyncRequired".into()),
+        retry_after: Default::default(),
+        body: Default::default(),
+    };
+    let rule =
+        Rule { attempts: Some(1), from_position: 1500, ..Rule::new("410", 1.0, &[Call::DeltaNext], resync) };
+    bench.sim.state().set_faults(Faults { rules: vec![rule], ..Faults::default() });
+    let report = bench.run();
+    assert_eq!(report.backup.state, SnapshotState::Complete);
+    assert!(bench.sim.state().totals().faults.values().sum::<u64>() >= 1, "the fault came");
+    assert_same(&bench.snapshot(&bench.storage, &report.backup.id.unwrap()), &bench.truth());
+    let twice = bench.sim.state().downloads().values().filter(|count| count.starts > 1).count();
+    assert_eq!(twice, 0, "the ledger remembers what the first enumeration stored");
+}
+
+#[test]
+fn with_every_fault_on_the_next_run_at_rest_has_everything() {
+    let mut bench = Bench::new(profile(150));
+    bench.options.backup.threads = 8;
+    let mut faults = preset("all").unwrap();
+    // Waits of the service's own are tested with its clock; here they would only take time.
+    faults
+        .rules
+        .retain(|rule| !matches!(rule.fault, Fault::Status { .. }) || rule.on.contains(&Call::Download));
+    bench.sim.state().set_faults(faults);
+    let first = bench.run();
+    for (id, item) in bench.snapshot(&bench.storage, &first.backup.id.unwrap()) {
+        let truth = bench.sim.state().content(DRIVE, &id);
+        if let Some(Some(content)) = item.content {
+            assert!(truth.as_ref() == Some(&content), "{id} is stored as it is");
+        }
+    }
+    bench.sim.state().set_faults(Faults::default());
+    let second = bench.run();
+    let (found, mut truth) = (bench.snapshot(&bench.storage, &second.backup.id.unwrap()), bench.truth());
+    for id in found.iter().filter(|(_, item)| item.content == Some(None)).map(|(id, _)| id) {
+        truth.get_mut(id).unwrap().content = Some(None);
+    }
+    assert_same(&found, &truth);
+    assert_eq!(second.backup.statistics.failed, 0, "{:?}", second.backup.failures);
+    bench.verifies(&bench.storage);
+}
+
+#[test]
+fn fail_fast_stops_at_the_first_failure_and_keeps_what_is_stored() {
+    let mut bench = Bench::new(profile(120));
+    bench.options.backup.fail_fast = true;
+    bench.sim.state().set_faults(Faults { poison_per_user: 2, ..Faults::default() });
+    let report = bench.run();
+    assert!(report.backup.interrupted);
+    assert_eq!(report.backup.state, SnapshotState::Checkpoint);
+    let manifest = bench.newest(&bench.storage);
+    let marked = bench.marked(&bench.storage, &manifest);
+    assert!(!marked.is_empty(), "what was stored before the failure is marked");
+    bench.sim.state().set_faults(Faults::default());
+    bench.sim.state().clear_books();
+    bench.options.backup.fail_fast = false;
+    bench.run();
+    assert!(bench.downloaded().is_disjoint(&marked));
+}

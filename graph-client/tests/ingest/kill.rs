@@ -1,0 +1,85 @@
+//! Runs that are killed: what their last checkpoint marked is never fetched again.
+
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use repo_format::engine::progress::{Progress, Stop};
+use repo_format::log::SnapshotState;
+use repo_format::storage::{Blobs, Storage};
+
+use crate::bench::{Bench, assert_same, profile};
+
+/// The storage as a killed process would leave it at this moment: the log first, so that it names
+/// nothing that is not copied.
+fn frozen(bench: &Bench) -> Storage {
+    let copy = Storage::memory();
+    let blobs = |storage: &Storage| Blobs::new(storage.clone(), bench.runtime.handle().clone());
+    let (from, to) = (blobs(&bench.storage), blobs(&copy));
+    for prefix in ["log/", "catalog/", "segments/", "packs/", "keys/", ""] {
+        for blob in from.list(prefix).unwrap() {
+            let bytes = from.get(&blob.name).unwrap();
+            to.put_new(&blob.name, bytes).unwrap();
+        }
+    }
+    copy
+}
+
+#[test]
+fn what_a_killed_run_marked_is_not_fetched_again() {
+    let mut bench = Bench::new(profile(1200));
+    bench.options.backup.checkpoint_interval = Duration::from_millis(150);
+    bench.options.backup.threads = 2;
+    for kill_after in 1..=3_u64 {
+        let (progress, stop) = (Progress::default(), Stop::default());
+        let copy = thread::scope(|scope| {
+            let run = scope.spawn(|| bench.run_in(&bench.storage, &progress, &stop));
+            let give_up = Instant::now() + Duration::from_secs(60);
+            while progress.checkpoints.load(Ordering::Relaxed) < kill_after && !run.is_finished() {
+                assert!(Instant::now() < give_up, "checkpoints come");
+                thread::sleep(Duration::from_millis(5));
+            }
+            let copy = frozen(&bench);
+            stop.request();
+            run.join().unwrap().unwrap();
+            copy
+        });
+        let manifest = bench.newest(&copy);
+        assert_eq!(manifest.state, SnapshotState::Checkpoint);
+        let marked = bench.marked(&copy, &manifest);
+        bench.storage = copy;
+        bench.sim.state().clear_books();
+        // The next one is killed too, a little later; the last goes to its end below.
+        if kill_after == 3 {
+            let report = bench.run();
+            assert_eq!(report.backup.state, SnapshotState::Complete);
+            assert!(bench.downloaded().is_disjoint(&marked), "marked items are not fetched again");
+            assert!(!marked.is_empty());
+            let id = report.backup.id.unwrap();
+            assert_same(&bench.snapshot(&bench.storage, &id), &bench.truth());
+            assert_eq!(bench.open(&bench.storage).snapshots().unwrap().len(), 1, "checkpoints are forgotten");
+        }
+    }
+    bench.verifies(&bench.storage);
+}
+
+#[test]
+fn a_run_that_is_asked_to_stop_leaves_a_checkpoint() {
+    let bench = Bench::new(profile(600));
+    let (progress, stop) = (Progress::default(), Stop::default());
+    let report = thread::scope(|scope| {
+        let run = scope.spawn(|| bench.run_in(&bench.storage, &progress, &stop));
+        while progress.items_done.load(Ordering::Relaxed) < 50 && !run.is_finished() {
+            thread::sleep(Duration::from_millis(2));
+        }
+        stop.request();
+        run.join().unwrap().unwrap()
+    });
+    assert!(report.backup.interrupted);
+    let marked = bench.marked(&bench.storage, &bench.newest(&bench.storage));
+    assert!(marked.len() >= 50);
+    bench.sim.state().clear_books();
+    let report = bench.run();
+    assert!(bench.downloaded().is_disjoint(&marked));
+    assert_same(&bench.snapshot(&bench.storage, &report.backup.id.unwrap()), &bench.truth());
+}

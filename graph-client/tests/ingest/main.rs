@@ -1,0 +1,6 @@
+//! Drives of the simulator into a repository: what is stored, what is fetched, what is reported.
+
+mod bench;
+mod faults;
+mod kill;
+mod runs;
