@@ -1,0 +1,8 @@
+//! Snapshots back into drives of the simulator: what is there afterwards, what is reported, what a kill
+//! leaves.
+
+mod bench;
+mod collisions;
+mod faults;
+mod kill;
+mod round_trip;
