@@ -199,6 +199,25 @@ impl Bench {
         });
     }
 
+    /// Shared items are shared again, and nobody was asked twice.
+    pub fn assert_granted_once(&self, folder: &str) {
+        let shared = |drive: u32, folder: &str| -> BTreeSet<String> {
+            let items = self.sim.state().true_state(drive).into_iter();
+            let shared = items.filter(|item| item.shared && item.kind != TrueKind::Root);
+            shared.filter_map(|item| item.path.strip_prefix(folder).map(str::to_owned)).collect()
+        };
+        let wanted = shared(SOURCE, "");
+        assert!(wanted.len() > 5, "some are shared");
+        assert_eq!(shared(TARGET, &format!("/{folder}")), wanted);
+        self.sim.state().read_drive(TARGET, |drive| {
+            for index in 0..drive.rows() {
+                let grants = drive.grants(index);
+                let is_once = |at: usize| !grants[..at].contains(&grants[at]);
+                assert!((0..grants.len()).all(is_once), "{grants:?}");
+            }
+        });
+    }
+
     /// No rule of the service was broken.
     pub fn assert_good_behaviour(&self) {
         assert_eq!(self.sim.state().violations().iter().map(|v| v.kind).collect::<BTreeSet<_>>(), [].into());

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use graph_client::ingest::restore::{Collisions, RestoreTarget};
-use graph_sim::{Call, Fault, Faults, Rule, preset};
+use graph_sim::{Call, Fault, Faults, Rule, TenantProfile, preset};
 
 use crate::bench::{Bench, SOURCE, TARGET, assert_same, profile};
 
@@ -42,7 +42,7 @@ fn with_every_fault_on_all_is_restored_or_told() {
 
 /// Calls that change something are done, and their answers are lost.
 fn lost_answers(rate: f64) -> Faults {
-    let writes = [Call::Write, Call::Upload, Call::UploadRange];
+    let writes = [Call::Write, Call::Upload, Call::UploadRange, Call::Permissions];
     let rules = vec![Rule::new("lost answer", rate, &writes, Fault::ResetInHeaders { bytes: 5 })];
     Faults { rules, ..Faults::default() }
 }
@@ -50,13 +50,14 @@ fn lost_answers(rate: f64) -> Faults {
 #[test]
 fn answers_that_are_lost_make_nothing_twice() {
     for collisions in [Collisions::Skip, Collisions::Copy, Collisions::Replace] {
-        let bench = Bench::new(profile(80));
+        let bench = Bench::new(TenantProfile { shared: 0.2, ..profile(80) });
         let source = bench.state(SOURCE, "");
         bench.sim.state().set_faults(lost_answers(0.4));
         let report = bench.run(&RestoreTarget { collisions, ..bench.target() });
         assert_eq!(report.failed, 0, "{report:?}");
         assert_same(&bench.state(TARGET, &report.folder), &source);
         assert!(bench.sim.state().totals().faults["lost answer"] > 20);
+        bench.assert_granted_once(&report.folder);
         bench.assert_good_behaviour();
     }
 }

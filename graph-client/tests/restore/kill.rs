@@ -103,6 +103,7 @@ fn killed_twenty_times_a_restore_has_no_duplicate_and_no_miss() {
     killed_and_run_again(&bench, "copy", 20, 6);
     assert_same(&bench.state(TARGET, "back"), &bench.state(SOURCE, ""));
     assert_eq!(bench.journals(), 0);
+    bench.assert_granted_once("back");
     bench.assert_good_behaviour();
 }
 

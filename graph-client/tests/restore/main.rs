@@ -5,4 +5,5 @@ mod bench;
 mod collisions;
 mod faults;
 mod kill;
+mod names;
 mod round_trip;

@@ -76,6 +76,14 @@ pub(super) enum Aim {
     Over { name: String, old: ItemId },
 }
 
+impl Aim {
+    pub fn name(&self) -> &str {
+        match self {
+            Aim::New { name } | Aim::Over { name, .. } => name,
+        }
+    }
+}
+
 /// How a file ended, failures aside.
 enum End {
     Restored(Box<DriveItem>, Vec<String>),
@@ -109,7 +117,7 @@ impl Run<'_> {
                 return Ok(());
             }
         };
-        warnings.extend(renamed(&job.name, &job.wanted));
+        warnings.extend(renamed(&job.name, &job.wanted, job.aim.name(), self.target.collisions));
         // A session set them; empty files have none.
         if !has_times(&item, &job.times) {
             warnings.extend(self.set_times(&item.id, &job.times)?);
@@ -159,9 +167,7 @@ impl Run<'_> {
     ) -> Result<Stored, Trouble> {
         if job.intent.is_none() {
             let (folder, over) = (job.folder.0.clone(), over.map(|old| old.0.clone()));
-            let name = match &job.aim {
-                Aim::New { name } | Aim::Over { name, .. } => name.clone(),
-            };
+            let name = job.aim.name().to_owned();
             self.announce(&Record::Name { of: job.key, folder, name, over })?;
         }
         let session = job.intent.as_mut().and_then(|intent| intent.session.take());

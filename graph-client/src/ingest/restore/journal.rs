@@ -6,14 +6,14 @@
 //! bearer in, so only its owner may read it. It goes when all is restored.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use parking_lot::{Condvar, Mutex};
 use serde::{Deserialize, Serialize};
 
 use super::key::Key;
-use replay::Past;
+use replay::{Past, Unreadable};
 
 pub(super) mod replay;
 
@@ -98,12 +98,13 @@ impl Journal {
             Err(TryLockError::WouldBlock) => return Err(JournalError::Busy { path }),
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
-        let mut text = Vec::new();
-        if resume {
-            file.read_to_end(&mut text).map_err(failed)?;
+        if !resume {
+            file.set_len(0).map_err(failed)?;
         }
-        let (past, length) = replay::read(&text, restore)
-            .map_err(|line| JournalError::Malformed { path: path.clone(), line })?;
+        let (past, length) = replay::read(BufReader::new(&file), restore).map_err(|why| match why {
+            Unreadable::Io(source) => failed(source),
+            Unreadable::Line(line) => JournalError::Malformed { path: path.clone(), line },
+        })?;
         file.set_len(length).map_err(failed)?;
         file.seek(SeekFrom::Start(length)).map_err(failed)?;
         Ok((Journal { file, path, state: Mutex::default(), synced: Condvar::new() }, past))

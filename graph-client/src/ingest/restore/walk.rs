@@ -146,8 +146,9 @@ impl<'w, 'r> Walk<'w, 'r> {
             }
             let Some(place) = &above.place else { break };
             match self.run.folder(&level.job, place, &above.taken) {
-                Ok(FolderEnd::Here { place, is_new, grants_due }) => {
-                    let renamed = renamed(&level.job.name, &drive_name(&level.job.name, true));
+                Ok(FolderEnd::Here { name, place, is_new, grants_due }) => {
+                    let (own, collisions) = (&level.job.name, self.run.target.collisions);
+                    let renamed = renamed(own, &drive_name(own, true), &name, collisions);
                     self.run.tally.folder(&level.job.path, is_new, renamed);
                     let grants = std::mem::take(&mut level.job.grants);
                     let item = place.id.clone().filter(|_| grants_due && !grants.is_empty());
@@ -231,7 +232,8 @@ impl<'w, 'r> Walk<'w, 'r> {
             }
         };
         let Some(folder) = place.id.clone().filter(|_| !run.target.dry_run) else {
-            run.tally.file(&path, object.size, renamed(&found.name, &wanted).into_iter().collect());
+            let warning = renamed(&found.name, &wanted, aim.name(), run.target.collisions);
+            run.tally.file(&path, object.size, warning.into_iter().collect());
             return Ok(());
         };
         let is_listed = intent.as_ref().is_some_and(|intent| place.get(&intent.name).is_some());
@@ -320,7 +322,11 @@ fn is_identical(there: &Existing, found: &Found) -> bool {
     }
 }
 
-/// A warning, if a drive cannot have the name.
-pub(super) fn renamed(name: &str, mended: &str) -> Option<String> {
-    (name != mended).then(|| format!("a drive takes no such name; it is called {mended:?}"))
+/// A warning, if an item could not have its name; a copy beside what is there is none to warn of.
+pub(super) fn renamed(name: &str, mended: &str, given: &str, collisions: Collisions) -> Option<String> {
+    match name == mended {
+        true if given == name || collisions == Collisions::Copy => None,
+        true => Some(format!("another item of the snapshot has its name; it is called {given:?}")),
+        false => Some(format!("a drive takes no such name; it is called {given:?}")),
+    }
 }

@@ -1,12 +1,16 @@
 //! What the lines of a journal come to.
 
 use std::collections::HashMap;
+use std::io::{self, BufRead, Read};
 
 use super::{Record, VERSION};
 use crate::ingest::restore::key::Key;
 use crate::ingest::restore::names::fold_hash;
 use crate::model::ItemId;
 use crate::secret::Secret;
+
+/// No line of ours is as long: a name has some hundred bytes, an address some thousand.
+const LINE_SIZE_MAX: u64 = 64 << 10;
 
 /// What earlier runs of a restore did. Never changes during a run.
 #[derive(Debug, Default)]
@@ -34,25 +38,39 @@ pub(in crate::ingest::restore) struct Intent {
     pub session: Option<Secret>,
 }
 
-/// Reads all lines; answers how many bytes are whole lines, too. Fails with the number of a line that
-/// is none.
-pub(super) fn read(text: &[u8], restore: Key) -> Result<(Past, u64), u64> {
-    let mut past = Past::default();
-    // What follows the last line's end was cut off.
-    let length = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-    let whole = text.get(..length).unwrap_or_default();
-    for (line, number) in whole.split_inclusive(|byte| *byte == b'\n').zip(1_u64..) {
-        let record: Record = serde_json::from_slice(line).map_err(|_| number)?;
+/// Why a journal cannot be read.
+pub(super) enum Unreadable {
+    Io(io::Error),
+    /// The line of this number is none.
+    Line(u64),
+}
+
+/// Reads all lines, one at a time; answers how many bytes are whole lines, too.
+pub(super) fn read(from: impl BufRead, restore: Key) -> Result<(Past, u64), Unreadable> {
+    let (mut past, mut length, mut line) = (Past::default(), 0, Vec::new());
+    let mut lines = from;
+    for number in 1_u64.. {
+        line.clear();
+        let read = lines.by_ref().take(LINE_SIZE_MAX).read_until(b'\n', &mut line).map_err(Unreadable::Io)?;
+        if line.last() != Some(&b'\n') {
+            // What follows the last line's end was cut off.
+            if read as u64 == LINE_SIZE_MAX {
+                return Err(Unreadable::Line(number));
+            }
+            break;
+        }
+        let record: Record = serde_json::from_slice(&line).map_err(|_| Unreadable::Line(number))?;
         match record {
             Record::Begin { version: VERSION, restore: found, folder } if found == restore && number == 1 => {
                 past.folder = Some(folder);
             }
-            Record::Begin { .. } => return Err(number),
-            _ if number == 1 => return Err(number),
+            Record::Begin { .. } => return Err(Unreadable::Line(number)),
+            _ if number == 1 => return Err(Unreadable::Line(number)),
             record => past.apply(record),
         }
+        length += read as u64;
     }
-    Ok((past, length as u64))
+    Ok((past, length))
 }
 
 impl Past {
