@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use graph_client::ingest::restore::{Collisions, RestoreTarget};
+use graph_client::ingest::restore::{Collisions, DriveRestoreReport, RestoreTarget};
 use graph_sim::{Call, Fault, Faults, Rule, TenantProfile, preset};
 
 use crate::bench::{Bench, SOURCE, TARGET, assert_same, profile};
@@ -66,6 +66,29 @@ fn answers_that_are_lost_make_nothing_twice() {
 fn one_file_that_cannot_be_uploaded_does_not_stop_the_rest() {
     let bench = Bench::new(profile(60));
     let source = bench.state(SOURCE, "");
+    let first = half_failed(&bench);
+    let second = bench.run(&bench.target());
+    assert!(second.resumed);
+    assert_eq!((second.failed, second.files, second.earlier), (0, first.failed, first.files));
+    assert_same(&bench.state(TARGET, &second.folder), &source);
+}
+
+#[test]
+fn what_somebody_removed_meanwhile_is_restored_again() {
+    let bench = Bench::new(profile(60));
+    let first = half_failed(&bench);
+    let id = bench.ids(TARGET)[&first.folder].clone();
+    bench.sim.state().change_drive(TARGET, |drive| {
+        let folder = drive.find(&id).unwrap();
+        drive.delete(folder, true, 1_791_000_000_000).unwrap();
+    });
+    let second = bench.run(&bench.target());
+    assert_eq!((second.resumed, second.earlier, second.failed), (false, 0, 0));
+    assert_same(&bench.state(TARGET, &second.folder), &bench.state(SOURCE, ""));
+}
+
+/// A first run in which some files fail, and the service whole again.
+fn half_failed(bench: &Bench) -> DriveRestoreReport {
     let broken =
         Fault::Status { status: 500, code: None, retry_after: Default::default(), body: Default::default() };
     // Some names, and those always: what fails hangs on the request.
@@ -76,8 +99,5 @@ fn one_file_that_cannot_be_uploaded_does_not_stop_the_rest() {
     assert!(first.failed_items.iter().all(|item| item.attempts > 1 && item.cause == "io"), "{first:?}");
     assert_eq!(bench.journals(), 1, "another run is to go on");
     bench.sim.state().set_faults(Faults::default());
-    let second = bench.run(&bench.target());
-    assert!(second.resumed);
-    assert_eq!((second.failed, second.files, second.earlier), (0, first.failed, first.files));
-    assert_same(&bench.state(TARGET, &second.folder), &source);
+    first
 }

@@ -11,7 +11,9 @@ use crate::model::{DriveItem, ItemId, ItemKind, Moment};
 impl Run<'_> {
     /// The place to restore into; `folder` is told its path. A folder for this restore alone is chosen
     /// once, written down, and then found again.
-    pub(super) fn destination(&self, folder: &mut String) -> Result<Place, Trouble> {
+    ///
+    /// If somebody removed what an earlier run had restored, folder and all, then nothing of it counts.
+    pub(super) fn destination(&mut self, folder: &mut String) -> Result<Place, Trouble> {
         let drive = &self.target.drive;
         let root = self.wait(self.graph.root(drive))?;
         *folder = match (&self.past.folder, &self.target.path) {
@@ -37,7 +39,16 @@ impl Run<'_> {
                 Step::WouldBeMade => return Ok(Place::new(None)),
             }
         }
-        if is_new { Ok(Place::new(Some(at))) } else { self.list(at) }
+        if !is_new {
+            return self.list(at);
+        }
+        if !self.past.is_empty()
+            && let Some(journal) = self.journal
+        {
+            journal.restart(self.id, folder)?;
+            self.past = self.nothing;
+        }
+        Ok(Place::new(Some(at)))
     }
 
     fn no_destination(&self, path: &str, why: &'static str) -> Trouble {

@@ -122,6 +122,13 @@ impl Journal {
         Ok(())
     }
 
+    /// Forgets what earlier runs did, and writes the first line again.
+    pub fn restart(&self, restore: Key, folder: &str) -> Result<(), JournalError> {
+        let emptied = self.file.set_len(0).and_then(|()| (&self.file).seek(SeekFrom::Start(0)));
+        emptied.map_err(|source| self.failed(source))?;
+        self.begin(restore, folder)
+    }
+
     /// Writes a line that may be lost with the machine's power: what it says can be found out again.
     pub fn write(&self, record: &Record) -> Result<(), JournalError> {
         self.append(record).map(drop)

@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use repo_format::codec::ManifestId;
 use repo_format::engine::progress::{Progress, Stop};
 use repo_format::repository::Repository;
+use repo_format::tree::Entry;
 use tokio::runtime::Handle;
 
 use super::error::{DriveRestoreError, Trouble};
@@ -18,6 +19,7 @@ use super::file::Job;
 use super::journal::replay::Past;
 use super::journal::{Journal, Record};
 use super::key::Key;
+use super::place::Place;
 use super::report::DriveRestoreReport;
 use super::select::{Candidate, Choice};
 use super::tally::Tally;
@@ -45,6 +47,8 @@ pub(super) struct Run<'r> {
     pub target: &'r RestoreTarget,
     pub id: Key,
     pub past: &'r Past,
+    /// What there is when the past does not count.
+    pub nothing: &'r Past,
     /// `None` in a dry run.
     pub journal: Option<&'r Journal>,
     pub tally: Tally<'r>,
@@ -86,17 +90,15 @@ pub fn restore_drive(
             (Some(journal), past)
         }
     };
-    let report = DriveRestoreReport {
-        dry_run: target.dry_run,
-        resumed: past.folder.is_some(),
-        ..DriveRestoreReport::default()
-    };
-    let run = Run {
+    let nothing = Past::default();
+    let report = DriveRestoreReport { dry_run: target.dry_run, ..DriveRestoreReport::default() };
+    let mut run = Run {
         graph,
         repository: from.repository,
         target,
         id,
         past: &past,
+        nothing: &nothing,
         journal: journal.as_ref(),
         tally: Tally::new(report, progress),
         runtime,
@@ -105,11 +107,13 @@ pub fn restore_drive(
         fatal: Mutex::default(),
     };
     let mut folder = String::new();
-    let ended = run.go(&manifest.root, from.select, &mut folder);
+    let place = run.destination(&mut folder);
+    let ended = place.and_then(|place| run.go(&manifest.root, place, from.select));
+    let resumed = run.past.folder.is_some();
     let flawless = run.tally.is_flawless();
     let Run { tally, fatal, .. } = run;
     let mut report = tally.into_report();
-    report.folder = folder;
+    (report.folder, report.resumed) = (folder, resumed);
     match (fatal.into_inner(), ended) {
         (Some(error), _) | (None, Err(Trouble::Fatal(error))) => return Err(error),
         (None, Err(Trouble::Graph(error))) => return Err(error.into()),
@@ -133,11 +137,10 @@ pub fn restore_drive(
 impl<'r> Run<'r> {
     fn go(
         &self,
-        root: &repo_format::tree::Entry,
+        root: &Entry,
+        place: Place,
         select: &dyn Fn(&Candidate<'_>) -> Choice,
-        folder: &mut String,
     ) -> Result<(), Trouble> {
-        let place = self.destination(folder)?;
         let threads = if self.target.dry_run { 0 } else { self.target.threads.max(1) };
         let (send, jobs) = sync_channel(2 * threads + 1);
         let jobs = Mutex::new(jobs);

@@ -74,6 +74,11 @@ pub(super) fn read(from: impl BufRead, restore: Key) -> Result<(Past, u64), Unre
 }
 
 impl Past {
+    /// Whether nothing was begun.
+    pub fn is_empty(&self) -> bool {
+        self.done.is_empty() && self.open.is_empty()
+    }
+
     fn apply(&mut self, record: Record) {
         match record {
             Record::Begin { .. } => {}
