@@ -209,7 +209,6 @@ pub fn assert_same(found: &State, truth: &State) {
             }
         }
     }
-    for id in found.keys().filter(|id| !truth.contains_key(*id)) {
-        panic!("{id} is there though it is gone");
-    }
+    let gone = found.keys().find(|id| !truth.contains_key(*id));
+    assert_eq!(gone, None, "it is there though it is gone");
 }

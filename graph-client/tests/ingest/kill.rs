@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use repo_format::engine::progress::{Progress, Stop};
 use repo_format::log::SnapshotState;
 use repo_format::storage::{Blobs, Storage};
+use repo_format::verify::{VerifyOptions, verify};
 
 use crate::bench::{Bench, assert_same, profile};
 
@@ -88,4 +89,41 @@ fn a_run_that_is_asked_to_stop_leaves_a_checkpoint() {
     let report = bench.run();
     assert!(bench.downloaded().is_disjoint(&marked));
     assert_same(&bench.snapshot(&bench.storage, &report.backup.id.unwrap()), &bench.truth());
+}
+
+#[test]
+fn verification_follows_what_only_a_ledger_names() {
+    let bench = Bench::new(profile(300));
+    let (progress, stop) = (Progress::default(), Stop::default());
+    thread::scope(|scope| {
+        let run = scope.spawn(|| bench.run_in(&bench.storage, &progress, &stop));
+        while progress.items_done.load(Ordering::Relaxed) < 50 && !run.is_finished() {
+            thread::sleep(Duration::from_millis(2));
+        }
+        stop.request();
+        assert!(run.join().unwrap().unwrap().backup.interrupted);
+    });
+    assert_eq!(bench.newest(&bench.storage).root.items, 0, "the tree names nothing yet");
+    bench.verifies(&bench.storage);
+    bench.lose("packs/data/");
+    let (repository, options) = (bench.open(&bench.storage), VerifyOptions::default());
+    let report = verify(&repository, &options, &Progress::default(), &Stop::default()).unwrap();
+    assert!(!report.is_clean(), "what the ledger names is missing");
+
+    // The next run fetches again what was lost, and whatever else there is.
+    let report = bench.run();
+    assert_same(&bench.snapshot(&bench.storage, &report.backup.id.unwrap()), &bench.truth());
+}
+
+#[test]
+fn what_lost_packs_held_is_fetched_again() {
+    let bench = Bench::new(profile(100));
+    let first = bench.run();
+    bench.lose("packs/data/");
+    let healed = bench.run();
+    let with_bytes =
+        bench.truth().values().filter(|item| item.content.iter().flatten().any(|c| !c.is_empty())).count();
+    assert_eq!(healed.fetched, with_bytes as u64);
+    assert_eq!(healed.backup.statistics.files, first.backup.statistics.files);
+    assert_same(&bench.snapshot(&bench.storage, &healed.backup.id.unwrap()), &bench.truth());
 }

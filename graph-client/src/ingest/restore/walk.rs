@@ -1,0 +1,332 @@
+//! Walking the snapshot: folders as they are needed, files handed to those who upload.
+
+use std::sync::mpsc::SyncSender;
+
+use repo_format::engine::Broken;
+use repo_format::engine::source::{ItemCause, ItemError};
+use repo_format::tree::{Children, Entry, EntryKind, Tree, TreeKey};
+
+use super::error::{Trouble, item_error};
+use super::file::{Aim, FileJob, Job, RestJob};
+use super::folder::{FolderEnd, FolderJob};
+use super::grants::{Grant, wanted};
+use super::key::Key;
+use super::meta::{are_shown, facts_of, key_of, name_of, times_of};
+use super::names::drive_name;
+use super::place::{Existing, Place, Taken};
+use super::run::Run;
+use super::select::{Candidate, Choice};
+use super::tally::Skip;
+use super::target::Collisions;
+use crate::ingest::{Facts, Kind};
+use crate::model::ItemKind;
+use crate::quickxor::QuickXor;
+
+/// A folder on the way to the entry at hand.
+struct Level<'r> {
+    children: Children<'r>,
+    job: FolderJob,
+    /// `None` until something inside is to be restored.
+    place: Option<Place>,
+    taken: Taken,
+}
+
+/// A file or folder of the snapshot.
+struct Found {
+    key: Key,
+    name: String,
+    facts: Option<Facts>,
+    entry: Entry,
+}
+
+/// Walks from the root downwards.
+pub(super) struct Walk<'w, 'r> {
+    run: &'w Run<'r>,
+    select: &'w dyn Fn(&Candidate<'_>) -> Choice,
+    jobs: &'w SyncSender<Job>,
+    /// Names below the root, that of the entry at hand included.
+    path: Vec<String>,
+    levels: Vec<Level<'r>>,
+}
+
+impl<'w, 'r> Walk<'w, 'r> {
+    pub fn new(
+        run: &'w Run<'r>,
+        select: &'w dyn Fn(&Candidate<'_>) -> Choice,
+        jobs: &'w SyncSender<Job>,
+    ) -> Walk<'w, 'r> {
+        Walk { run, select, jobs, path: Vec::new(), levels: Vec::new() }
+    }
+
+    /// Restores what is in `root` into `place`.
+    pub fn all(mut self, root: &Entry, place: Place) -> Result<(), Trouble> {
+        let EntryKind::Folder(tree) = &root.kind else {
+            return Err(Trouble::item(ItemCause::Lost, "the snapshot is not of a folder"));
+        };
+        let tree = Tree::open(self.run.repository.contents(), tree).map_err(Broken::from)?;
+        let job = FolderJob {
+            key: Key::of(&[b"root"]),
+            path: String::new(),
+            name: String::new(),
+            times: Default::default(),
+            grants: Vec::new(),
+        };
+        self.levels.push(Level {
+            children: tree.children(),
+            job,
+            place: Some(place),
+            taken: Taken::default(),
+        });
+        while let Some(level) = self.levels.last_mut() {
+            if self.run.is_halted() {
+                return Err(Trouble::Stopped);
+            }
+            let (child, above) = (level.children.next(), level.job.key);
+            self.path.truncate(self.levels.len() - 1);
+            match child {
+                None => drop(self.levels.pop()),
+                Some(Err(error)) => self.lost(error.into())?,
+                Some(Ok((key, entry))) => self.entry(above, &key, entry)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, above: Key, key: &TreeKey, entry: Entry) -> Result<(), Trouble> {
+        let facts = facts_of(&entry);
+        let found = Found { key: key_of(above, key), name: name_of(key, facts.as_ref()), facts, entry };
+        self.path.push(found.name.clone());
+        let candidate = Candidate { path: &self.path, entry: &found.entry, facts: found.facts.as_ref() };
+        let choice = (self.select)(&candidate);
+        let is_folder = matches!(found.entry.kind, EntryKind::Folder(_));
+        if choice == Choice::Prune || (choice == Choice::Pass && !is_folder) {
+            self.run.tally.passed(1 + found.entry.items, found.entry.size);
+            return Ok(());
+        }
+        self.run.tally.begin(&self.shown());
+        if let Some(why) = refused(&found) {
+            let inside = (1 + found.entry.items, found.entry.size);
+            self.run.tally.skipped(&self.shown(), Skip::Refused, why, inside);
+            return Ok(());
+        }
+        match found.entry.kind {
+            EntryKind::Folder(_) => self.folder(found, choice),
+            EntryKind::File(Some(_)) => self.file(found),
+            _ => {
+                let message = "its content was not stored when the snapshot was made".into();
+                let error = ItemError { cause: ItemCause::Lost, message, attempts: 1 };
+                self.run.tally.failed(&self.shown(), error, 1);
+                Ok(())
+            }
+        }
+    }
+
+    fn folder(&mut self, found: Found, choice: Choice) -> Result<(), Trouble> {
+        let EntryKind::Folder(tree) = &found.entry.kind else { return Ok(()) };
+        let tree = match Tree::open(self.run.repository.contents(), tree) {
+            Ok(tree) => tree,
+            Err(error) => return self.lost(error.into()),
+        };
+        let grants = self.grants(&found);
+        let (times, path) = (times_of(&found.entry), self.shown());
+        let job = FolderJob { key: found.key, path, name: found.name, times, grants };
+        let taken = Taken::default();
+        self.levels.push(Level { children: tree.children(), job, place: None, taken });
+        if choice == Choice::Take { self.ensure().map(drop) } else { Ok(()) }
+    }
+
+    /// Makes the folders on the way that are not there yet. False if one cannot be: the walk is then
+    /// out of it.
+    fn ensure(&mut self) -> Result<bool, Trouble> {
+        for at in 1..self.levels.len() {
+            let (above, below) = self.levels.split_at_mut(at);
+            let (Some(above), Some(level)) = (above.last(), below.first_mut()) else { break };
+            if level.place.is_some() {
+                continue;
+            }
+            let Some(place) = &above.place else { break };
+            match self.run.folder(&level.job, place, &above.taken) {
+                Ok(FolderEnd::Here { name, place, is_new, grants_due }) => {
+                    let (own, collisions) = (&level.job.name, self.run.target.collisions);
+                    let renamed = renamed(own, &drive_name(own, true), &name, collisions);
+                    self.run.tally.folder(&level.job.path, is_new, renamed);
+                    let grants = std::mem::take(&mut level.job.grants);
+                    let item = place.id.clone().filter(|_| grants_due && !grants.is_empty());
+                    level.place = Some(place);
+                    if let Some(item) = item {
+                        let (key, path) = (level.job.key, level.job.path.clone());
+                        let again = !is_new;
+                        self.send(Job::Rest(RestJob { key, path, item, times: None, grants, again }))?;
+                    }
+                }
+                Ok(FolderEnd::Taken) => {
+                    let why = "something that is no folder has its name";
+                    self.run.tally.skipped(&level.job.path, Skip::Exists, why, (1, 0));
+                    self.levels.truncate(at);
+                    return Ok(false);
+                }
+                Err(trouble) => {
+                    let path = level.job.path.clone();
+                    self.levels.truncate(at);
+                    self.failed(&path, trouble)?;
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    fn file(&mut self, found: Found) -> Result<(), Trouble> {
+        let EntryKind::File(Some(object)) = found.entry.kind else { return Ok(()) };
+        let (run, path) = (self.run, self.shown());
+        if let Some(name) = run.past.done.get(&found.key) {
+            if let Some(level) = self.levels.last() {
+                level.taken.take_hash(*name);
+            }
+            run.tally.earlier(found.entry.size);
+            if let Some(item) = run.past.grants.get(&found.key) {
+                let (key, item, grants) = (found.key, item.clone(), self.grants(&found));
+                self.send(Job::Rest(RestJob { key, path, item, times: None, grants, again: true }))?;
+            }
+            return Ok(());
+        }
+        if !self.ensure()? {
+            return Ok(());
+        }
+        let grants = self.grants(&found);
+        let Some(Level { place: Some(place), taken, .. }) = self.levels.last() else { return Ok(()) };
+        let wanted = drive_name(&found.name, false);
+        let intent = run.past.open.get(&found.key);
+        let intent = intent.filter(|intent| Some(&intent.folder) == place.id.as_ref()).cloned();
+        let aim = match &intent {
+            Some(intent) => {
+                taken.take(&intent.name);
+                match &intent.over {
+                    Some(old) => Aim::Over { name: intent.name.clone(), old: old.clone() },
+                    None => Aim::New { name: intent.name.clone() },
+                }
+            }
+            None => {
+                let copies = run.target.collisions == Collisions::Copy;
+                let name = taken.take_numbered(&wanted, |name| !copies || place.get(name).is_none());
+                match place.get(&name) {
+                    None => Aim::New { name },
+                    Some(there) => match collision(there, run.target.collisions, &found) {
+                        Ok(()) => Aim::Over { name, old: there.id.clone() },
+                        Err(Collided::Skip(skip, why)) => {
+                            run.tally.skipped(&path, skip, why, (1, found.entry.size));
+                            if skip != Skip::Identical {
+                                return Ok(());
+                            }
+                            let times = times_of(&found.entry);
+                            let times = (!are_shown(&times, there.times)).then_some(times);
+                            let (key, item) = (found.key, there.id.clone());
+                            let rest = RestJob { key, path, item, times, grants, again: true };
+                            return self.send(Job::Rest(rest));
+                        }
+                        Err(Collided::Fail(why)) => {
+                            return self.failed(&path, Trouble::item(ItemCause::Io, why));
+                        }
+                    },
+                }
+            }
+        };
+        let Some(folder) = place.id.clone().filter(|_| !run.target.dry_run) else {
+            let warning = renamed(&found.name, &wanted, aim.name(), run.target.collisions);
+            run.tally.file(&path, object.size, warning.into_iter().collect());
+            return Ok(());
+        };
+        let is_listed = intent.as_ref().is_some_and(|intent| place.get(&intent.name).is_some());
+        let (times, taken) = (times_of(&found.entry), taken.clone());
+        let (key, name) = (found.key, found.name);
+        let job =
+            FileJob { key, path, object, folder, name, wanted, taken, times, aim, intent, is_listed, grants };
+        self.send(Job::File(Box::new(job)))
+    }
+
+    /// The permissions of an entry, if they are wanted.
+    fn grants(&self, found: &Found) -> Vec<Grant> {
+        let Some(facts) = found.facts.as_ref().filter(|_| self.run.target.permissions) else {
+            return Vec::new();
+        };
+        let (grants, left_out) = wanted(&facts.permissions);
+        if !self.run.past.done.contains_key(&found.key) {
+            left_out.into_iter().for_each(|what| self.run.tally.warn(&self.shown(), what));
+        }
+        grants
+    }
+
+    fn send(&self, job: Job) -> Result<(), Trouble> {
+        if self.run.target.dry_run {
+            return Ok(());
+        }
+        self.jobs.send(job).map_err(|_| Trouble::Stopped)
+    }
+
+    fn lost(&self, broken: Broken) -> Result<(), Trouble> {
+        self.failed(&self.shown(), broken.into())
+    }
+
+    /// Counts the failure of one item; passes on what stops the run.
+    fn failed(&self, path: &str, trouble: Trouble) -> Result<(), Trouble> {
+        let error = match trouble {
+            Trouble::Graph(error) => item_error(&error),
+            Trouble::Item(error) => error,
+            stops => return Err(stops),
+        };
+        self.run.tally.failed(path, error, 1);
+        Ok(())
+    }
+
+    fn shown(&self) -> String {
+        self.path.join("/")
+    }
+}
+
+/// Why an entry cannot be restored at all, if so.
+fn refused(found: &Found) -> Option<&'static str> {
+    match (&found.entry.kind, found.facts.as_ref().map(|facts| &facts.kind)) {
+        (_, Some(Kind::Package(_))) => Some("a notebook cannot be made by uploading its parts"),
+        (_, Some(Kind::Pointer(..))) => Some("a shortcut to an item of another drive cannot be restored"),
+        (EntryKind::File(None), _) if found.facts.as_ref().is_some_and(|facts| facts.malware) => {
+            Some("the service held it to be malware, and its content was never had")
+        }
+        (EntryKind::File(_) | EntryKind::Folder(_), _) => None,
+        _ => Some("a drive holds files and folders alone"),
+    }
+}
+
+enum Collided {
+    Skip(Skip, &'static str),
+    Fail(&'static str),
+}
+
+/// Whether what is there may be replaced.
+fn collision(there: &Existing, policy: Collisions, found: &Found) -> Result<(), Collided> {
+    match (policy, there.kind) {
+        (Collisions::Replace, ItemKind::File) if is_identical(there, found) => {
+            Err(Collided::Skip(Skip::Identical, "the same content is there"))
+        }
+        (Collisions::Replace, ItemKind::File) => Ok(()),
+        (Collisions::Replace, _) => Err(Collided::Fail("something that is no file has its name")),
+        _ => Err(Collided::Skip(Skip::Exists, "something of this name is there")),
+    }
+}
+
+/// Whether the drive lists the content that the snapshot's source listed.
+fn is_identical(there: &Existing, found: &Found) -> bool {
+    let Some(facts) = &found.facts else { return false };
+    match (facts.hash.map(QuickXor), there.hash) {
+        (Some(then), Some(now)) => then == now && facts.size == there.size,
+        _ => facts.size == 0 && there.size == 0,
+    }
+}
+
+/// A warning, if an item could not have its name; a copy beside what is there is none to warn of.
+pub(super) fn renamed(name: &str, mended: &str, given: &str, collisions: Collisions) -> Option<String> {
+    match name == mended {
+        true if given == name || collisions == Collisions::Copy => None,
+        true => Some(format!("another item of the snapshot has its name; it is called {given:?}")),
+        false => Some(format!("a drive takes no such name; it is called {given:?}")),
+    }
+}
