@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use graph_sim::{CLIENT_SECRET, preset};
+use graph_sim::{CLIENT_SECRET, Faults, PoisonKind, preset};
 
 use super::cloud::{Cloud, tenant};
 
@@ -22,10 +22,9 @@ fn has(bytes: &[u8], needle: &str) -> bool {
 
 #[test]
 fn neither_secrets_nor_tokens_leak_and_names_only_where_results_go() {
-    let mut faults = preset("errors").unwrap();
-    faults.poison_per_user = 1;
-    faults.rules.retain(|rule| rule.rate < 1.0);
-    let cloud = Cloud::new(tenant(2, 60), faults);
+    let poison = vec![PoisonKind::Forbidden];
+    let faults = Faults { poison_per_user: 1, poison, ..preset("reset").unwrap() };
+    let cloud = Cloud::new(tenant(2, 30), faults);
     let items: Vec<String> = (0..2)
         .flat_map(|drive| cloud.state().true_state(drive))
         .map(|item| item.name)

@@ -41,14 +41,13 @@ fn settings_that_are_missing_or_wrong_are_told() {
         assert_eq!(output.status.code(), Some(code), "{told}");
         told
     };
-    assert!(told(&|it| drop(it.env_remove("AZURE_TENANT_ID")), 2).contains("AZURE_TENANT_ID"));
-    assert!(told(&|it| drop(it.env_remove("AZURE_CLIENT_SECRET")), 2).contains("AZURE_CLIENT_SECRET"));
-    assert!(told(&|it| drop(it.args(["--client-secret-file", "nowhere"])), 1).contains("nowhere"));
+    assert!(told(&|it| _ = it.env_remove("AZURE_TENANT_ID"), 2).contains("AZURE_TENANT_ID"));
+    assert!(told(&|it| _ = it.env_remove("AZURE_CLIENT_SECRET"), 2).contains("AZURE_CLIENT_SECRET"));
+    assert!(told(&|it| _ = it.args(["--client-secret-file", "nowhere"]), 1).contains("nowhere"));
     let two = ["--client-secret-file", "a", "--federated-token-file", "b"];
-    assert!(told(&|it| drop(it.args(two)), 2).contains("both"));
-    assert!(told(&|it| drop(it.args(["--tenant-id", "no-such-tenant"])), 20).contains("AADSTS"));
+    assert!(told(&|it| _ = it.args(two), 2).contains("both"));
+    assert!(told(&|it| _ = it.args(["--tenant-id", "no-such-tenant"]), 20).contains("AADSTS"));
     cloud.place.write("secret", b"sim-secret\n");
-    let typed = cloud.corso(&["doctor", "graph", "--client-secret-file", "secret"]);
-    let mut typed = typed;
+    let mut typed = cloud.corso(&["doctor", "graph", "--client-secret-file", "secret"]);
     typed.env("AZURE_CLIENT_SECRET", "wrong").assert().success();
 }
