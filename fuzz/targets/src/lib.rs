@@ -16,6 +16,7 @@ mod format_blob;
 mod frame;
 mod graph;
 mod index_table;
+mod ingest;
 mod log;
 mod manifest_segment;
 mod map;
@@ -45,6 +46,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "boxed_value", run: boxed_value::run, seeds: boxed_value::seeds },
     Target { name: "catalog", run: log::catalog, seeds: log::catalog_seeds },
     Target { name: "delta_page", run: graph::delta_page, seeds: graph::delta_page_seeds },
+    Target { name: "drive_cursor", run: ingest::cursor, seeds: ingest::cursor_seeds },
+    Target { name: "drive_item", run: ingest::known, seeds: ingest::known_seeds },
     Target { name: "error_body", run: graph::error_body, seeds: graph::error_body_seeds },
     Target { name: "export_name", run: export_name::run, seeds: export_name::seeds },
     Target { name: "failure", run: body::failure, seeds: body::failure_seeds },

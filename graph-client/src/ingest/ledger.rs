@@ -132,8 +132,8 @@ impl<'a> DriveLedger<'a> {
         self.ledger.put(key(WANTED, id), sign(), fresh);
     }
 
-    /// The content is stored, or wanted no longer.
-    pub(super) fn satisfy(&mut self, id: &str) {
+    /// Notes that an item's content is stored, or wanted no longer.
+    pub fn satisfy(&mut self, id: &str) {
         self.ledger.remove(key(WANTED, id));
     }
 
@@ -264,6 +264,26 @@ impl<'a> DriveLedger<'a> {
             let (found, entry) = change?;
             let Some(id) = id_of(&[ITEM], &found) else { break };
             tell(id, entry.map(item).transpose()?)?;
+        }
+        Ok(())
+    }
+
+    /// [`Self::changed`] of those alone that `wants` has a `true` for, in the same order.
+    pub(super) fn changed_among(
+        &self,
+        wants: impl Iterator<Item = bool>,
+        mut tell: impl FnMut(&str, Option<Item>) -> Result<(), IngestError>,
+    ) -> Result<(), IngestError> {
+        let mut changes = self.ledger.changes(&[ITEM]);
+        for wanted in wants {
+            if !wanted {
+                changes.pass_over()?;
+                continue;
+            }
+            let Some((found, entry)) = changes.next().transpose()? else { break };
+            if let Some(id) = id_of(&[ITEM], &found) {
+                tell(id, entry.map(item).transpose()?)?;
+            }
         }
         Ok(())
     }

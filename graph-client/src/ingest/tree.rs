@@ -48,6 +48,7 @@ pub fn update_tree<'a>(
             past,
             forced: before.iter().cloned().collect(),
             counts: cursor.counts,
+            spots: Vec::new(),
         };
         let root = edit.table.touch(edit.past, &cursor.root)?.ok_or(IngestError::NoRoot)?;
         edit.survey()?;
@@ -68,6 +69,8 @@ struct Edit<'t, 'a> {
     /// Items that did not change and may have to move all the same.
     forced: BTreeSet<String>,
     counts: Counts,
+    /// The folders that each change touches, in the order of changes: where it was, where it goes.
+    spots: Vec<[Option<FolderNo>; 2]>,
 }
 
 impl Edit<'_, '_> {
@@ -85,7 +88,9 @@ impl Edit<'_, '_> {
                     self.forced.extend(named.then_some(child));
                 }
             }
-            if old == now { Ok(()) } else { self.survey_one(old, now) }
+            let spot = if old == now { [None; 2] } else { self.survey_one(old, now)? };
+            self.spots.push(spot);
+            Ok(())
         })?;
         for id in self.forced.clone() {
             self.survey_one(self.past.item(&id)?, ledger.item(&id)?)?;
@@ -93,12 +98,19 @@ impl Edit<'_, '_> {
         Ok(())
     }
 
-    fn survey_one(&mut self, old: Option<Item>, now: Option<Item>) -> Result<(), IngestError> {
+    /// Touches where an item was and where it goes, and weighs what is to come there.
+    fn survey_one(
+        &mut self,
+        old: Option<Item>,
+        now: Option<Item>,
+    ) -> Result<[Option<FolderNo>; 2], IngestError> {
+        let mut spot = [None; 2];
         if let Some(old) = &old
             && let Place::In(folder) = self.past.place(old)?
             && let Some(folder) = self.table.touch(self.past, &folder)?
         {
             self.table.update.weigh(folder, CHANGE_BYTES);
+            spot[0] = Some(folder);
         }
         if let Some(now) = &now {
             let facts = &now.known.facts;
@@ -108,9 +120,10 @@ impl Edit<'_, '_> {
                 let home = self.table.home(self.past, facts)?;
                 let bytes = CHANGE_BYTES + 2 * facts.name.len() as u64 + facts.permissions.len() as u64;
                 self.table.update.weigh(home, bytes);
+                spot[1] = Some(home);
             }
         }
-        Ok(())
+        Ok(spot)
     }
 
     /// Writes all folders, batch by batch.
@@ -123,7 +136,10 @@ impl Edit<'_, '_> {
                 edits.push((root, orphans_key(), None));
             }
             let ledger = self.ledger;
-            ledger.changed(|id, now| self.edits_of(self.past.item(id)?, now, &wanted, &mut edits))?;
+            let wants = self.spots.iter().map(|spot| spot.iter().flatten().any(|at| wanted.contains(at)));
+            ledger.changed_among(wants, |id, now| {
+                self.edits_of(self.past.item(id)?, now, &wanted, &mut edits)
+            })?;
             for id in &self.forced {
                 self.edits_of(self.past.item(id)?, ledger.item(id)?, &wanted, &mut edits)?;
             }

@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use graph_client::auth::{Cloud, Credential};
 use graph_client::ingest::drive::{DriveError, DriveOptions, DriveReport, backup_drive};
 use graph_client::ingest::{Cursor, DriveLedger, Facts};
 use graph_client::model::DriveId;
-use graph_client::{Deadlines, Graph, GraphConfig, Pace};
-use graph_sim::{CLIENT_ID, CLIENT_SECRET, Sim, SimConfig, TENANT_ID, TenantProfile};
+use graph_client::{Graph, Pace};
+use graph_sim::{Sim, SimConfig, TenantProfile};
 use repo_format::cbor;
 use repo_format::codec::{ManifestId, SplitterSizes};
 use repo_format::content::WriterOptions;
@@ -24,6 +23,10 @@ use repo_format::tree::{EntryKind, Tree};
 use repo_format::verify::{VerifyOptions, verify};
 use tokio::runtime::Runtime;
 
+use crate::tenant::{client, start};
+
+/// How many times as fast as ours the service's time runs, and the client's with it.
+const TIME_SCALE: f64 = 20.0;
 /// The drive that is backed up.
 pub const DRIVE: u32 = 0;
 
@@ -54,7 +57,7 @@ impl Bench {
         let mut builder = tokio::runtime::Builder::new_multi_thread();
         let runtime = builder.worker_threads(2).enable_all().build().unwrap();
         let config = SimConfig { tenant, ..SimConfig::default() };
-        let sim = runtime.block_on(Sim::start(config)).unwrap();
+        let sim = runtime.block_on(start(config, TIME_SCALE));
         let storage = Storage::memory();
         let init = InitOptions {
             secret: secret(),
@@ -87,15 +90,7 @@ impl Bench {
     }
 
     pub fn graph(&self) -> Graph {
-        let cloud = Cloud::Custom { login_url: self.sim.login_url(), graph_url: self.sim.api_url() };
-        let deadlines = Deadlines { attempts: 5, ..Deadlines::default() };
-        let config = GraphConfig {
-            cloud,
-            deadlines,
-            pace: Pace::unlimited(),
-            ..GraphConfig::new(TENANT_ID, CLIENT_ID, Credential::Secret(CLIENT_SECRET.into()))
-        };
-        Graph::new(config).unwrap()
+        client(&self.sim, Pace::unlimited())
     }
 
     pub fn open(&self, storage: &Storage) -> Repository {
@@ -187,6 +182,12 @@ impl Bench {
         ledger.stored().unwrap().into_iter().map(|item| item.known.facts.id).collect()
     }
 
+    /// Deletes all blobs below a prefix.
+    pub fn lose(&self, prefix: &str) {
+        let blobs = Blobs::new(self.storage.clone(), self.runtime.handle().clone());
+        blobs.list(prefix).unwrap().iter().for_each(|blob| blobs.delete(&blob.name).unwrap());
+    }
+
     pub fn verifies(&self, storage: &Storage) {
         let repository = self.open(storage);
         let report =
@@ -214,7 +215,6 @@ pub fn assert_same(found: &State, truth: &State) {
             }
         }
     }
-    for id in found.keys().filter(|id| !truth.contains_key(*id)) {
-        panic!("{id} is there though it is gone");
-    }
+    let gone = found.keys().find(|id| !truth.contains_key(*id));
+    assert_eq!(gone, None, "it is there though it is gone");
 }

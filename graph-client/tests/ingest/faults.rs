@@ -58,12 +58,7 @@ fn a_feed_that_starts_over_in_the_middle_fetches_nothing_twice() {
 fn with_every_fault_on_the_next_run_at_rest_has_everything() {
     let mut bench = Bench::new(profile(150));
     bench.options.backup.threads = 8;
-    let mut faults = preset("all").unwrap();
-    // Waits of the service's own are tested with its clock; here they would only take time.
-    faults
-        .rules
-        .retain(|rule| !matches!(rule.fault, Fault::Status { .. }) || rule.on.contains(&Call::Download));
-    bench.sim.state().set_faults(faults);
+    bench.sim.state().set_faults(preset("all").unwrap());
     let first = bench.run();
     for (id, item) in bench.snapshot(&bench.storage, &first.backup.id.unwrap()) {
         let truth = bench.sim.state().content(DRIVE, &id);

@@ -1,5 +1,6 @@
 //! Runs that are killed: what their last checkpoint marked is never fetched again.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -7,6 +8,7 @@ use std::time::{Duration, Instant};
 use repo_format::engine::progress::{Progress, Stop};
 use repo_format::log::SnapshotState;
 use repo_format::storage::{Blobs, Storage};
+use repo_format::verify::{VerifyOptions, verify};
 
 use crate::bench::{Bench, assert_same, profile};
 
@@ -27,39 +29,44 @@ fn frozen(bench: &Bench) -> Storage {
 
 #[test]
 fn what_a_killed_run_marked_is_not_fetched_again() {
-    let mut bench = Bench::new(profile(1200));
-    bench.options.backup.checkpoint_interval = Duration::from_millis(150);
+    let mut bench = Bench::new(profile(2000));
+    bench.options.backup.checkpoint_interval = Duration::from_millis(40);
     bench.options.backup.threads = 2;
-    for kill_after in 1..=3_u64 {
+    let mut kills = 0;
+    let mut marked = BTreeSet::new();
+    for _ in 0..4 {
         let (progress, stop) = (Progress::default(), Stop::default());
         let copy = thread::scope(|scope| {
             let run = scope.spawn(|| bench.run_in(&bench.storage, &progress, &stop));
             let give_up = Instant::now() + Duration::from_secs(60);
-            while progress.checkpoints.load(Ordering::Relaxed) < kill_after && !run.is_finished() {
+            while progress.checkpoints.load(Ordering::Relaxed) < 2 && !run.is_finished() {
                 assert!(Instant::now() < give_up, "checkpoints come");
-                thread::sleep(Duration::from_millis(5));
+                thread::sleep(Duration::from_millis(1));
             }
             let copy = frozen(&bench);
             stop.request();
             run.join().unwrap().unwrap();
             copy
         });
+        assert!(bench.downloaded().is_disjoint(&marked), "marked items are not fetched again");
         let manifest = bench.newest(&copy);
-        assert_eq!(manifest.state, SnapshotState::Checkpoint);
-        let marked = bench.marked(&copy, &manifest);
         bench.storage = copy;
-        bench.sim.state().clear_books();
-        // The next one is killed too, a little later; the last goes to its end below.
-        if kill_after == 3 {
-            let report = bench.run();
-            assert_eq!(report.backup.state, SnapshotState::Complete);
-            assert!(bench.downloaded().is_disjoint(&marked), "marked items are not fetched again");
-            assert!(!marked.is_empty());
-            let id = report.backup.id.unwrap();
-            assert_same(&bench.snapshot(&bench.storage, &id), &bench.truth());
-            assert_eq!(bench.open(&bench.storage).snapshots().unwrap().len(), 1, "checkpoints are forgotten");
+        if manifest.state != SnapshotState::Checkpoint {
+            break;
         }
+        kills += 1;
+        let now = bench.marked(&bench.storage, &manifest);
+        assert!(now.is_superset(&marked), "a mark stays: {} and then {}", marked.len(), now.len());
+        marked = now;
+        bench.sim.state().clear_books();
     }
+    assert!(kills >= 2 && !marked.is_empty(), "{kills} kills, {} marked", marked.len());
+    let report = bench.run();
+    assert_eq!(report.backup.state, SnapshotState::Complete);
+    assert!(bench.downloaded().is_disjoint(&marked), "marked items are not fetched again");
+    assert_same(&bench.snapshot(&bench.storage, &report.backup.id.unwrap()), &bench.truth());
+    let rows = bench.open(&bench.storage).snapshots().unwrap();
+    assert!(rows.iter().all(|row| row.state == SnapshotState::Complete), "checkpoints are forgotten");
     bench.verifies(&bench.storage);
 }
 
@@ -82,4 +89,41 @@ fn a_run_that_is_asked_to_stop_leaves_a_checkpoint() {
     let report = bench.run();
     assert!(bench.downloaded().is_disjoint(&marked));
     assert_same(&bench.snapshot(&bench.storage, &report.backup.id.unwrap()), &bench.truth());
+}
+
+#[test]
+fn verification_follows_what_only_a_ledger_names() {
+    let bench = Bench::new(profile(300));
+    let (progress, stop) = (Progress::default(), Stop::default());
+    thread::scope(|scope| {
+        let run = scope.spawn(|| bench.run_in(&bench.storage, &progress, &stop));
+        while progress.items_done.load(Ordering::Relaxed) < 50 && !run.is_finished() {
+            thread::sleep(Duration::from_millis(2));
+        }
+        stop.request();
+        assert!(run.join().unwrap().unwrap().backup.interrupted);
+    });
+    assert_eq!(bench.newest(&bench.storage).root.items, 0, "the tree names nothing yet");
+    bench.verifies(&bench.storage);
+    bench.lose("packs/data/");
+    let (repository, options) = (bench.open(&bench.storage), VerifyOptions::default());
+    let report = verify(&repository, &options, &Progress::default(), &Stop::default()).unwrap();
+    assert!(!report.is_clean(), "what the ledger names is missing");
+
+    // The next run fetches again what was lost, and whatever else there is.
+    let report = bench.run();
+    assert_same(&bench.snapshot(&bench.storage, &report.backup.id.unwrap()), &bench.truth());
+}
+
+#[test]
+fn what_lost_packs_held_is_fetched_again() {
+    let bench = Bench::new(profile(100));
+    let first = bench.run();
+    bench.lose("packs/data/");
+    let healed = bench.run();
+    let with_bytes =
+        bench.truth().values().filter(|item| item.content.iter().flatten().any(|c| !c.is_empty())).count();
+    assert_eq!(healed.fetched, with_bytes as u64);
+    assert_eq!(healed.backup.statistics.files, first.backup.statistics.files);
+    assert_same(&bench.snapshot(&bench.storage, &healed.backup.id.unwrap()), &bench.truth());
 }

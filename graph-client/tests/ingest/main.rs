@@ -4,3 +4,4 @@ mod bench;
 mod faults;
 mod kill;
 mod runs;
+mod tenant;

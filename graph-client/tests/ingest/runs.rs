@@ -4,6 +4,7 @@ use graph_sim::{Mutation, TenantProfile};
 use repo_format::log::SnapshotState;
 
 use crate::bench::{Bench, DRIVE, assert_same, profile};
+use crate::tenant::assert_no_violations;
 
 #[test]
 fn the_first_run_stores_the_drive_and_the_second_fetches_what_changed() {
@@ -38,6 +39,7 @@ fn the_first_run_stores_the_drive_and_the_second_fetches_what_changed() {
     assert_same(&bench.snapshot(&bench.storage, &third.backup.id.unwrap()), &now);
     assert!(third.backup.statistics.new_contents < 200, "{:?}", third.backup.statistics);
     bench.verifies(&bench.storage);
+    assert_no_violations(&bench.sim);
 }
 
 #[test]

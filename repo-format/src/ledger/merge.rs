@@ -118,6 +118,16 @@ pub struct Changes<'a> {
     pub(super) merge: Merge<'a>,
 }
 
+impl Changes<'_> {
+    /// Goes over the next change without decoding it; whether there was one.
+    ///
+    /// # Errors
+    /// [`ContentError`] if a layer cannot be read.
+    pub fn pass_over(&mut self) -> Result<bool, ContentError> {
+        Ok(self.merge.next().transpose()?.is_some())
+    }
+}
+
 impl Iterator for Changes<'_> {
     /// `None`: the key was removed.
     type Item = Result<(Bytes, Option<LedgerEntry>), ContentError>;

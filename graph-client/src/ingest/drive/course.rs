@@ -12,7 +12,7 @@ use super::failures::{Paths, error_of};
 use super::fetch::{Fetcher, wait};
 use super::outcome::is_tried_again;
 use super::pager::Order;
-use super::work::{Event, Job, Jobs, Outcome};
+use super::work::{Event, Job, Jobs, Outcome, Paged};
 use super::{DriveError, DriveOptions};
 use crate::error::GraphError;
 use crate::files::DeltaFrom;
@@ -268,7 +268,7 @@ impl Course<'_, '_> {
     }
 
     /// Takes one event, if one comes soon, and looks at the clock. Pages are given back.
-    fn take_event(&mut self) -> Result<Option<Result<Option<Box<DeltaPage>>, GraphError>>, Left> {
+    fn take_event(&mut self) -> Result<Option<Paged>, Left> {
         if self.fetcher.run.is_stopped() {
             return Err(Left::Stopped);
         }

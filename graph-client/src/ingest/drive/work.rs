@@ -21,10 +21,13 @@ pub(super) enum Job {
     Permissions { id: String },
 }
 
+/// A page, or why there is none; nothing after the last of a round.
+pub(super) type Paged = Result<Option<Box<DeltaPage>>, GraphError>;
+
 /// What became of a job, or of an order to the pager.
 pub(super) enum Event {
-    /// A page; `None` after the last of a round.
-    Page(Result<Option<Box<DeltaPage>>, GraphError>),
+    /// The page that was ordered.
+    Page(Paged),
     /// What became of the content that these facts list.
     Content { facts: Box<Facts>, outcome: Outcome },
     /// An item's permissions in JSON; `None` if they were not to be had.
