@@ -133,9 +133,12 @@ fn the_recovery_key_opens_what_the_first_secret_opened() {
 #[test]
 fn the_demonstration_ends_with_an_equal_copy() {
     let place = Place::new();
-    let (lines, _) = place.json(&["demo", "--size", "1MiB"], 0);
+    let (lines, _) = place.json(&["demo", "folder", "--size", "1MiB"], 0);
     let summary = lines.last().unwrap();
-    assert_eq!((&summary["differences"], &summary["command"]), (&Value::from(0), &Value::from("demo")));
+    assert_eq!(
+        (&summary["differences"], &summary["command"]),
+        (&Value::from(0), &Value::from("demo folder"))
+    );
 }
 
 #[test]

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use url::Url;
 
+use super::values;
+
 /// Who we are, and where Microsoft is. Besides CORSO_…, the variables AZURE_TENANT_ID, AZURE_CLIENT_ID,
 /// AZURE_CLIENT_SECRET, AZURE_CLIENT_CERTIFICATE_PATH and AZURE_FEDERATED_TOKEN_FILE are read.
 #[derive(Debug, Clone, Default, Args)]
@@ -43,6 +45,9 @@ pub struct GraphArgs {
     /// Trust these certificates for Graph too: a PEM file
     #[arg(long, value_name = "FILE")]
     pub graph_ca_file: Option<PathBuf>,
+    /// Resource units a second to begin with, for files; what Microsoft answers changes it [default: 16.6]
+    #[arg(long, value_name = "N", value_parser = values::positive)]
+    pub units_per_second: Option<usize>,
     /// Whom Microsoft sees as the sender: the User-Agent is `ISV|COMPANY|Corso/VERSION`
     #[arg(long, value_name = "NAME", default_value = "Corso")]
     pub company: String,

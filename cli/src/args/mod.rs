@@ -42,8 +42,8 @@ pub use snapshot::{
     name = "corso",
     version,
     about = "Backs up folders and Microsoft 365 into an encrypted, deduplicated, versioned repository",
-    after_help = "Start with `corso demo`: it backs up, changes, verifies and restores generated data in \
-                  a temporary folder.\n\nExample:\n  corso repo init filesystem --path /mnt/disk/backup\n  \
+    after_help = "Start with `corso demo`: it backs up a simulated OneDrive, is killed, goes on, verifies and \
+                  exports, all on this machine.\n\nExample:\n  corso repo init filesystem --path /mnt/disk/backup\n  \
                   corso snapshot create ~/documents\n  corso snapshot restore latest --target /tmp/back",
     max_term_width = 100,
     subcommand_required = true,
@@ -74,8 +74,11 @@ pub enum Command {
     /// Check that a service can be used
     #[command(subcommand)]
     Doctor(DoctorCommand),
-    /// Back up, change, verify and restore generated data in a temporary folder
-    #[command(after_help = "Example:\n  corso demo")]
+    /// Back up a simulated OneDrive with faults, kill, resume, verify and export; all on this machine
+    #[command(
+        after_help = "Example:\n  corso demo\n  corso demo folder",
+        args_conflicts_with_subcommands = true
+    )]
     Demo(DemoArgs),
     /// Print a completion script for a shell
     #[command(
@@ -106,9 +109,40 @@ impl Command {
     }
 }
 
-/// Options of `corso demo`.
+/// What is shown.
 #[derive(Debug, Args)]
 pub struct DemoArgs {
+    #[command(subcommand)]
+    pub what: Option<DemoCommand>,
+    #[command(flatten)]
+    pub drive: DemoDriveArgs,
+}
+
+/// What else is shown.
+#[derive(Debug, Subcommand)]
+pub enum DemoCommand {
+    /// Back up, change, verify and restore generated data in a temporary folder
+    #[command(after_help = "Example:\n  corso demo folder --size 1GiB")]
+    Folder(DemoFolderArgs),
+}
+
+/// Options of `corso demo`.
+#[derive(Debug, Args)]
+pub struct DemoDriveArgs {
+    /// Users of the simulated tenant who have a drive
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub users: u32,
+    /// Items in each drive
+    #[arg(long, value_name = "N", default_value_t = 400, value_parser = clap::value_parser!(u32).range(20..=100_000))]
+    pub items: u32,
+    /// Keep the folder with the repository and the exports
+    #[arg(long)]
+    pub keep: bool,
+}
+
+/// Options of `corso demo folder`.
+#[derive(Debug, Args)]
+pub struct DemoFolderArgs {
     /// How much data to generate
     #[arg(long, value_name = "SIZE", default_value = "32MiB", value_parser = values::size)]
     pub size: u64,

@@ -15,7 +15,7 @@ use clap::{ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 use super::{Cli, GraphArgs, SecretArgs};
 
 /// Options that say what to do this once, rather than how things are done here.
-const REQUESTS: [&str; 33] = [
+const REQUESTS: [&str; 35] = [
     "help",
     "version",
     "at",
@@ -49,6 +49,8 @@ const REQUESTS: [&str; 33] = [
     "skipped-items",
     "user",
     "exclude-user",
+    "users",
+    "items",
 ];
 
 /// The settings of a configuration file: option name, without the dashes, to value.

@@ -1,7 +1,7 @@
 //! From options to a client of Microsoft Graph.
 
 use graph_client::auth::Cloud;
-use graph_client::{Graph, GraphConfig};
+use graph_client::{Graph, GraphConfig, Pace};
 
 use super::session::{Session, variable};
 use crate::args::{CloudArg, GraphArgs};
@@ -34,6 +34,7 @@ fn config(session: &Session, args: &GraphArgs) -> anyhow::Result<GraphConfig> {
     });
     Ok(GraphConfig {
         cloud: cloud(args)?,
+        pace: pace(args),
         company: args.company.clone(),
         extra_roots: extra_roots.transpose()?,
         ..GraphConfig::new(tenant, client, credential)
@@ -47,6 +48,20 @@ fn named(option: &Option<String>, name: &str, what: &str) -> Result<String, CliE
         what: what.to_owned(),
         hint: "use --tenant-id and --client-id, or set AZURE_TENANT_ID and AZURE_CLIENT_ID",
     })
+}
+
+/// How fast to begin. Who knows that the tenant is granted more may begin with it.
+fn pace(args: &GraphArgs) -> Pace {
+    let mut pace = Pace::default();
+    if let Some(units) = args.units_per_second {
+        let rate = units as f64;
+        for limits in [&mut pace.files, &mut pace.directory] {
+            limits.rate = rate;
+            limits.rate_max = limits.rate_max.max(rate);
+            limits.burst = limits.burst.max(rate);
+        }
+    }
+    pace
 }
 
 /// The cloud that is meant; an address given by itself leaves the other as it is.

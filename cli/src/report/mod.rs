@@ -5,6 +5,7 @@
 
 pub mod backup;
 pub mod create;
+pub mod demo;
 pub mod doctor;
 pub mod entry;
 pub mod export;

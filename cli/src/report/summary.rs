@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::create::BackupCreateSummary;
+use super::demo::DriveDemoSummary;
 use super::doctor::DoctorSummary;
 use super::export::ExportSummary;
 use super::repository::StatusSummary;
@@ -67,7 +68,9 @@ pub enum Summary {
     #[serde(rename = "doctor graph")]
     DoctorGraph(DoctorSummary),
     #[serde(rename = "demo")]
-    Demo(DemoSummary),
+    Demo(DriveDemoSummary),
+    #[serde(rename = "demo folder")]
+    DemoFolder(DemoSummary),
     #[serde(rename = "completions")]
     Completions(TextSummary),
     #[serde(rename = "man")]

@@ -1,178 +1,40 @@
-//! `corso demo`: the whole way, on generated data, in a temporary folder.
+//! `corso demo`: the whole way, without an account, a disk or a server of one's own.
 
 mod data;
+mod drive;
+mod folder;
 
-use std::path::Path;
-use std::time::Instant;
-
-use anyhow::Context;
-use folder::{CompareOptions, FolderSink, FolderSource, SinkOptions, SourceOptions, compare};
-use repo_format::codec::{SplitterSizes, random_bytes};
-use repo_format::content::WriterOptions;
 use repo_format::engine::progress::Progress;
-use repo_format::engine::{BackupOptions, BackupReport, RestoreOptions, backup, restore};
-use repo_format::format::slot::{KdfCost, Secret};
-use repo_format::log::SourceInfo;
-use repo_format::repository::{InitOptions, OpenOptions, Repository};
-use repo_format::storage::Location;
+use repo_format::repository::Repository;
 use repo_format::verify::{Level, VerifyOptions, verify};
 
 use super::session::Session;
-use super::snapshot::Comparison;
-use crate::args::DemoArgs;
+use crate::args::{DemoArgs, DemoCommand};
 use crate::exit::{CliError, Code};
 use crate::progress::watch;
-use crate::report::snapshot::{SnapshotLine, table};
-use crate::report::summary::{DemoSummary, DiffSummary, Summary};
-use crate::report::{Count, Escaped, Message, Size};
+use crate::report::Count;
 
-/// Shows that a backup comes back.
+/// Shows a backup, of OneDrive unless told otherwise.
 pub fn run(session: &Session, args: &DemoArgs) -> anyhow::Result<Code> {
-    let begun = Instant::now();
-    let folder = tempfile::Builder::new().prefix("corso-demo-").tempdir().context("no temporary folder")?;
-    let mut summary = Demo { session, folder: folder.path() }.run(args.size)?;
-    if args.keep {
-        summary.folder = Some(folder.keep().display().to_string());
+    match &args.what {
+        Some(DemoCommand::Folder(args)) => folder::run(session, args),
+        None => drive::run(session, &args.drive),
     }
-    summary.seconds = begun.elapsed().as_secs_f64();
-    let is_good = summary.differences + summary.damage == 0;
-    let text = summary.to_string();
-    session.output.result(&Message::Summary(Summary::Demo(summary)), text)?;
-    Ok(if is_good { Code::Done } else { Code::Damage })
 }
 
-struct Demo<'a> {
-    session: &'a Session,
-    folder: &'a Path,
-}
-
-impl Demo<'_> {
-    fn run(&self, size: u64) -> anyhow::Result<DemoSummary> {
-        let (source, target) = (self.folder.join("source"), self.folder.join("restored"));
-        let mut summary = DemoSummary::default();
-
-        data::generate(&source, size).context("cannot generate data")?;
-        self.step("Generated data in", &source);
-        let repository = self.init()?;
-        self.step("Made an encrypted repository in", &self.folder.join("repository"));
-
-        let first = self.back_up(&repository, &source)?;
-        summary.stored_first = first.statistics.bytes_stored;
-        self.say("Backed it up", &first);
-        data::change(&source).context("cannot change the data")?;
-        let second = self.back_up(&repository, &source)?;
-        (summary.files, summary.bytes) = (second.statistics.files, second.statistics.bytes);
-        summary.stored_second = second.statistics.bytes_stored;
-        self.say("Changed it and backed it up again", &second);
-
-        let snapshots = repository.snapshots()?;
-        let lines: Vec<SnapshotLine> = snapshots.iter().map(SnapshotLine::from).collect();
-        self.session.output.text_only(format_args!("\n{}\n", table(&lines)))?;
-        let ids = (first.id.zip(second.id)).ok_or(CliError::Interrupted)?;
-        summary.changes = self.differences(&repository, [ids.0, ids.1])?;
-
-        summary.damage = self.verify(&repository)?;
-        let restored = self.restore(&repository, &ids.1, &target)?;
-        self.step("Restored the second snapshot to", &target);
-        let differences = compare(&source, &target, &CompareOptions::default())?;
-        for difference in &differences {
-            self.session.output.warn(difference.to_string());
-        }
-        summary.differences = differences.len() as u64 + restored;
-        Ok(summary)
+/// Decrypts and hashes everything; gives the number of places that are damaged.
+fn verify_all(session: &Session, repository: &Repository) -> anyhow::Result<u64> {
+    let options = VerifyOptions { level: Level::Data, ..VerifyOptions::default() };
+    let progress = Progress::default();
+    let Session { global, output, stop, .. } = session;
+    let report = watch(global, output, &progress, || verify(repository, &options, &progress, stop))?;
+    for finding in &report.findings {
+        output.warn(finding.what.clone());
     }
-
-    fn init(&self) -> anyhow::Result<Repository> {
-        let location = Location::Folder { path: self.folder.join("repository") };
-        let options = InitOptions {
-            secret: Secret::KeyFile(zeroize::Zeroizing::new(random_bytes()?)),
-            label: "demo".to_owned(),
-            cost: KdfCost::DEFAULT,
-            recovery_key: false,
-            splitter: SplitterSizes::DEFAULT,
-            open: OpenOptions { cache: Some(self.folder.join("cache")), ..OpenOptions::default() },
-        };
-        Ok(Repository::init(self.session.storage(&location, true)?, options)?.repository)
+    let contents = Count(report.covered.contents_decoded, "content");
+    output.note(format_args!("Verified: {contents} decrypted and hashed"));
+    if report.interrupted {
+        return Err(CliError::Interrupted.into());
     }
-
-    fn back_up(&self, repository: &Repository, source: &Path) -> anyhow::Result<BackupReport> {
-        let options = BackupOptions {
-            source: SourceInfo {
-                service: "folder".to_owned(),
-                host: Some("demo".to_owned()),
-                paths: vec![source.as_os_str().as_encoded_bytes().to_vec()],
-                ..SourceInfo::default()
-            },
-            tags: Default::default(),
-            checkpoint_interval: std::time::Duration::from_secs(60),
-            threads: self.session.threads(None),
-            fail_fast: true,
-            ignore_bases: false,
-            writer: WriterOptions::default(),
-        };
-        let source = FolderSource::new(&[source.to_owned()], SourceOptions::default())?;
-        let progress = Progress::default();
-        let Session { global, output, stop, .. } = self.session;
-        let report =
-            watch(global, output, &progress, || backup(repository, &source, &options, &progress, stop))?;
-        if report.interrupted { Err(CliError::Interrupted.into()) } else { Ok(report) }
-    }
-
-    fn differences(
-        &self,
-        repository: &Repository,
-        ids: [repo_format::codec::ManifestId; 2],
-    ) -> anyhow::Result<u64> {
-        let [before, after] = [repository.manifest(&ids[0])?.tree(), repository.manifest(&ids[1])?.tree()];
-        let mut counts = DiffSummary::default();
-        let mut silent = |_| Ok(());
-        Comparison::new(repository, &mut counts, &mut silent).run(before, after)?;
-        self.session.output.text_only(format_args!("Between the two snapshots: {counts}."))?;
-        Ok(counts.total())
-    }
-
-    fn verify(&self, repository: &Repository) -> anyhow::Result<u64> {
-        let options = VerifyOptions { level: Level::Data, ..VerifyOptions::default() };
-        let progress = Progress::default();
-        let Session { global, output, stop, .. } = self.session;
-        let report = watch(global, output, &progress, || verify(repository, &options, &progress, stop))?;
-        for finding in &report.findings {
-            output.warn(finding.what.clone());
-        }
-        let contents = Count(report.covered.contents_decoded, "content");
-        output.note(format_args!("Verified: {contents} decrypted and hashed"));
-        if report.interrupted {
-            return Err(CliError::Interrupted.into());
-        }
-        Ok(report.findings.iter().filter(|finding| finding.kind.is_damage()).count() as u64)
-    }
-
-    fn restore(
-        &self,
-        repository: &Repository,
-        id: &repo_format::codec::ManifestId,
-        target: &Path,
-    ) -> anyhow::Result<u64> {
-        let sink = FolderSink::new(target, SinkOptions::default())?;
-        let (options, progress) = (RestoreOptions::default(), Progress::default());
-        let Session { global, output, stop, .. } = self.session;
-        let report = watch(global, output, &progress, || {
-            restore(repository, id, &[], &sink, &options, &progress, stop)
-        })?;
-        if report.interrupted { Err(CliError::Interrupted.into()) } else { Ok(report.failed) }
-    }
-
-    fn step(&self, what: &str, place: &Path) {
-        self.session.output.note(format_args!("{what} {}", Escaped(place.as_os_str().as_encoded_bytes())));
-    }
-
-    fn say(&self, what: &str, report: &BackupReport) {
-        let counted = &report.statistics;
-        let (files, stored) = (Count(counted.files, "file"), Size(counted.bytes_stored));
-        let seconds = report.duration.as_secs_f64();
-        self.session.output.note(format_args!(
-            "{what}: {files}, {}, stored {stored} in {seconds:.1} s",
-            Size(counted.bytes)
-        ));
-    }
+    Ok(report.findings.iter().filter(|finding| finding.kind.is_damage()).count() as u64)
 }

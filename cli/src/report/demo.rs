@@ -1,0 +1,66 @@
+//! What the demonstration of OneDrive did.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::{Count, Escaped, Size};
+
+/// What the demonstration did.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[cfg_attr(test, derive(serde::Deserialize))]
+pub struct DriveDemoSummary {
+    pub users: u64,
+    pub files: u64,
+    pub bytes: u64,
+    /// Contents that were fetched until the backup was killed, and by the one that went on.
+    pub fetched_before_kill: u64,
+    pub fetched_after_kill: u64,
+    /// Of those, how many had been fetched before: they were under way at the kill.
+    pub fetched_twice: u64,
+    pub requests: u64,
+    /// Requests that had to be repeated because something went wrong.
+    pub faults: u64,
+    /// Items that could not be had, each named.
+    pub left_out: u64,
+    pub stored: u64,
+    /// Changes made to the drives, and contents fetched for them by the next backup.
+    pub changes: u64,
+    pub fetched_for_changes: u64,
+    /// Damage that a verification of everything found.
+    pub damage: u64,
+    /// What differs between the drives and their exports.
+    pub differences: u64,
+    /// Rules of Microsoft's that were broken.
+    pub violations: u64,
+    pub seconds: f64,
+    /// The folder, if it was kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
+}
+
+impl fmt::Display for DriveDemoSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.differences {
+            0 => f.write_str("The exports equal the drives: ")?,
+            found => write!(f, "{} between drives and exports: ", Count(found, "difference"))?,
+        }
+        write!(f, "{}, {}", Count(self.users, "user"), Count(self.files, "file"))?;
+        writeln!(f, ", {}; stored {}.", Size(self.bytes), Size(self.stored))?;
+        write!(f, "Killed after {}", Count(self.fetched_before_kill, "file"))?;
+        write!(f, ", gone on with {}", Count(self.fetched_after_kill, "file"))?;
+        writeln!(f, "; {} fetched twice.", self.fetched_twice)?;
+        write!(f, "{}, {} repeated", Count(self.requests, "request"), self.faults)?;
+        writeln!(f, "; {} that could not be had, named.", Count(self.left_out, "item"))?;
+        write!(f, "{} cost {}", Count(self.changes, "change"), Count(self.fetched_for_changes, "file"))?;
+        match (self.damage, self.violations) {
+            (0, 0) => f.write_str("; no damage, no rule broken")?,
+            (damage, broken) => write!(f, "; damage in {damage} places, {broken} rules broken")?,
+        }
+        write!(f, "; {:.1} s in all.", self.seconds)?;
+        match &self.folder {
+            Some(folder) => write!(f, "\nIt is all in {}", Escaped(folder.as_bytes())),
+            None => Ok(()),
+        }
+    }
+}

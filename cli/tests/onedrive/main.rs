@@ -1,0 +1,10 @@
+//! OneDrive through the command itself, against a simulated Microsoft: codes, partial runs, resumed
+//! runs, and what may not leak.
+
+mod backup;
+mod canary;
+mod cloud;
+#[path = "../common/mod.rs"]
+mod common;
+mod doctor;
+mod truth;
