@@ -182,6 +182,12 @@ impl Bench {
         ledger.stored().unwrap().into_iter().map(|item| item.known.facts.id).collect()
     }
 
+    /// Deletes all blobs below a prefix.
+    pub fn lose(&self, prefix: &str) {
+        let blobs = Blobs::new(self.storage.clone(), self.runtime.handle().clone());
+        blobs.list(prefix).unwrap().iter().for_each(|blob| blobs.delete(&blob.name).unwrap());
+    }
+
     pub fn verifies(&self, storage: &Storage) {
         let repository = self.open(storage);
         let report =
