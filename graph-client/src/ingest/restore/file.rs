@@ -4,6 +4,7 @@ use repo_format::engine::source::ItemCause;
 use repo_format::object::ObjectRef;
 
 use super::bytes::FileBytes;
+use super::decide::renamed;
 use super::error::{DriveRestoreError, Trouble, item_error};
 use super::grants::Grant;
 use super::journal::Record;
@@ -16,7 +17,6 @@ use super::run::Run;
 use super::tally::Skip;
 use super::target::Collisions;
 use super::upload::{Stored, Upload};
-use super::walk::renamed;
 use crate::error::GraphError;
 use crate::files::{Conflict, ItemPatch, NewFile};
 use crate::model::{DriveItem, ItemId, ItemKind};
@@ -74,6 +74,16 @@ pub(super) enum Aim {
     New { name: String },
     /// A file has it, and goes when the new one is all there.
     Over { name: String, old: ItemId },
+}
+
+impl From<&Intent> for Aim {
+    fn from(intent: &Intent) -> Aim {
+        let name = intent.name.clone();
+        match intent.over.clone() {
+            Some(old) => Aim::Over { name, old },
+            None => Aim::New { name },
+        }
+    }
 }
 
 impl Aim {

@@ -7,7 +7,7 @@
 //!
 //! What makes it safe to kill at any moment and to run again:
 //!
-//! - the final name of a file is in the [`journal`] before the call that makes it;
+//! - the final name of a file is in the journal before the call that makes it;
 //! - that call says `fail`, so it can overwrite nothing, and a name that turns out to be taken is
 //!   looked at: with our size and hash it is ours, from a call whose answer was lost;
 //! - `replace` uploads under a name of its own first, and swaps when all is there.
@@ -22,6 +22,7 @@
 //! | 32 bytes and a hash of its name | each file that an earlier run restored |
 
 mod bytes;
+mod decide;
 mod destination;
 mod error;
 mod file;

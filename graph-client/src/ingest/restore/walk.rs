@@ -6,6 +6,7 @@ use repo_format::engine::Broken;
 use repo_format::engine::source::{ItemCause, ItemError};
 use repo_format::tree::{Children, Entry, EntryKind, Tree, TreeKey};
 
+use super::decide::{Collided, Found, collision, refused, renamed};
 use super::error::{Trouble, item_error};
 use super::file::{Aim, FileJob, Job, RestJob};
 use super::folder::{FolderEnd, FolderJob};
@@ -18,9 +19,6 @@ use super::run::Run;
 use super::select::{Candidate, Choice};
 use super::tally::Skip;
 use super::target::Collisions;
-use crate::ingest::{Facts, Kind};
-use crate::model::ItemKind;
-use crate::quickxor::QuickXor;
 
 /// A folder on the way to the entry at hand.
 struct Level<'r> {
@@ -29,14 +27,6 @@ struct Level<'r> {
     /// `None` until something inside is to be restored.
     place: Option<Place>,
     taken: Taken,
-}
-
-/// A file or folder of the snapshot.
-struct Found {
-    key: Key,
-    name: String,
-    facts: Option<Facts>,
-    entry: Entry,
 }
 
 /// Walks from the root downwards.
@@ -177,57 +167,29 @@ impl<'w, 'r> Walk<'w, 'r> {
     }
 
     fn file(&mut self, found: Found) -> Result<(), Trouble> {
-        let EntryKind::File(Some(object)) = found.entry.kind else { return Ok(()) };
-        let (run, path) = (self.run, self.shown());
-        if let Some(name) = run.past.done.get(&found.key) {
-            if let Some(level) = self.levels.last() {
-                level.taken.take_hash(*name);
-            }
-            run.tally.earlier(found.entry.size);
-            if let Some(item) = run.past.grants.get(&found.key) {
-                let (key, item, grants) = (found.key, item.clone(), self.grants(&found));
-                self.send(Job::Rest(RestJob { key, path, item, times: None, grants, again: true }))?;
-            }
-            return Ok(());
+        if let Some(name) = self.run.past.done.get(&found.key) {
+            return self.earlier(&found, *name);
         }
         if !self.ensure()? {
             return Ok(());
         }
-        let grants = self.grants(&found);
+        let EntryKind::File(Some(object)) = found.entry.kind else { return Ok(()) };
         let Some(Level { place: Some(place), taken, .. }) = self.levels.last() else { return Ok(()) };
-        let wanted = drive_name(&found.name, false);
+        let (run, path, wanted) = (self.run, self.shown(), drive_name(&found.name, false));
         let intent = run.past.open.get(&found.key);
         let intent = intent.filter(|intent| Some(&intent.folder) == place.id.as_ref()).cloned();
         let aim = match &intent {
             Some(intent) => {
                 taken.take(&intent.name);
-                match &intent.over {
-                    Some(old) => Aim::Over { name: intent.name.clone(), old: old.clone() },
-                    None => Aim::New { name: intent.name.clone() },
-                }
+                intent.into()
             }
             None => {
                 let copies = run.target.collisions == Collisions::Copy;
                 let name = taken.take_numbered(&wanted, |name| !copies || place.get(name).is_none());
-                match place.get(&name) {
+                match place.get(&name).map(|there| (there, collision(there, run.target.collisions, &found))) {
                     None => Aim::New { name },
-                    Some(there) => match collision(there, run.target.collisions, &found) {
-                        Ok(()) => Aim::Over { name, old: there.id.clone() },
-                        Err(Collided::Skip(skip, why)) => {
-                            run.tally.skipped(&path, skip, why, (1, found.entry.size));
-                            if skip != Skip::Identical {
-                                return Ok(());
-                            }
-                            let times = times_of(&found.entry);
-                            let times = (!are_shown(&times, there.times)).then_some(times);
-                            let (key, item) = (found.key, there.id.clone());
-                            let rest = RestJob { key, path, item, times, grants, again: true };
-                            return self.send(Job::Rest(rest));
-                        }
-                        Err(Collided::Fail(why)) => {
-                            return self.failed(&path, Trouble::item(ItemCause::Io, why));
-                        }
-                    },
+                    Some((there, Ok(()))) => Aim::Over { name, old: there.id.clone() },
+                    Some((there, Err(collided))) => return self.collided(&found, there, collided),
                 }
             }
         };
@@ -237,11 +199,39 @@ impl<'w, 'r> Walk<'w, 'r> {
             return Ok(());
         };
         let is_listed = intent.as_ref().is_some_and(|intent| place.get(&intent.name).is_some());
-        let (times, taken) = (times_of(&found.entry), taken.clone());
+        let (times, taken, grants) = (times_of(&found.entry), taken.clone(), self.grants(&found));
         let (key, name) = (found.key, found.name);
         let job =
             FileJob { key, path, object, folder, name, wanted, taken, times, aim, intent, is_listed, grants };
         self.send(Job::File(Box::new(job)))
+    }
+
+    /// An earlier run restored it; its permissions may be still to come.
+    fn earlier(&self, found: &Found, name: u64) -> Result<(), Trouble> {
+        if let Some(level) = self.levels.last() {
+            level.taken.take_hash(name);
+        }
+        self.run.tally.earlier(found.entry.size);
+        let Some(item) = self.run.past.grants.get(&found.key) else { return Ok(()) };
+        let (key, path, item, grants) = (found.key, self.shown(), item.clone(), self.grants(found));
+        self.send(Job::Rest(RestJob { key, path, item, times: None, grants, again: true }))
+    }
+
+    /// What is there stays. If it is the same, its times and permissions are seen to.
+    fn collided(&self, found: &Found, there: &Existing, collided: Collided) -> Result<(), Trouble> {
+        let (path, inside) = (self.shown(), (1, found.entry.size));
+        match collided {
+            Collided::Fail(why) => return self.failed(&path, Trouble::item(ItemCause::Io, why)),
+            Collided::Exists(why) => {
+                self.run.tally.skipped(&path, Skip::Exists, why, inside);
+                return Ok(());
+            }
+            Collided::Identical(why) => self.run.tally.skipped(&path, Skip::Identical, why, inside),
+        }
+        let times = times_of(&found.entry);
+        let times = (!are_shown(&times, there.times)).then_some(times);
+        let (key, item, grants) = (found.key, there.id.clone(), self.grants(found));
+        self.send(Job::Rest(RestJob { key, path, item, times, grants, again: true }))
     }
 
     /// The permissions of an entry, if they are wanted.
@@ -280,53 +270,5 @@ impl<'w, 'r> Walk<'w, 'r> {
 
     fn shown(&self) -> String {
         self.path.join("/")
-    }
-}
-
-/// Why an entry cannot be restored at all, if so.
-fn refused(found: &Found) -> Option<&'static str> {
-    match (&found.entry.kind, found.facts.as_ref().map(|facts| &facts.kind)) {
-        (_, Some(Kind::Package(_))) => Some("a notebook cannot be made by uploading its parts"),
-        (_, Some(Kind::Pointer(..))) => Some("a shortcut to an item of another drive cannot be restored"),
-        (EntryKind::File(None), _) if found.facts.as_ref().is_some_and(|facts| facts.malware) => {
-            Some("the service held it to be malware, and its content was never had")
-        }
-        (EntryKind::File(_) | EntryKind::Folder(_), _) => None,
-        _ => Some("a drive holds files and folders alone"),
-    }
-}
-
-enum Collided {
-    Skip(Skip, &'static str),
-    Fail(&'static str),
-}
-
-/// Whether what is there may be replaced.
-fn collision(there: &Existing, policy: Collisions, found: &Found) -> Result<(), Collided> {
-    match (policy, there.kind) {
-        (Collisions::Replace, ItemKind::File) if is_identical(there, found) => {
-            Err(Collided::Skip(Skip::Identical, "the same content is there"))
-        }
-        (Collisions::Replace, ItemKind::File) => Ok(()),
-        (Collisions::Replace, _) => Err(Collided::Fail("something that is no file has its name")),
-        _ => Err(Collided::Skip(Skip::Exists, "something of this name is there")),
-    }
-}
-
-/// Whether the drive lists the content that the snapshot's source listed.
-fn is_identical(there: &Existing, found: &Found) -> bool {
-    let Some(facts) = &found.facts else { return false };
-    match (facts.hash.map(QuickXor), there.hash) {
-        (Some(then), Some(now)) => then == now && facts.size == there.size,
-        _ => facts.size == 0 && there.size == 0,
-    }
-}
-
-/// A warning, if an item could not have its name; a copy beside what is there is none to warn of.
-pub(super) fn renamed(name: &str, mended: &str, given: &str, collisions: Collisions) -> Option<String> {
-    match name == mended {
-        true if given == name || collisions == Collisions::Copy => None,
-        true => Some(format!("another item of the snapshot has its name; it is called {given:?}")),
-        false => Some(format!("a drive takes no such name; it is called {given:?}")),
     }
 }
