@@ -6,5 +6,6 @@ mod canary;
 mod cloud;
 #[path = "../common/mod.rs"]
 mod common;
+mod demo;
 mod doctor;
 mod truth;
