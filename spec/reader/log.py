@@ -36,6 +36,7 @@ ACTIONS = {
     14: row(either(id32, null)),
     15: row(text, below(2)),
     16: row(uint, id32),
+    17: row(uint),
 }
 writer = table({0: text, 1: text, 2: text, 3: text})
 record = table({0: uint, 1: id32, 2: id16, 3: writer, 4: sint, 5: array(lambda a: type(a) is list and a != [])})
@@ -112,6 +113,7 @@ class State:
     def __init__(self, body=None):
         body = body or {}
         self.revision, self.hash = body.get(0, 0), body.get(1, ZERO_ID)
+        self.floor = body.get(2, 1)
         self.index_segments, self.manifest_segments = list(body.get(5, [])), list(body.get(6, []))
         self.rows = {r[0]: r for r in body.get(7, [])}
         self.condemned = {(k, i): r for k, i, r in body.get(8, [])}
@@ -170,6 +172,8 @@ class State:
             self.features[f[0]] = max(f[1], self.features.get(f[0], 0))
         elif number == 16:
             self.voids[f[0]] = f[1]
+        elif number == 17:
+            self.floor = max(self.floor, f[0])
 
     def pass_over(self, blob_hash):
         """A record that is void (LOG-8)."""

@@ -174,7 +174,7 @@ def every_action():
     return [[1, [[some, 1, some, some, 500]]], [2, [some], []], [3, row, [some], []], [4, [some]],
             [5, some, [some]], [6, [[3, some]]], [7, 1, [[4, some]]], [8, [[5, some]]], [9, [some], True], SPLITTER,
             [10, "frame size", None], [11, slot_id, 1, "mine"], [12, slot_id], [13, "keep", b"\xa0"], [14, some],
-            [14, None], [15, "feature", 0], [16, 1, ZERO_ID], [1000, "of a later release"]]
+            [14, None], [15, "feature", 0], [16, 1, ZERO_ID], [17, 1], [1000, "of a later release"]]
 
 
 def ledgers():
@@ -235,8 +235,8 @@ def logs():
     record("empty", "refuse LOG-2", "an empty map", W.body(RECORD, 2, {}))
     record("unknown-key", "refuse LOG-2", "key 6", W.record(2, H(one), [], body={6: 0}))
     for name, action, clause, note in (
-            ("unknown", [17], "ACT-0", "action 17"), ("number", ["x"], "ACT-0", "an action without number"),
-            ("nothing", [], "LOG-2", "an empty action"), ("fields", [4], "ACT-0", "forget without manifests"),
+            ("unknown", [18], "ACT-0", "action 18"), ("number", ["x"], "ACT-0", "an action without number"),
+            ("nothing", [], "LOG-2", "an empty action"), ("fields", [4], "ACT-0", "forget without manifests"), ("floor", [17, -1], "ACT-0", "a floor below zero"),
             ("more-fields", [4, [], 0], "ACT-0", "forget with a field more"),
             ("id", [4, [b"short"]], "ACT-0", "a short ID"),
             ("blob-kind", [6, [[7, bytes(32)]]], "ACT-0", "a record is condemned"),

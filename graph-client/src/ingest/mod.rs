@@ -28,6 +28,7 @@ mod key;
 mod ledger;
 mod name;
 mod past;
+pub mod restore;
 mod settle;
 mod table;
 mod tree;

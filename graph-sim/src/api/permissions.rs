@@ -141,7 +141,23 @@ fn create_link(state: &SimState, ask: &Ask, route: &Route) -> Outcome {
     }
     let role = if kind == "edit" { "write" } else { "read" };
     let link = Some((body.scope.unwrap_or_else(|| "organization".into()), kind));
+    if let Some(there) = existing_link(state, route, &link) {
+        return Ok(there);
+    }
     grant(state, ask, route, &[Grant { email: None, role: role.into(), link }], false)
+}
+
+/// The link of this scope and type that was made before: the service makes no second one.
+fn existing_link(state: &SimState, route: &Route, link: &Option<(String, String)>) -> Option<Answer> {
+    let index = route.place.item()?;
+    let there = state.read_drive(route.drive.unwrap_or(0), |drive| {
+        let grants = all_grants(drive, index);
+        let place = grants.iter().position(|grant| grant.link == *link)?;
+        let mut json = Json::default();
+        write_grant(drive, index, place, &grants[place], &mut json);
+        Some(Answer::json(200, json))
+    });
+    there.flatten()
 }
 
 /// Gives permissions and answers with them, as a list or as the one.

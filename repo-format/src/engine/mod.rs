@@ -13,5 +13,7 @@ pub mod steps;
 mod store;
 mod upload;
 
-pub use restore::{RestoreError, RestoreOptions, RestoreReport, cat, restore, restore_selected};
+pub use restore::{
+    Broken, InOrder, RestoreError, RestoreOptions, RestoreReport, cat, restore, restore_selected,
+};
 pub use upload::{BackupError, BackupOptions, BackupReport, backup};

@@ -19,10 +19,10 @@ pub(super) struct Part<'run> {
 pub(super) struct Parts<'run>(Mutex<Vec<Arc<Part<'run>>>>);
 
 impl<'run> Parts<'run> {
-    /// Enters a part; it leaves when the guard is dropped.
+    /// Enters a part; it leaves when the guard is dropped, unless it is to stay.
     pub fn register(&self, part: Arc<Part<'run>>) -> Registered<'_, 'run> {
         self.0.lock().push(part.clone());
-        Registered { parts: self, part }
+        Registered { parts: self, part, stays: false }
     }
 
     /// The parts there are, by path.
@@ -37,10 +37,20 @@ impl<'run> Parts<'run> {
 pub(super) struct Registered<'p, 'run> {
     parts: &'p Parts<'run>,
     part: Arc<Part<'run>>,
+    stays: bool,
+}
+
+impl Registered<'_, '_> {
+    /// The run stops before the file's end: its last checkpoint names what is stored of it.
+    pub fn stay(mut self) {
+        self.stays = true;
+    }
 }
 
 impl Drop for Registered<'_, '_> {
     fn drop(&mut self) {
-        self.parts.0.lock().retain(|part| !Arc::ptr_eq(part, &self.part));
+        if !self.stays {
+            self.parts.0.lock().retain(|part| !Arc::ptr_eq(part, &self.part));
+        }
     }
 }

@@ -110,6 +110,9 @@ impl<'run> Storing<'run> {
                 break;
             }
             if self.is_stopped() {
+                if let Some(registered) = registered {
+                    registered.stay();
+                }
                 return Err(Broken::Stopped);
             }
             let piece = &buffer[start..];

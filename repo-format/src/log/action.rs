@@ -1,4 +1,4 @@
-//! What a record can do to the state (ACT-0 to ACT-16).
+//! What a record can do to the state (ACT-0 to ACT-17).
 
 use super::parts::{BlobRef, FeatureScope, SlotInfo};
 use super::row::ManifestRow;
@@ -62,6 +62,8 @@ pub enum Action {
         /// The hash its successor chains to; zeros if that is not known.
         hash: RecordHash,
     },
+    /// The records below are not needed any more and may be deleted.
+    RaiseFloor(u64),
 }
 
 impl Action {
@@ -84,6 +86,7 @@ impl Action {
             Action::VerificationMap(_) => 14,
             Action::RequireFeature { .. } => 15,
             Action::VoidRecord { .. } => 16,
+            Action::RaiseFloor(_) => 17,
         }
     }
 
@@ -121,6 +124,7 @@ impl Action {
             Action::VerificationMap(root) => w.put(root),
             Action::RequireFeature { name, scope } => w.put(name).put(scope),
             Action::VoidRecord { revision, hash } => w.put(revision).put(hash),
+            Action::RaiseFloor(floor) => w.put(floor),
         };
     }
 
@@ -153,6 +157,7 @@ impl Action {
             14 => Action::VerificationMap(t.get()?),
             15 => Action::RequireFeature { name: t.get()?, scope: t.get()? },
             16 => Action::VoidRecord { revision: t.get()?, hash: t.get()? },
+            17 => Action::RaiseFloor(t.get()?),
             _ => return Err(t.error("unknown action (ACT-0)")),
         })
     }

@@ -8,7 +8,7 @@ use super::manifests::CATALOG_ROWS_MAX;
 use super::parts::{BlobRef, SlotInfo};
 use super::row::ManifestRow;
 use super::sealed::{self, BlobError, TooLarge};
-use super::state::{History, RECENT_MAX, State};
+use super::state::{Floor, History, RECENT_MAX, State};
 use crate::cbor::{self, Cbor, CborError, MapReader, Reader, Writer};
 use crate::codec::{BlobKind, CommitId, Header, PackId, RecordHash, RepoId, Subkeys};
 use crate::format::segment::SegmentRef;
@@ -45,7 +45,7 @@ impl Cbor for State {
         w.map(|m| {
             m.put(0, &self.revision);
             m.put(1, &self.hash);
-            m.put(2, &self.floor);
+            m.put(2, &self.floor.0);
             m.put_with(3, |w| write_all(w, self.recent_hashes.iter()));
             m.put_with(4, |w| write_all(w, self.recent_commits.iter()));
             m.put_with(5, |w| write_all(w, self.segments.values()));
@@ -69,7 +69,7 @@ impl Cbor for State {
             let state = State {
                 revision: m.get(0)?,
                 hash: m.get(1)?,
-                floor: m.get(2)?,
+                floor: Floor(m.get(2)?),
                 recent_hashes: m.get::<Vec<(u64, RecordHash)>>(3)?.into(),
                 recent_commits: m.get::<Vec<(CommitId, u64)>>(4)?.into(),
                 segments: read_all(m, 5, |segment: SegmentRef| (segment.id, segment))?,

@@ -4,7 +4,7 @@ use super::action::Action;
 use super::parts::BlobRef;
 use super::record::OpenedRecord;
 use super::row::ManifestRow;
-use super::state::{Mark, RECENT_MAX, State};
+use super::state::{Floor, Mark, RECENT_MAX, State};
 use crate::codec::{ManifestId, PackId, RecordHash};
 
 impl State {
@@ -77,6 +77,7 @@ impl State {
                 *known = (*known).max(*scope);
             }
             Action::VoidRecord { revision, hash } => drop(self.voids.insert(*revision, *hash)),
+            Action::RaiseFloor(floor) => self.floor = self.floor.max(Floor(*floor)),
         }
     }
 

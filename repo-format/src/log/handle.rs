@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use parking_lot::{Mutex, RwLock};
@@ -53,6 +54,8 @@ pub(super) struct Inner {
     /// Set for a log at an older revision.
     read_only: bool,
     head: RwLock<Head>,
+    /// The revision of the newest catalog that this client has ever seen; 0 if none.
+    catalog_seen: AtomicU64,
     /// Held by whoever moves the head, so that one process does not race itself.
     pub turn: Mutex<()>,
     segment_rows: Mutex<LoadedRows>,
@@ -118,12 +121,17 @@ impl Log {
         reading.state.check_readable()?;
         // In a broken log the end is not where the state is.
         let whole = reading.broken.is_none();
+        let mut catalog_seen = 0;
         if let Some(memory) = &options.memory
             && !options.accept_other_history
             && whole
         {
             match memory.read() {
-                Ok(seen) => seen.map_or(Ok(()), |seen| seen.check(&reading.state))?,
+                Ok(Some(seen)) => {
+                    seen.check(&reading.state)?;
+                    catalog_seen = seen.catalog;
+                }
+                Ok(None) => {}
                 Err(error) => reading.warnings.push(memory.warning(error)),
             }
         }
@@ -132,6 +140,7 @@ impl Log {
             _ => {}
         }
         let log = Log::new(access, options, false, reading);
+        log.0.catalog_seen.fetch_max(catalog_seen, Ordering::Relaxed);
         log.remember(log.0.options.accept_other_history && whole);
         Ok(log)
     }
@@ -145,6 +154,7 @@ impl Log {
             options,
             read_only,
             head: RwLock::new(Head { state: Arc::new(state), catalog, broken }),
+            catalog_seen: AtomicU64::new(catalog),
             turn: Mutex::new(()),
             segment_rows: Mutex::default(),
             warnings: Mutex::new(warnings),
@@ -172,6 +182,12 @@ impl Log {
     /// Why the state is not that of the log's end, if the log breaks off.
     pub fn broken(&self) -> Option<Arc<LogError>> {
         self.head().broken
+    }
+
+    /// The revision of the newest catalog that this client has seen, in this process or before; 0 if
+    /// none.
+    pub fn catalog_seen(&self) -> u64 {
+        self.0.catalog_seen.load(Ordering::Relaxed)
     }
 
     /// Whether commits may follow the state, so that nobody uploads what cannot be committed.
@@ -223,6 +239,12 @@ impl Log {
     /// Moves the head to a state that was read whole or committed.
     pub(super) fn set_head(&self, state: State, catalog: u64) {
         *self.0.head.write() = Head { state: Arc::new(state), catalog, broken: None };
+        self.saw_catalog(catalog);
+    }
+
+    /// Remembers that there is a catalog of `revision`, and the head.
+    pub(super) fn saw_catalog(&self, revision: u64) {
+        self.0.catalog_seen.fetch_max(revision, Ordering::Relaxed);
         self.remember(false);
     }
 
@@ -263,7 +285,7 @@ impl Log {
         state.check_readable()?;
         match broken {
             None => {
-                Seen::of(old).check(&state)?;
+                Seen::of(old, 0).check(&state)?;
                 self.set_head(state, catalog);
             }
             Some(error) => {
@@ -296,7 +318,7 @@ impl Log {
         if head.state.revision == 0 {
             return;
         }
-        let seen = Seen::of(&head.state);
+        let seen = Seen::of(&head.state, self.catalog_seen());
         let kept = if replace { memory.replace(&seen) } else { memory.raise(&seen) };
         if let Err(error) = kept {
             self.warn(memory.warning(error));

@@ -9,17 +9,25 @@ use super::error::{LogError, Warning};
 use super::state::State;
 use crate::codec::{RecordHash, RepoId};
 
-/// The newest record that was seen.
+/// The newest record and the newest catalog that were seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seen {
     pub revision: u64,
     pub hash: RecordHash,
+    /// The catalog's revision; 0 if none was seen.
+    pub catalog: u64,
 }
 
 impl Seen {
-    /// What a state shows.
-    pub fn of(state: &State) -> Seen {
-        Seen { revision: state.revision, hash: state.hash }
+    /// What a state shows, read with `catalog` as the newest one.
+    pub fn of(state: &State, catalog: u64) -> Seen {
+        Seen { revision: state.revision, hash: state.hash, catalog }
+    }
+
+    /// The newer of each.
+    fn max(self, other: &Seen) -> Seen {
+        let newer = if self.revision >= other.revision { self } else { *other };
+        Seen { catalog: self.catalog.max(other.catalog), ..newer }
     }
 
     /// Refuses a state that does not continue what was seen.
@@ -65,17 +73,16 @@ impl Memory {
         }
     }
 
-    /// Keeps `seen` unless a newer revision is kept already.
+    /// Keeps `seen`, or what is newer of what is kept already.
     ///
     /// # Errors
     /// If the folder cannot be written to.
     pub fn raise(&self, seen: &Seen) -> io::Result<()> {
         let _lock = self.lock()?;
-        match self.read() {
-            Ok(Some(kept)) if kept.revision >= seen.revision => Ok(()),
-            // A file that says nothing sensible is made anew; others cannot be replaced either.
-            _ => self.write(seen),
-        }
+        // A file that says nothing sensible is made anew; others cannot be replaced either.
+        let kept = self.read().ok().flatten();
+        let newest = kept.map_or(*seen, |kept| kept.max(seen));
+        if kept == Some(newest) { Ok(()) } else { self.write(&newest) }
     }
 
     /// Keeps `seen` whatever was kept before: the user says that it is the history to go on with.
@@ -104,7 +111,7 @@ impl Memory {
     fn write(&self, seen: &Seen) -> io::Result<()> {
         let folder = self.file.parent().unwrap_or(Path::new("."));
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        writeln!(file, "{} {}", seen.revision, seen.hash)?;
+        writeln!(file, "{} {} {}", seen.revision, seen.hash, seen.catalog)?;
         file.as_file().sync_all()?;
         file.persist(&self.file).map_err(|error| error.error)?;
         Ok(())
@@ -112,8 +119,11 @@ impl Memory {
 }
 
 fn parse(text: &str) -> Option<Seen> {
-    let (revision, hash) = text.strip_suffix('\n')?.split_once(' ')?;
-    Some(Seen { revision: revision.parse().ok()?, hash: hash.parse().ok()? })
+    let mut words = text.strip_suffix('\n')?.split(' ');
+    let (revision, hash) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+    // Earlier releases did not write the catalog down.
+    let catalog = words.next().map_or(Some(0), |word| word.parse().ok())?;
+    words.next().is_none().then_some(Seen { revision, hash, catalog })
 }
 
 #[cfg(test)]
@@ -121,7 +131,7 @@ mod tests {
     use super::*;
 
     fn seen(revision: u64) -> Seen {
-        Seen { revision, hash: RecordHash([revision as u8; 32]) }
+        Seen { revision, hash: RecordHash([revision as u8; 32]), catalog: 0 }
     }
 
     #[test]
@@ -135,8 +145,21 @@ mod tests {
         }
         memory.replace(&seen(2)).unwrap();
         assert_eq!(memory.read().unwrap(), Some(seen(2)));
+        let with_catalog = |revision, catalog| Seen { catalog, ..seen(revision) };
+        memory.raise(&with_catalog(1, 64)).unwrap();
+        assert_eq!(memory.read().unwrap(), Some(with_catalog(2, 64)));
+        memory.raise(&seen(3)).unwrap();
+        assert_eq!(memory.read().unwrap(), Some(with_catalog(3, 64)));
         let elsewhere = Memory::new(&folder.path().join("new"), &RepoId([1; 16]), "there");
         assert_eq!(elsewhere.read().unwrap(), None);
+    }
+
+    #[test]
+    fn a_memory_without_a_catalog_is_read() {
+        let hash = RecordHash([5; 32]);
+        assert_eq!(parse(&format!("5 {hash}\n")), Some(seen(5)));
+        assert_eq!(parse(&format!("5 {hash} 64\n")), Some(Seen { catalog: 64, ..seen(5) }));
+        assert_eq!(parse(&format!("5 {hash} 64 1\n")), None);
     }
 
     #[test]

@@ -25,8 +25,8 @@ pub struct State {
     pub revision: u64,
     /// Hash of that record.
     pub hash: RecordHash,
-    /// The lowest record that was still kept when the catalog was written.
-    pub floor: u64,
+    /// The lowest record that must be there.
+    pub floor: Floor,
     pub(super) recent_hashes: VecDeque<(u64, RecordHash)>,
     pub(super) recent_commits: VecDeque<(CommitId, u64)>,
     /// Index segments.
@@ -53,6 +53,16 @@ pub struct State {
     /// The revision of the last doom; 0 if there was none.
     pub last_doom: u64,
     pub(super) history: History,
+}
+
+/// The lowest revision whose record is kept (CAT-5): the first one until a record raises it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Floor(pub u64);
+
+impl Default for Floor {
+    fn default() -> Floor {
+        Floor(1)
+    }
 }
 
 /// What was folded for a manifest before its row was read from the segments.

@@ -42,6 +42,9 @@ pub enum Invalid {
     NoSuchSlot { slot: SlotId },
     #[error("key slot {slot} is the last one")]
     LastSlot { slot: SlotId },
+    /// A record that is not there yet cannot be trimmed.
+    #[error("the floor {floor} is beyond the log's end, revision {revision}")]
+    FloorAhead { floor: u64, revision: u64 },
 }
 
 impl Action {
@@ -90,6 +93,9 @@ impl State {
                 Err(Invalid::NoSuchSlot { slot: *slot })
             }
             Action::DropSlot(slot) if self.slots.len() == 1 => Err(Invalid::LastSlot { slot: *slot }),
+            Action::RaiseFloor(floor) if *floor > self.revision => {
+                Err(Invalid::FloorAhead { floor: *floor, revision: self.revision })
+            }
             _ => Ok(()),
         }
     }

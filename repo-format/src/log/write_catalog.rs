@@ -9,7 +9,7 @@ use super::row::ManifestRow;
 use super::snapshot_state::SnapshotState;
 use super::state::{SegmentRows, State};
 use crate::codec::random_bytes;
-use crate::format::names::{self, BlobId};
+use crate::format::names::BlobId;
 use crate::storage::Put;
 
 impl Log {
@@ -41,12 +41,12 @@ impl Log {
         }
         let mut state = reading.state;
         self.settle(&mut state)?;
-        state.floor = self.floor(revision)?;
         let (access, blob) = (&self.0.access, BlobId::Catalog(revision));
         let bytes = catalog::encode(&access.keys, &access.repo, random_bytes()?, &state)
             .map_err(|_| LogError::TooLarge { blob })?;
         // If somebody else was faster, there is a catalog, which is all that is wanted.
         let (Put::Mine | Put::Theirs(_)) = access.blobs.put_new(&blob.name(), bytes)?;
+        self.saw_catalog(revision);
         Ok(())
     }
 
@@ -83,16 +83,6 @@ impl Log {
         access.blobs.put_new(&BlobId::Segment(segment.id).name(), blob.bytes)?;
         state.manifest_segments.push(segment);
         Ok(())
-    }
-
-    /// The lowest record that is still kept.
-    fn floor(&self, revision: u64) -> Result<u64, LogError> {
-        let first = self.0.access.blobs.list_after(names::LOG, "", 1)?;
-        let first = first.first().and_then(|info| BlobId::parse(&info.name));
-        Ok(match first {
-            Some(BlobId::Record(first)) => first.min(revision),
-            _ => revision,
-        })
     }
 }
 

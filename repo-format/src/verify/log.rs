@@ -16,10 +16,11 @@ pub(super) fn log(check: &Check<'_>) {
     let (records, catalogs) = revisions(check);
     let head = check.state.revision;
     let known: BTreeSet<u64> = records.iter().chain(&catalogs).copied().chain([head]).collect();
-    // Without a catalog the log starts at its first record.
-    let mut expected = if catalogs.is_empty() { 1 } else { known.first().copied().unwrap_or(1) };
+    let mut expected = 1;
+    let mut gaps = Vec::new();
+    let mut floor = check.state.floor;
     // The fold so far; nothing while it is not known, behind a break.
-    let mut folded = (expected == 1).then(State::default);
+    let mut folded = Some(State::default());
     for revision in known {
         if check.is_stopped() {
             return;
@@ -27,7 +28,7 @@ pub(super) fn log(check: &Check<'_>) {
         let kept = records.contains(&revision);
         let last_missing = if kept { revision - 1 } else { revision };
         if expected <= last_missing {
-            missing(check, expected, last_missing, &records, &catalogs);
+            gaps.push((expected, last_missing));
             folded = None;
         }
         if kept {
@@ -40,9 +41,12 @@ pub(super) fn log(check: &Check<'_>) {
             }
             folded = stored.or(folded);
         }
+        floor = floor.max(folded.as_ref().map(|state| state.floor).unwrap_or_default());
         expected = revision.saturating_add(1);
     }
+    gaps.into_iter().for_each(|(first, last)| missing(check, first.max(floor.0), last));
     ends(check, folded.as_ref());
+    catalog_seen(check, catalogs.last().copied().unwrap_or(0));
 }
 
 fn revisions(check: &Check<'_>) -> (BTreeSet<u64>, BTreeSet<u64>) {
@@ -58,17 +62,25 @@ fn revisions(check: &Check<'_>) -> (BTreeSet<u64>, BTreeSet<u64>) {
     (records, catalogs)
 }
 
-/// Records below the newest catalog may have been trimmed if none before them is kept.
-fn missing(check: &Check<'_>, first: u64, last: u64, records: &BTreeSet<u64>, catalogs: &BTreeSet<u64>) {
-    let trimmed = catalogs.last().is_some_and(|newest| last <= *newest);
-    if trimmed && records.range(..first).next().is_none() {
-        return;
-    }
-    let what = match last - first {
-        0 => "the record is missing, but it was there (LOG-5)".to_owned(),
-        more => format!("the record and {more} behind it are missing, but they were there (LOG-5)"),
+/// Records from the floor on must be there, save for those that count as empty (CAT-5, LOG-8).
+fn missing(check: &Check<'_>, first: u64, last: u64) {
+    let mut gone = (first..=last).filter(|revision| !check.state.voids.contains_key(revision));
+    let Some(first) = gone.next() else { return };
+    let what = match gone.count() {
+        0 => "the record is missing, but it was there (CAT-5)".to_owned(),
+        more => format!("the record and {more} behind it are missing, but they were there (CAT-5)"),
     };
     check.find_blob(&BlobId::Record(first), FindingKind::Missing, what);
+}
+
+/// The newest catalog that this client has seen may only have given way to a newer one (LOG-6).
+fn catalog_seen(check: &Check<'_>, newest: u64) {
+    let seen = check.repository.log().catalog_seen();
+    if newest < seen {
+        let what =
+            "this client has seen the catalog, and it is gone (LOG-6); the records still hold all of it";
+        check.find_blob(&BlobId::Catalog(seen), FindingKind::Missing, what);
+    }
 }
 
 fn record(check: &Check<'_>, revision: u64) -> Option<OpenedRecord> {
@@ -132,6 +144,7 @@ fn compare(check: &Check<'_>, revision: u64, folded: &State, stored: &State, row
         ("required features", folded.features != stored.features),
         ("the verification map", folded.verification_map != stored.verification_map),
         ("void records", folded.voids != stored.voids),
+        ("the floor", folded.floor != stored.floor),
         ("the last doom", folded.last_doom != stored.last_doom),
         ("live snapshots", rows && rows_differ(check, folded, stored)),
     ];

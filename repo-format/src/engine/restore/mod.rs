@@ -14,6 +14,7 @@ mod errors;
 mod execute;
 mod fetch;
 mod file;
+mod in_order;
 mod plan;
 mod report;
 mod stream;
@@ -27,6 +28,7 @@ use crossbeam_channel::bounded;
 
 pub use cat::cat;
 pub use errors::{RestoreError, is_outage, lost, not_stored};
+pub use in_order::{Broken, InOrder};
 pub use report::{ItemWarning, RestoreReport};
 pub use stream::{Flow, stream};
 

@@ -18,7 +18,7 @@ use crate::object::{ObjectReader, ObjectRef};
 use crate::repository::Repository;
 
 /// Bytes that are planned and fetched together. Three such windows are in memory at most.
-const WINDOW_BYTES: u64 = 8 << 20;
+pub(super) const WINDOW_BYTES: u64 = 8 << 20;
 /// Things in a window, however small.
 const WINDOW_ITEMS: usize = 4096;
 
@@ -138,7 +138,7 @@ impl<T> Reader<'_, '_, T> {
     }
 
     fn send(&mut self) -> Result<(), Cut> {
-        let mut pieces = fetch(self.fetch, &self.wants).map_err(Cut::Outage)?;
+        let mut pieces = fetch_wants(self.fetch, &self.wants).map_err(Cut::Outage)?;
         (self.bytes, self.wants) = (0, Vec::new());
         let flows = std::mem::take(&mut self.slots).into_iter().map(|slot| match slot {
             Slot::Begin(item) => Flow::Begin(item),
@@ -154,7 +154,10 @@ impl<T> Reader<'_, '_, T> {
 }
 
 /// The bytes of each want, or why they cannot be had.
-fn fetch(fetch: &Fetch<'_>, wants: &[Want]) -> Result<Vec<Result<Bytes, ItemError>>, ContentError> {
+pub(super) fn fetch_wants(
+    fetch: &Fetch<'_>,
+    wants: &[Want],
+) -> Result<Vec<Result<Bytes, ItemError>>, ContentError> {
     let plan = plan(fetch.reader, wants, &Limits::default())?;
     let mut pieces = vec![Ok(Bytes::new()); wants.len()];
     for (lost, error) in &plan.lost {

@@ -62,11 +62,26 @@ fn a_memory_that_cannot_be_kept_is_a_warning() {
 }
 
 #[test]
+fn the_memory_keeps_the_newest_catalog_in_whichever_process_it_was_seen() {
+    let (folder, place) = (tempfile::tempdir().unwrap(), Place::new());
+    let log = place.create_with(remembering(&folder)).unwrap();
+    done(&log, policy(1));
+    assert_eq!(log.catalog_seen(), 0);
+    log.write_catalog().unwrap();
+    assert_eq!(log.catalog_seen(), 2);
+    place.delete(BlobId::Catalog(2));
+    log.refresh().unwrap();
+    assert_eq!(log.catalog_seen(), 2);
+    assert_eq!(place.open_with(remembering(&folder)).unwrap().catalog_seen(), 2);
+    assert_eq!(place.open().catalog_seen(), 0, "who never saw it cannot tell");
+}
+
+#[test]
 fn the_memory_keeps_the_newest_commit() {
     let (folder, place) = (tempfile::tempdir().unwrap(), Place::new());
     let log = place.create_with(remembering(&folder)).unwrap();
     done(&log, policy(1));
     let seen = Memory::new(folder.path(), &REPO, "here").read().unwrap();
-    assert_eq!(seen, Some(Seen { revision: 2, hash: log.state().hash }));
+    assert_eq!(seen, Some(Seen { revision: 2, hash: log.state().hash, catalog: 0 }));
     assert_ne!(log.state().hash, RecordHash::ZERO);
 }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::codec::{ContentId, SegmentId};
 use crate::format::segment::SegmentRef;
+use crate::log::state::Floor;
 
 fn segment(number: u8) -> SegmentRef {
     let (first, last) = (ContentId([0; 32]), ContentId([9; 32]));
@@ -51,6 +52,18 @@ fn recall_needs_a_forgotten_snapshot_and_no_doom_since() {
     assert_eq!(refused(&log, recall(&[])), Invalid::DoomFollowed { manifest: manifest_id(1), doom });
     assert!(matches!(refused(&log, recall(&[8, 9])), Invalid::PackGone { .. }));
     done(&log, recall(&[8]));
+}
+
+#[test]
+fn the_floor_rises_to_what_is_there_and_never_falls() {
+    let (_place, log) = Place::new().create_kept();
+    assert_eq!(log.state().floor, Floor(1));
+    let end = log.state().revision;
+    let ahead = Invalid::FloorAhead { floor: end + 1, revision: end };
+    assert_eq!(refused(&log, Action::RaiseFloor(end + 1)), ahead);
+    done(&log, Action::RaiseFloor(end));
+    done(&log, Action::RaiseFloor(1));
+    assert_eq!(log.state().floor, Floor(end));
 }
 
 #[test]
