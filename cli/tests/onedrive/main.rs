@@ -8,4 +8,5 @@ mod cloud;
 mod common;
 mod demo;
 mod doctor;
+mod restore;
 mod truth;
