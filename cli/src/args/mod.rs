@@ -10,6 +10,7 @@ mod global;
 mod graph;
 mod items;
 mod repo;
+mod restore;
 mod snapshot;
 pub mod sources;
 pub mod values;
@@ -31,6 +32,7 @@ pub use repo::{
     ConnectArgs, InitArgs, KdfArgs, KeyCommand, LevelArg, LocationCommand, NewSecretArgs, RepoCommand,
     VerifyArgs,
 };
+pub use restore::{CollisionsArg, RestoreCommand, RestoreDriveArgs};
 pub use snapshot::{
     CatArgs, CompressionArg, CreateArgs, DiffArgs, FindArgs, ForgetArgs, ListArgs, LsArgs, OverwriteArg,
     RestoreArgs, ShowArgs, SnapshotCommand, WritingArgs,
@@ -68,6 +70,9 @@ pub enum Command {
     /// Make, list, look into and delete backups of Microsoft 365
     #[command(subcommand)]
     Backup(BackupCommand),
+    /// Put what a backup holds back into Microsoft 365
+    #[command(subcommand)]
+    Restore(RestoreCommand),
     /// Write what a backup holds to this machine; needs no Microsoft account
     #[command(subcommand)]
     Export(ExportCommand),
@@ -104,6 +109,7 @@ impl Command {
             Command::Backup(BackupCommand::Create(BackupCreateCommand::Onedrive(args))) => {
                 Some(&mut args.graph)
             }
+            Command::Restore(RestoreCommand::Onedrive(args)) => Some(&mut args.graph),
             _ => None,
         }
     }

@@ -15,7 +15,7 @@ use clap::{ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 use super::{Cli, GraphArgs, SecretArgs};
 
 /// Options that say what to do this once, rather than how things are done here.
-const REQUESTS: [&str; 35] = [
+const REQUESTS: [&str; 38] = [
     "help",
     "version",
     "at",
@@ -51,6 +51,9 @@ const REQUESTS: [&str; 35] = [
     "exclude-user",
     "users",
     "items",
+    "destination",
+    "to-resource",
+    "start-over",
 ];
 
 /// The settings of a configuration file: option name, without the dashes, to value.

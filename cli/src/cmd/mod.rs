@@ -9,6 +9,7 @@ mod export;
 mod graph;
 mod man;
 mod repo;
+mod restore;
 mod session;
 mod signal;
 mod snapshot;
@@ -30,6 +31,7 @@ pub fn run(global: GlobalArgs, output: Output, command: Command) -> anyhow::Resu
         Command::Repo(command) => within(global, output, |session| repo::run(session, command)),
         Command::Snapshot(command) => within(global, output, |session| snapshot::run(session, command)),
         Command::Backup(command) => within(global, output, |session| backup::run(session, command)),
+        Command::Restore(command) => within(global, output, |session| restore::run(session, command)),
         Command::Export(command) => within(global, output, |session| export::run(session, command)),
         Command::Doctor(command) => within(global, output, |session| doctor::run(session, command)),
         Command::Demo(args) => within(global, output, |session| demo::run(session, &args)),

@@ -6,6 +6,7 @@ use folder::export::ArchiveError;
 use folder::{FolderError, SelectError};
 use graph_client::GraphError;
 use graph_client::ingest::drive::DriveError;
+use graph_client::ingest::restore::DriveRestoreError;
 use repo_format::codec::HeaderError;
 use repo_format::content::ContentError;
 use repo_format::engine::source::ItemCause;
@@ -41,6 +42,7 @@ pub fn judge(cause: &(dyn Error + 'static)) -> Option<Verdict> {
         .or_else(|| cause.downcast_ref().map(of_selection))
         .or_else(|| cause.downcast_ref().map(of_graph))
         .or_else(|| cause.downcast_ref().and_then(of_drive))
+        .or_else(|| cause.downcast_ref().and_then(of_drive_restore))
 }
 
 fn of_backup(error: &BackupError) -> Option<Verdict> {
@@ -222,6 +224,20 @@ fn of_drive(error: &DriveError) -> Option<Verdict> {
         DriveError::Backup(error) => of_backup(error),
         _ => None,
     }
+}
+
+fn of_drive_restore(error: &DriveRestoreError) -> Option<Verdict> {
+    Some(match error {
+        DriveRestoreError::Graph(error) => of_graph(error),
+        DriveRestoreError::Repository(error) => return of_repository(error),
+        DriveRestoreError::Content(error) => return of_content(error),
+        DriveRestoreError::Broken { .. } => DAMAGED,
+        DriveRestoreError::Destination { .. } => (Code::Failed, "choose another --destination"),
+        DriveRestoreError::Journal(_) => {
+            (Code::Failed, "check the state folder (--state-dir) and its disk; the same command goes on")
+        }
+        _ => return None,
+    })
 }
 
 fn of_graph(error: &GraphError) -> Verdict {

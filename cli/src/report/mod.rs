@@ -13,6 +13,7 @@ pub mod message;
 mod name;
 mod output;
 pub mod repository;
+pub mod restore;
 pub mod snapshot;
 pub mod summary;
 #[cfg(test)]

@@ -9,6 +9,7 @@ use super::demo::DriveDemoSummary;
 use super::doctor::DoctorSummary;
 use super::export::ExportSummary;
 use super::repository::StatusSummary;
+use super::restore::DriveRestoreSummary;
 use super::snapshot::{ShowSummary, State, Statistics};
 use super::{Count, Escaped, PathText, Size};
 
@@ -63,6 +64,8 @@ pub enum Summary {
     BackupDetails(CountSummary),
     #[serde(rename = "backup delete onedrive")]
     BackupDelete(ForgetSummary),
+    #[serde(rename = "restore onedrive")]
+    RestoreDrive(DriveRestoreSummary),
     #[serde(rename = "export onedrive")]
     Export(ExportSummary),
     #[serde(rename = "doctor graph")]

@@ -6,5 +6,7 @@ mod canary;
 mod cloud;
 #[path = "../common/mod.rs"]
 mod common;
+mod demo;
 mod doctor;
+mod restore;
 mod truth;

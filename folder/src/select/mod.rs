@@ -110,6 +110,17 @@ impl Selector {
         self.folders.is_empty() && self.takes_folders()
     }
 
+    /// Judges the entry at a path of names from the root; its own is the last.
+    ///
+    /// Who goes folder by folder asks a [`Scope`], which looks at the folders once.
+    pub fn judge(&self, path: &[impl AsRef<str>], entry: &Entry) -> Meant {
+        let keys: Vec<TreeKey> = path.iter().map(|name| TreeKey::of_name(name.as_ref())).collect();
+        match keys.split_last() {
+            Some((last, folders)) => self.scope(folders).judge(last, entry),
+            None => Meant::Below,
+        }
+    }
+
     /// What is meant in the folder at `path`.
     pub fn scope(&self, path: &[TreeKey]) -> Scope<'_> {
         let path: Vec<String> = path.iter().map(|key| folded(&key.name)).collect();

@@ -7,7 +7,7 @@ mod details;
 mod items;
 mod list;
 
-pub use choose::{one, owner};
+pub use choose::{one, owner, user_id, user_name};
 
 use super::session::Session;
 use crate::args::{

@@ -1,6 +1,6 @@
 //! An export beside the drive that it came from.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -10,11 +10,10 @@ use folder::export::escape;
 use graph_sim::SimState;
 use graph_sim::model::truth::{TrueItem, TrueKind};
 
-/// What differs: names, kinds, bytes and times.
-pub fn differences(state: &SimState, drive: u32, target: &Path) -> Vec<String> {
+/// What differs: names, kinds, bytes and times. Items with an ID in `withheld` are not looked for.
+pub fn differences(state: &SimState, drive: u32, withheld: &HashSet<String>, target: &Path) -> Vec<String> {
     let (mut differences, mut wanted) = (Vec::new(), BTreeSet::new());
-    // Malware is not given out, so a backup has its name alone.
-    let items = state.true_state(drive).into_iter().filter(|item| !item.malware);
+    let items = state.true_state(drive).into_iter().filter(|item| !withheld.contains(&item.id));
     for item in items.filter(|item| matches!(item.kind, TrueKind::File | TrueKind::Folder)) {
         let place = place_of(&item, target);
         if let Err(what) = compare(state, drive, &item, &place) {

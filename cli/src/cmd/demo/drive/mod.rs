@@ -4,6 +4,7 @@ mod child;
 mod compare;
 mod tenant;
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -65,7 +66,7 @@ impl Demo<'_> {
         self.child
             .json(&["repo", "init", "filesystem", "--no-recovery-key", "--path", "repository"], &[0])?;
 
-        let all = (0..drives).map(|drive| tenant::files(state, drive)).sum::<u64>();
+        let all = tenant::files(state);
         self.kill_one((all as f64 * KILLED_AFTER) as u64)?;
         summary.fetched_before_kill = self.fetched();
         self.say(format_args!(
@@ -74,11 +75,11 @@ impl Demo<'_> {
         ));
 
         let resumed = self.back_up(&[0, 3])?;
-        summary.fetched_after_kill = self.fetched() - summary.fetched_before_kill;
-        summary.fetched_twice =
-            state.downloads().values().map(|it| u64::from(it.starts.saturating_sub(1))).sum();
+        summary.fetched_after_kill = number(&resumed["fetched"]);
         summary.left_out =
             number(&resumed["statistics"]["failed"]) + number(&resumed["statistics"]["skipped"]);
+        let fetched = summary.fetched_before_kill + summary.fetched_after_kill + summary.left_out;
+        summary.fetched_twice = fetched.saturating_sub(all);
         self.count(&mut summary, &resumed);
         let fetched = Count(summary.fetched_after_kill, "file");
         let left_out = Count(summary.left_out, "item");
@@ -86,6 +87,7 @@ impl Demo<'_> {
             "The next one went on with {fetched}; it named {left_out} that could not be had"
         ));
 
+        let withheld = tenant::malware(state);
         state.set_faults(Faults::default());
         state.mutate(&Mutation { seed: Some(1), count: CHANGES, ..Mutation::default() });
         summary.changes = u64::from(CHANGES) * u64::from(drives);
@@ -103,7 +105,7 @@ impl Demo<'_> {
         let repository = self.child.open(self.session)?;
         summary.damage = verify_all(self.session, &repository)?;
         for drive in 0..drives {
-            let found = self.export(drive)?;
+            let found = self.export(drive, &withheld)?;
             found.iter().for_each(|difference| self.session.output.warn(difference.clone()));
             summary.differences += found.len() as u64;
         }
@@ -137,7 +139,7 @@ impl Demo<'_> {
     }
 
     /// Exports a drive's latest backup, and compares it with the drive.
-    fn export(&self, drive: u32) -> anyhow::Result<Vec<String>> {
+    fn export(&self, drive: u32, withheld: &HashSet<String>) -> anyhow::Result<Vec<String>> {
         self.stop_if_asked()?;
         let user = self.sim.state().users().get(drive as usize).map(|user| user.principal_name.clone());
         let user = user.unwrap_or_default();
@@ -149,12 +151,12 @@ impl Demo<'_> {
             Escaped(user.as_bytes()),
             Escaped(place.as_bytes())
         ));
-        Ok(differences(self.sim.state(), drive, &target))
+        Ok(differences(self.sim.state(), drive, withheld, &target))
     }
 
     /// Contents that the simulator began to give.
     fn fetched(&self) -> u64 {
-        self.sim.state().downloads().values().map(|count| u64::from(count.starts)).sum()
+        self.sim.state().downloads().len() as u64
     }
 
     fn count(&self, summary: &mut DriveDemoSummary, backup: &serde_json::Value) {

@@ -1,12 +1,16 @@
 //! The tenant that is shown, and what goes wrong in it.
 
+use std::collections::HashSet;
+
 use graph_sim::model::truth::TrueKind;
-use graph_sim::{Faults, PoisonKind, SimConfig, SimState, TenantProfile, preset};
+use graph_sim::{Faults, PoisonKind, Rule, SimConfig, SimState, TenantProfile, preset};
 
 use crate::args::DemoDriveArgs;
 
 /// What goes wrong. Families that make a client wait would only show patience.
 const FAMILIES: [&str; 7] = ["reset", "truncate", "corrupt", "expired", "disorder", "json", "transient"];
+/// At their own rates, all at once, these would fail two requests of five.
+const RATE_PART: f64 = 0.3;
 
 /// The simulator that is shown.
 pub fn config(args: &DemoDriveArgs) -> SimConfig {
@@ -18,13 +22,22 @@ pub fn config(args: &DemoDriveArgs) -> SimConfig {
         size_max: 2_000_000,
         ..TenantProfile::default()
     };
-    let rules = FAMILIES.iter().filter_map(|name| preset(name)).flat_map(|faults| faults.rules).collect();
-    let poison = vec![PoisonKind::Forbidden, PoisonKind::Malware];
+    let rules = FAMILIES.iter().filter_map(|name| preset(name)).flat_map(|faults| faults.rules);
+    let rules = rules.map(|rule| Rule { rate: rule.rate * RATE_PART, ..rule }).collect();
+    // The first is tried for most of a minute before it is given up; one of them is enough to see.
+    let poison = vec![PoisonKind::Forbidden, PoisonKind::Malware, PoisonKind::Malware];
     let faults = Faults { poison_per_user: 1, poison, rules, ..Faults::default() };
     SimConfig { tenant, faults, ..SimConfig::default() }
 }
 
-/// How many files a drive has.
-pub fn files(state: &SimState, drive: u32) -> u64 {
-    state.true_state(drive).iter().filter(|item| item.kind == TrueKind::File).count() as u64
+/// How many files of all drives have content to be fetched.
+pub fn files(state: &SimState) -> u64 {
+    let items = (0..state.drive_count()).flat_map(|drive| state.true_state(drive));
+    items.filter(|item| item.kind == TrueKind::File && item.size > 0).count() as u64
+}
+
+/// Items that the service holds to be malware: a backup has their names alone.
+pub fn malware(state: &SimState) -> HashSet<String> {
+    let poisoned = (0..state.drive_count()).flat_map(|drive| state.poisoned(drive));
+    poisoned.filter(|item| item.kind == PoisonKind::Malware).map(|item| item.id).collect()
 }
