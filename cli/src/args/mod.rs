@@ -44,8 +44,8 @@ pub use snapshot::{
     name = "corso",
     version,
     about = "Backs up folders and Microsoft 365 into an encrypted, deduplicated, versioned repository",
-    after_help = "Start with `corso demo`: it backs up a simulated OneDrive, is killed, goes on, verifies and \
-                  exports, all on this machine.\n\nExample:\n  corso repo init filesystem --path /mnt/disk/backup\n  \
+    after_help = "Start with `corso demo`: it backs up a simulated OneDrive, is killed, goes on, verifies, \
+                  exports and restores, all on this machine.\n\nExample:\n  corso repo init filesystem --path /mnt/disk/backup\n  \
                   corso snapshot create ~/documents\n  corso snapshot restore latest --target /tmp/back",
     max_term_width = 100,
     subcommand_required = true,
@@ -79,7 +79,7 @@ pub enum Command {
     /// Check that a service can be used
     #[command(subcommand)]
     Doctor(DoctorCommand),
-    /// Back up a simulated OneDrive with faults, kill, resume, verify and export; all on this machine
+    /// Back up a simulated OneDrive, kill, resume, verify, export and restore; all on this machine
     #[command(
         after_help = "Example:\n  corso demo\n  corso demo folder",
         args_conflicts_with_subcommands = true

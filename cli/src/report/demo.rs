@@ -29,7 +29,7 @@ pub struct DriveDemoSummary {
     pub fetched_for_changes: u64,
     /// Damage that a verification of everything found.
     pub damage: u64,
-    /// What differs between the drives and their exports.
+    /// What differs between the drives and their exports, or between a drive and what was restored of it.
     pub differences: u64,
     /// Rules of Microsoft's that were broken.
     pub violations: u64,
@@ -42,8 +42,8 @@ pub struct DriveDemoSummary {
 impl fmt::Display for DriveDemoSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.differences {
-            0 => f.write_str("The exports equal the drives: ")?,
-            found => write!(f, "{} between drives and exports: ", Count(found, "difference"))?,
+            0 => f.write_str("What came back equals the drives: ")?,
+            found => write!(f, "{} between the drives and what came back: ", Count(found, "difference"))?,
         }
         write!(f, "{}, {}", Count(self.users, "user"), Count(self.files, "file"))?;
         writeln!(f, ", {}; stored {}.", Size(self.bytes), Size(self.stored))?;

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use repo_format::codec::ManifestId;
+use repo_format::codec::{ContentId, ManifestId};
 use repo_format::engine::progress::{Progress, Stop};
 use repo_format::repository::Repository;
 use repo_format::tree::Entry;
@@ -44,6 +44,8 @@ pub struct RestoreFrom<'f> {
 pub(super) struct Run<'r> {
     pub graph: &'r Graph,
     pub repository: &'r Repository,
+    /// Root of the snapshot's failures.
+    pub failures: Option<ContentId>,
     pub target: &'r RestoreTarget,
     pub id: Key,
     pub past: &'r Past,
@@ -95,6 +97,7 @@ pub fn restore_drive(
     let mut run = Run {
         graph,
         repository: from.repository,
+        failures: manifest.failures,
         target,
         id,
         past: &past,

@@ -3,7 +3,8 @@
 use std::sync::mpsc::SyncSender;
 
 use repo_format::engine::Broken;
-use repo_format::engine::source::{ItemCause, ItemError};
+use repo_format::engine::restore::not_stored;
+use repo_format::engine::source::ItemCause;
 use repo_format::tree::{Children, Entry, EntryKind, Tree, TreeKey};
 
 use super::decide::{Collided, Found, collision, refused, renamed};
@@ -103,9 +104,13 @@ impl<'w, 'r> Walk<'w, 'r> {
             EntryKind::Folder(_) => self.folder(found, choice),
             EntryKind::File(Some(_)) => self.file(found),
             _ => {
-                let message = "its content was not stored when the snapshot was made".into();
-                let error = ItemError { cause: ItemCause::Lost, message, attempts: 1 };
-                self.run.tally.failed(&self.shown(), error, 1);
+                let (contents, path) = (self.run.repository.contents(), self.shown());
+                let error = not_stored(contents, self.run.failures.as_ref(), path.as_bytes());
+                match error.cause.is_failure() {
+                    true => self.run.tally.failed(&path, error, 1),
+                    // What the backup passed over for cause is passed over here, too.
+                    false => self.run.tally.skipped(&path, Skip::Refused, &error.message, (1, 0)),
+                }
                 Ok(())
             }
         }

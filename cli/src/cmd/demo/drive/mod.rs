@@ -4,7 +4,7 @@ mod child;
 mod compare;
 mod tenant;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -109,6 +109,9 @@ impl Demo<'_> {
             found.iter().for_each(|difference| self.session.output.warn(difference.clone()));
             summary.differences += found.len() as u64;
         }
+        let restored = self.restore(&withheld)?;
+        restored.iter().for_each(|difference| self.session.output.warn(difference.clone()));
+        summary.differences += restored.len() as u64;
         let broken = state.violations();
         broken.iter().take(10).for_each(|it| self.session.output.warn(format!("a rule was broken: {it:?}")));
         summary.violations = broken.len() as u64;
@@ -152,6 +155,21 @@ impl Demo<'_> {
             Escaped(place.as_bytes())
         ));
         Ok(differences(self.sim.state(), drive, withheld, &target))
+    }
+
+    /// Restores the first drive's latest backup into a new folder of it, and compares.
+    fn restore(&self, withheld: &HashSet<String>) -> anyhow::Result<Vec<String>> {
+        self.stop_if_asked()?;
+        let state = self.sim.state();
+        let user = state.users().first().map(|user| user.principal_name.clone()).unwrap_or_default();
+        let wanted = tenant::hashes(state, 0, "", withheld);
+        let done = self.child.json(&["restore", "onedrive", "--backup", "latest", "--user", &user], &[0])?;
+        let folder = format!("/{}", done["folder"].as_str().unwrap_or_default());
+        self.say(format_args!("Restored it into {} of the same drive", Escaped(folder.as_bytes())));
+        let found = tenant::hashes(state, 0, &folder, &HashSet::new());
+        let paths: BTreeSet<&String> = wanted.keys().chain(found.keys()).collect();
+        let differing = paths.into_iter().filter(|path| wanted.get(*path) != found.get(*path));
+        Ok(differing.map(|path| format!("{folder}{path} was not restored as it is")).collect())
     }
 
     /// Contents that the simulator began to give.

@@ -1,6 +1,6 @@
 //! The tenant that is shown, and what goes wrong in it.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use graph_sim::model::truth::TrueKind;
 use graph_sim::{Faults, PoisonKind, Rule, SimConfig, SimState, TenantProfile, preset};
@@ -34,6 +34,18 @@ pub fn config(args: &DemoDriveArgs) -> SimConfig {
 pub fn files(state: &SimState) -> u64 {
     let items = (0..state.drive_count()).flat_map(|drive| state.true_state(drive));
     items.filter(|item| item.kind == TrueKind::File && item.size > 0).count() as u64
+}
+
+/// The files of a drive below a folder: path from there, and hash.
+pub fn hashes(
+    state: &SimState,
+    drive: u32,
+    folder: &str,
+    withheld: &HashSet<String>,
+) -> BTreeMap<String, Option<String>> {
+    let items = state.true_state(drive).into_iter();
+    let files = items.filter(|item| item.kind == TrueKind::File && !withheld.contains(&item.id));
+    files.filter_map(|item| Some((item.path.strip_prefix(folder)?.to_owned(), item.quick_xor_hash))).collect()
 }
 
 /// Items that the service holds to be malware: a backup has their names alone.
