@@ -44,13 +44,26 @@ async fn folder(graph: &Graph, drive: &DriveId, parent: &ItemId, name: &str) -> 
     panic!("no folder after ten tries");
 }
 
-async fn upload(graph: &Graph, drive: &DriveId, to: &UploadTo, content: &Bytes) -> ItemId {
-    let mut session = graph.create_upload_session(drive, to, &times(), content.len() as u64).await.unwrap();
+/// Uploads in fragments. A session that is gone may have ended with a reply that was lost: then the file
+/// is there, and is not sent once more.
+async fn upload(graph: &Graph, drive: &DriveId, parent: &ItemId, name: &str, content: &Bytes) -> ItemId {
+    let to = UploadTo::New { parent: parent.clone(), name: name.into(), conflict: Conflict::Replace };
+    let total = content.len() as u64;
+    let mut session = graph.create_upload_session(drive, &to, &times(), total).await.unwrap();
     for _ in 0..50 {
         let from = usize::try_from(session.next()).unwrap();
-        let to = content.len().min(from + FRAGMENT_UNIT);
-        if let UploadStep::Done(item) = session.put(content.slice(from..to)).await.unwrap() {
-            return item.id;
+        let end = content.len().min(from + FRAGMENT_UNIT);
+        match session.put(content.slice(from..end)).await {
+            Ok(UploadStep::Done(item)) => return item.id,
+            Ok(_) => {}
+            Err(GraphError::SessionGone { .. }) => match graph.item_by_path(drive, parent, &[name]).await {
+                Ok(item) => return item.id,
+                Err(GraphError::NotFound { .. }) => {
+                    session = graph.create_upload_session(drive, &to, &times(), total).await.unwrap();
+                }
+                Err(error) => panic!("{error}"),
+            },
+            Err(error) => panic!("{error}"),
         }
     }
     panic!("not done after fifty fragments");
@@ -65,9 +78,7 @@ async fn what_is_written_is_there_with_its_times() {
     assert!(matches!(twice, Err(GraphError::NameTaken { .. })), "{twice:?}");
 
     let content = Bytes::from(vec![42; 2 * FRAGMENT_UNIT + 11]);
-    let to =
-        UploadTo::New { parent: parent.clone(), name: "große Datei.bin".into(), conflict: Conflict::Fail };
-    let large = upload(&graph, &drive, &to, &content).await;
+    let large = upload(&graph, &drive, &parent, "große Datei.bin", &content).await;
     let item = graph.item(&drive, &large).await.unwrap();
     let mut hash = QuickXorHash::new();
     hash.update(&content);
@@ -127,9 +138,7 @@ async fn writes_live_through_faults_without_doing_anything_twice() {
         let parent = folder(&graph, &drive, &root, "once").await;
         let content = Bytes::from(vec![7; 5 * FRAGMENT_UNIT + 3]);
         for number in 0..6 {
-            let name = format!("file {number}");
-            let to = UploadTo::New { parent: parent.clone(), name, conflict: Conflict::Replace };
-            upload(&graph, &drive, &to, &content).await;
+            upload(&graph, &drive, &parent, &format!("file {number}"), &content).await;
         }
         let children = graph.children(&drive, &parent).unwrap().all().await.unwrap();
         assert_eq!(children.len(), 6, "{faults}");
