@@ -4,4 +4,5 @@ mod bench;
 mod faults;
 mod kill;
 mod runs;
+#[path = "../shared/tenant.rs"]
 mod tenant;

@@ -3,5 +3,6 @@
 mod budget;
 mod enumerate;
 mod secure;
+#[path = "../shared/tenant.rs"]
 mod tenant;
 mod write;
