@@ -46,7 +46,14 @@ impl Cloud {
             Self::UsGov => known("https://graph.microsoft.us/"),
             Self::DoD => known("https://dod-graph.microsoft.us/"),
             Self::China => known("https://microsoftgraph.chinacloudapi.cn/"),
-            Self::Custom { graph_url, .. } => folder(graph_url.clone()),
+            Self::Custom { graph_url, .. } => {
+                let mut url = folder(graph_url.clone())?;
+                // People copy the address with its version, which is added to it anyway.
+                if let Some(root) = url.path().strip_suffix("v1.0/").map(str::to_owned) {
+                    url.set_path(&root);
+                }
+                Ok(url)
+            }
         }
     }
 
@@ -92,6 +99,8 @@ mod tests {
             Cloud::Custom { login_url: url("http://127.0.0.1:1"), graph_url: url("http://h/sim?x=1") };
         assert_eq!(cloud.login_url().unwrap().as_str(), "http://127.0.0.1:1/");
         assert_eq!(cloud.graph_url().unwrap().join("v1.0/me").unwrap().as_str(), "http://h/sim/v1.0/me");
+        let versioned = Cloud::Custom { login_url: url("http://h/"), graph_url: url("http://h/sim/v1.0") };
+        assert_eq!(versioned.graph_url().unwrap().as_str(), "http://h/sim/");
         let odd = Cloud::Custom { login_url: url("mailto:a@b"), graph_url: url("http://h/") };
         assert!(matches!(odd.login_url(), Err(GraphError::Setup { .. })));
     }

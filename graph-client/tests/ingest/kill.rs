@@ -83,6 +83,8 @@ fn a_run_that_is_asked_to_stop_leaves_a_checkpoint() {
         run.join().unwrap().unwrap()
     });
     assert!(report.backup.interrupted);
+    assert_eq!(report.backup.failures, [], "what was not reached is no failure");
+    assert_eq!(report.backup.statistics.failed, 0);
     let marked = bench.marked(&bench.storage, &bench.newest(&bench.storage));
     assert!(marked.len() >= 50);
     bench.sim.state().clear_books();

@@ -102,11 +102,8 @@ impl Fetcher<'_, '_> {
                     of.url = None;
                 }
                 (Err(_), Some(error)) => return Outcome::Failed(item_error(&error, facts, attempt)),
-                (Err(StoreError::Item(error)), None) => return Outcome::Failed(error),
-                (Err(other), None) => {
-                    let (cause, message) = (ItemCause::Io, other.to_string());
-                    return Outcome::Failed(ItemError { cause, message, attempts: attempt });
-                }
+                // The reader gave up because the run is to end: no fault of the item's.
+                (Err(_), None) => return Outcome::Stopped,
             }
         }
     }
