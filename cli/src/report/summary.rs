@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::create::BackupCreateSummary;
-use super::demo::DriveDemoSummary;
+use super::demo::{DriveDemoSummary, FolderDemoSummary};
 use super::doctor::DoctorSummary;
 use super::export::ExportSummary;
 use super::repository::StatusSummary;
@@ -73,7 +73,7 @@ pub enum Summary {
     #[serde(rename = "demo")]
     Demo(DriveDemoSummary),
     #[serde(rename = "demo folder")]
-    DemoFolder(DemoSummary),
+    DemoFolder(FolderDemoSummary),
     #[serde(rename = "completions")]
     Completions(TextSummary),
     #[serde(rename = "man")]
@@ -400,46 +400,6 @@ impl fmt::Display for ForgetSummary {
         let verb = if self.dry_run { "Would forget" } else { "Forgot" };
         let ids = self.forgotten.iter().map(|id| format!("{verb} snapshot {id}"));
         f.write_str(&ids.collect::<Vec<_>>().join("\n"))
-    }
-}
-
-/// What the demonstration did.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-#[cfg_attr(test, derive(serde::Deserialize))]
-pub struct DemoSummary {
-    pub files: u64,
-    pub bytes: u64,
-    /// Bytes that the first and the second backup stored.
-    pub stored_first: u64,
-    pub stored_second: u64,
-    /// What differs between the two snapshots.
-    pub changes: u64,
-    /// Damage that a verification of everything found.
-    pub damage: u64,
-    /// What differs between the source and its restored copy.
-    pub differences: u64,
-    pub seconds: f64,
-    /// The folder, if it was kept.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub folder: Option<String>,
-}
-
-impl fmt::Display for DemoSummary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.differences {
-            0 => write!(f, "The restored copy equals its source: ")?,
-            found => write!(f, "{} between source and restored copy: ", Count(found, "difference"))?,
-        }
-        if self.damage > 0 {
-            write!(f, "damage in {}: ", Count(self.damage, "place"))?;
-        }
-        write!(f, "{}, {}", Count(self.files, "file"), Size(self.bytes))?;
-        write!(f, "; stored {} and then {}", Size(self.stored_first), Size(self.stored_second))?;
-        write!(f, "; {:.1} s in all.", self.seconds)?;
-        match &self.folder {
-            Some(folder) => write!(f, "\nIt is all in {}", Escaped(folder.as_bytes())),
-            None => Ok(()),
-        }
     }
 }
 

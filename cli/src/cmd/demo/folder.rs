@@ -20,8 +20,9 @@ use crate::cmd::session::Session;
 use crate::cmd::snapshot::Comparison;
 use crate::exit::{CliError, Code};
 use crate::progress::watch;
+use crate::report::demo::FolderDemoSummary;
 use crate::report::snapshot::{SnapshotLine, table};
-use crate::report::summary::{DemoSummary, DiffSummary, Summary};
+use crate::report::summary::{DiffSummary, Summary};
 use crate::report::{Count, Escaped, Message, Size};
 
 /// Shows that a backup comes back.
@@ -45,9 +46,9 @@ struct Demo<'a> {
 }
 
 impl Demo<'_> {
-    fn run(&self, size: u64) -> anyhow::Result<DemoSummary> {
+    fn run(&self, size: u64) -> anyhow::Result<FolderDemoSummary> {
         let (source, target) = (self.folder.join("source"), self.folder.join("restored"));
-        let mut summary = DemoSummary::default();
+        let mut summary = FolderDemoSummary::default();
 
         data::generate(&source, size).context("cannot generate data")?;
         self.step("Generated data in", &source);

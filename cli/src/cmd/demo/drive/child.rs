@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::cmd::session::Session;
 
 /// How often a demonstration commits what is done: it has no minute to lose.
-const CHECKPOINT_INTERVAL: &str = "500ms";
+const CHECKPOINT_INTERVAL: &str = "300ms";
 
 /// What a process is started with.
 pub struct Child {

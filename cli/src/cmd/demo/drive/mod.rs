@@ -88,6 +88,7 @@ impl Demo<'_> {
         ));
 
         let withheld = tenant::malware(state);
+        summary.faults = tenant::faults(state);
         state.set_faults(Faults::default());
         state.mutate(&Mutation { seed: Some(1), count: CHANGES, ..Mutation::default() });
         summary.changes = u64::from(CHANGES) * u64::from(drives);
@@ -179,7 +180,6 @@ impl Demo<'_> {
 
     fn count(&self, summary: &mut DriveDemoSummary, backup: &serde_json::Value) {
         summary.requests += number(&backup["requests"]);
-        summary.faults += number(&backup["retries"]);
         summary.stored += number(&backup["statistics"]["bytes_stored"]);
     }
 

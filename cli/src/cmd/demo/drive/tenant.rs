@@ -3,14 +3,17 @@
 use std::collections::{BTreeMap, HashSet};
 
 use graph_sim::model::truth::TrueKind;
-use graph_sim::{Faults, PoisonKind, Rule, SimConfig, SimState, TenantProfile, preset};
+use graph_sim::{Call, Fault, Faults, PoisonKind, Rule, SimConfig, SimState, TenantProfile, preset};
 
 use crate::args::DemoDriveArgs;
 
 /// What goes wrong. Families that make a client wait would only show patience.
-const FAMILIES: [&str; 7] = ["reset", "truncate", "corrupt", "expired", "disorder", "json", "transient"];
-/// At their own rates, all at once, these would fail two requests of five.
-const RATE_PART: f64 = 0.3;
+const FAMILIES: [&str; 4] = ["corrupt", "expired", "disorder", "json"];
+/// The name of the one rule that is no fault.
+const DELAY: &str = "delay";
+/// Before a content begins to come. Loopback is faster than any service, and a backup that is over in a
+/// second shows no checkpoint.
+const DELAY_MS: u64 = 100;
 
 /// The simulator that is shown.
 pub fn config(args: &DemoDriveArgs) -> SimConfig {
@@ -23,11 +26,18 @@ pub fn config(args: &DemoDriveArgs) -> SimConfig {
         ..TenantProfile::default()
     };
     let rules = FAMILIES.iter().filter_map(|name| preset(name)).flat_map(|faults| faults.rules);
-    let rules = rules.map(|rule| Rule { rate: rule.rate * RATE_PART, ..rule }).collect();
+    let delay = Rule::new(DELAY, 1.0, &[Call::Download], Fault::Delay { ms: DELAY_MS });
+    let rules = rules.chain([delay]).collect();
     // The first is tried for most of a minute before it is given up; one of them is enough to see.
     let poison = vec![PoisonKind::Forbidden, PoisonKind::Malware, PoisonKind::Malware];
     let faults = Faults { poison_per_user: 1, poison, rules, ..Faults::default() };
     SimConfig { tenant, faults, ..SimConfig::default() }
+}
+
+/// How much went wrong so far.
+pub fn faults(state: &SimState) -> u64 {
+    let counts = state.totals().faults;
+    counts.iter().filter(|(name, _)| *name != DELAY).map(|(_, count)| count).sum()
 }
 
 /// How many files of all drives have content to be fetched.
