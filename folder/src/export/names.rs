@@ -1,6 +1,6 @@
 //! Names of a folder's children, safe on every system and no two of them the same anywhere.
 //!
-//! A child keeps its [escaped](super::escape) name unless that is too long, or another child's name
+//! A child keeps its [escaped](super::escape()) name unless that is too long, or another child's name
 //! is the same but for case, normalisation or discriminator, or it looks like one of the names made
 //! here or by Windows. Then it is marked: `~` and 16 characters that hash its key stand before the
 //! extension. So the same folder gives the same names, whatever part of it is asked for.

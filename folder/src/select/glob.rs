@@ -1,6 +1,6 @@
 //! Patterns for names and paths: `*`, `?`, `[a-z]`, `[!a-z]`, and `**` for any number of folders.
 //!
-//! Matched by characters of [folded](crate::fold) text, so neither case nor normalisation counts.
+//! Matched by characters of [folded](crate::fold()) text, so neither case nor normalisation counts.
 //! Matching takes no more than pattern times text, whatever the pattern is.
 
 use crate::fold::fold;
