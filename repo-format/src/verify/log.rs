@@ -64,9 +64,10 @@ fn revisions(check: &Check<'_>) -> (BTreeSet<u64>, BTreeSet<u64>) {
 
 /// Records from the floor on must be there, save for those that count as empty (CAT-5, LOG-8).
 fn missing(check: &Check<'_>, first: u64, last: u64) {
-    let mut gone = (first..=last).filter(|revision| !check.state.voids.contains_key(revision));
-    let Some(first) = gone.next() else { return };
-    let what = match gone.count() {
+    let voids = &check.state.voids;
+    let Some(first) = (first..=last).find(|revision| !voids.contains_key(revision)) else { return };
+    // Whoever names a blob chooses how far the gap reaches: it is not walked.
+    let what = match last - first - voids.range(first..=last).count() as u64 {
         0 => "the record is missing, but it was there (CAT-5)".to_owned(),
         more => format!("the record and {more} behind it are missing, but they were there (CAT-5)"),
     };
