@@ -8,7 +8,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use graph_client::ingest::{
-    ChangeKind, Cursor, DriveLedger, ItemChange, Mark, Past, Phase, apply, finish_enumeration, settle,
+    ChangeKind, Cursor, DriveLedger, ItemChange, Mark, Past, Phase, Scope, apply, finish_enumeration, settle,
     update_tree,
 };
 use repo_format::codec::{ContentId, SplitterSizes};
@@ -130,7 +130,8 @@ fn run(
     }
     finish_enumeration(&mut ledger, &mut cursor)?;
     settle(&mut ledger, &cursor, &mut past)?;
-    let updated = update_tree(&mut ledger, &cursor, &mut past, run.contents(), run.map_store())?;
+    let updated =
+        update_tree(&mut ledger, &cursor, &mut past, &Scope::default(), run.contents(), run.map_store())?;
     cursor.floor = 1;
     cursor.counts = updated.counts;
     let layer = ledger.fold()?;

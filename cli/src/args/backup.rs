@@ -26,7 +26,7 @@ pub enum BackupCommand {
 pub enum BackupCreateCommand {
     /// Users' OneDrives
     #[command(
-        after_help = "Example:\n  corso backup create onedrive --user '*' --exclude-user bo@example.com"
+        after_help = "Examples:\n  corso backup create onedrive --user '*' --exclude-user bo@example.com\n  corso backup create onedrive --user adele@example.com --folder Documents/Work"
     )]
     Onedrive(Box<BackupCreateArgs>),
 }
@@ -40,6 +40,11 @@ pub struct BackupCreateArgs {
     /// Whose drives not
     #[arg(long = "exclude-user", value_name = "USER", value_delimiter = ',')]
     pub exclude_users: Vec<String>,
+    /// Only this folder of each drive, by its path from the root; may be given several times
+    ///
+    /// The same users with other folders, or with none, are another backup, with a history of its own.
+    #[arg(long = "folder", value_name = "PATH", value_parser = values::drive_folder)]
+    pub folders: Vec<String>,
     /// A tag; may be given several times
     #[arg(long = "tag", value_name = "NAME=VALUE", value_parser = values::tag, value_delimiter = '\n')]
     pub tags: Vec<(String, String)>,

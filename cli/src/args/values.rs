@@ -34,6 +34,15 @@ pub fn tag(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// A folder of a drive: its path from the root, without slashes around it.
+pub fn drive_folder(text: &str) -> Result<String, String> {
+    let names: Vec<&str> = text.split('/').filter(|name| !name.is_empty()).collect();
+    match names.iter().any(|name| matches!(*name, "." | "..")) {
+        false if !names.is_empty() => Ok(names.join("/")),
+        _ => Err("expected a path from the drive's root, such as Documents/Work".into()),
+    }
+}
+
 /// How much of the data to read: a share of the packs or an amount.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum SampleArg {

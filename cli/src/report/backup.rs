@@ -40,6 +40,15 @@ impl fmt::Display for Alert {
     }
 }
 
+/// Whose a backup is, and of which folders if not of all.
+fn owned(owner: &[u8], folders: &[PathText]) -> String {
+    let folders: Vec<String> = folders.iter().map(ToString::to_string).collect();
+    match folders.is_empty() {
+        true => Escaped(owner).to_string(),
+        false => format!("{}: {}", Escaped(owner), folders.join(", ")),
+    }
+}
+
 /// Backups as a table.
 pub fn table(backups: &[BackupLine]) -> String {
     let ids: Vec<&str> = backups.iter().map(|backup| backup.line.id.as_str()).collect();
@@ -58,7 +67,7 @@ pub fn table(backups: &[BackupLine]) -> String {
             Size(line.size).to_string(),
             line.failed.to_string(),
             line.skipped.to_string(),
-            Escaped(owner).to_string(),
+            owned(owner, &line.source.paths),
         ]);
     }
     for column in 3..=6 {

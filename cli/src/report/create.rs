@@ -15,7 +15,7 @@ pub struct UserLine {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_id: Option<String>,
     pub result: Result,
-    /// Why there is nothing to back up, or why it failed.
+    /// Why there is nothing to back up, why it failed, or which folders were not there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -239,17 +239,15 @@ impl<'a> DriveLedger<'a> {
     /// # Errors
     /// If the ledger cannot be read.
     pub fn stored(&self) -> Result<Vec<Item>, IngestError> {
-        let mut stored = Vec::new();
-        for entry in self.ledger.range(&[ITEM]) {
-            let (found, entry) = entry?;
-            if id_of(&[ITEM], &found).is_none() {
-                break;
-            }
-            if entry.object.is_some() {
-                stored.push(item(entry)?);
-            }
-        }
-        Ok(stored)
+        self.items().filter(|item| item.as_ref().map_or(true, |item| item.object.is_some())).collect()
+    }
+
+    /// All items, in order of IDs.
+    pub(super) fn items(&self) -> impl Iterator<Item = Result<Item, IngestError>> + '_ {
+        let entries = self.ledger.range(&[ITEM]);
+        let ours = entries
+            .take_while(|entry| entry.as_ref().map_or(true, |(found, _)| id_of(&[ITEM], found).is_some()));
+        ours.map(|entry| item(entry?.1))
     }
 
     /// Items that the run has changed, in order of IDs: what they are now, `None` if they are gone.
@@ -324,12 +322,12 @@ impl<'a> DriveLedger<'a> {
         Ok(self.ledger.settle(roots)?)
     }
 
-    /// The commit that names a folded `root` is done: it is what the tree says.
+    /// The commit that names what [`Self::split`] gave is done: the first layer is what the tree says.
     ///
     /// # Errors
-    /// If the root cannot be read.
-    pub fn settle_folded(&mut self, root: &ContentId) -> Result<(), IngestError> {
-        Ok(self.ledger.settle_folded(root)?)
+    /// If a root cannot be read.
+    pub fn settle_split(&mut self, roots: &[ContentId]) -> Result<(), IngestError> {
+        Ok(self.ledger.settle_folded(roots)?)
     }
 
     /// Folds all layers into one, for a snapshot whose tree says the same.
@@ -338,5 +336,20 @@ impl<'a> DriveLedger<'a> {
     /// If a layer cannot be read or stored.
     pub fn fold(&self) -> Result<ContentId, MapError> {
         self.ledger.fold(is_kept)
+    }
+
+    /// Folds what a finished ledger keeps into one layer, for a checkpoint whose tree says the same;
+    /// what serves the run alone is in a layer above it.
+    ///
+    /// # Errors
+    /// If a layer cannot be read or stored.
+    pub fn split(&self) -> Result<Vec<ContentId>, MapError> {
+        self.ledger.split(is_kept)
+    }
+
+    /// Whether the run has changed about as much as there was before it.
+    pub fn has_doubled(&self) -> bool {
+        let (base, above) = self.ledger.sizes();
+        above > base
     }
 }

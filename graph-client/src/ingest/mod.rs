@@ -29,6 +29,7 @@ mod ledger;
 mod name;
 mod past;
 pub mod restore;
+mod scope;
 mod settle;
 mod table;
 mod tree;
@@ -42,6 +43,7 @@ pub use item::{Facts, Kind, Known, Mark, Person};
 pub use ledger::{DriveLedger, Item};
 pub use name::tree_key;
 pub use past::Past;
+pub use scope::Scope;
 pub use settle::settle;
 pub use tree::{Updated, update_tree};
 

@@ -19,6 +19,11 @@ pub fn tree_key(name: &str, id: &str) -> TreeKey {
     TreeKey { name: mended.into_bytes(), discriminator: id.as_bytes().to_vec() }
 }
 
+/// What names are compared by: those of a drive do not differ by case alone.
+pub(super) fn fold(name: &str) -> String {
+    name.to_lowercase()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

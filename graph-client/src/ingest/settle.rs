@@ -2,7 +2,8 @@
 //!
 //! A feed tells that a folder is deleted, and may or may not tell the same of what is in it; and what
 //! was in it may turn up elsewhere later in the feed. So only at the end it is certain what goes with
-//! the folder: whatever still names it as its parent, and all below that.
+//! the folder: whatever still names it as its parent, and all below that. A tree that was made on the
+//! way has such items below `.orphans`.
 
 use std::collections::{HashMap, HashSet};
 
@@ -33,10 +34,18 @@ pub fn settle(
         }
         Ok(())
     })?;
+    for id in ledger.orphans()? {
+        if let Some(item) = ledger.item(&id)?
+            && fates.is_dead(ledger, &id, &item.known.facts.parent)?
+        {
+            dead.push(item.known);
+        }
+    }
     let mut folders = doomed.clone();
     let mut removed = 0;
     for known in dead {
-        removed += 1;
+        // One that changed and was an orphan comes twice.
+        removed += u64::from(ledger.item(&known.facts.id)?.is_some());
         if known.facts.kind.is_container() {
             folders.push(known.facts.id.clone());
         }

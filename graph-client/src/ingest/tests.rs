@@ -10,6 +10,8 @@ mod run;
 use drive::{Drive, Feed, Random};
 use run::{Backup, Kit};
 
+use super::Scope;
+
 fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
@@ -19,7 +21,9 @@ fn history(seed: u64) {
     let mut random = Random::new(seed);
     let mut drive = Drive::new(random.chance(50));
     let kit = Kit::new();
-    let mut backup = Backup::default();
+    let part = random.chance(30).then(|| ["a", "b"].split_at(random.below(2)).1.to_vec());
+    let scope = part.as_ref().map(|names| Scope::of(&[names.join("/")])).unwrap_or_default();
+    let mut backup = Backup::of(scope.clone());
     (0..random.below(40)).for_each(|_| drive.change(&mut random));
     for _ in 0..random.below(5) {
         (0..random.below(12)).for_each(|_| drive.change(&mut random));
@@ -27,9 +31,10 @@ fn history(seed: u64) {
     }
     backup.run(&kit, &mut drive, &mut random, true);
     backup.run(&kit, &mut drive, &mut random, true);
-    assert_eq!(backup.root(), Some(&drive.tree(&kit)), "seed {seed}: the tree is the drive's");
+    let truth = part.map_or_else(|| drive.tree(&kit), |names| drive.part(&kit, &names));
+    assert_eq!(backup.root(), Some(&truth), "seed {seed}: the tree is the drive's");
 
-    let mut fresh = Backup::default();
+    let mut fresh = Backup::of(scope);
     fresh.run(&kit, &mut drive, &mut Random::new(0), true);
     assert_eq!(fresh.root(), backup.root(), "seed {seed}: a full enumeration gives the same tree");
     assert_eq!(fresh.ledger(), backup.ledger(), "seed {seed}: and the same ledger");

@@ -8,8 +8,9 @@ use repo_format::map::MapStore;
 use repo_format::tree::Entry;
 
 use super::past::{Past, Place, orphans_key};
+use super::scope::Inside;
 use super::table::{Table, entry_of};
-use super::{Counts, Cursor, DriveLedger, IngestError, Item, Kind, tree_key};
+use super::{Counts, Cursor, DriveLedger, IngestError, Item, Kind, Scope, tree_key};
 
 /// Bytes of children's changes that are held at once.
 const BATCH_BYTES: u64 = 160 << 20;
@@ -29,7 +30,9 @@ pub struct Updated {
 /// Edits the tree by what the ledger says that the run has changed: settled, that is with nothing left
 /// in deleted folders. Then notes in the ledger who is an orphan.
 ///
-/// Costs what changed: folders that did not are not read, and one that moved keeps its tree.
+/// Costs what changed: folders that did not are not read, and one that moved keeps its tree. With a
+/// scope that is not everything, `past` must be nothing, and all of the ledger what changed: who is
+/// inside follows from folders that may not have changed.
 ///
 /// # Errors
 /// `NoRoot` if the root is not known; else if ledger or tree cannot be read or stored.
@@ -37,6 +40,7 @@ pub fn update_tree<'a>(
     ledger: &mut DriveLedger<'a>,
     cursor: &Cursor,
     past: &mut Past<'a>,
+    scope: &Scope,
     contents: &'a dyn ReadContent,
     store: MapStore<'a>,
 ) -> Result<Updated, IngestError> {
@@ -46,8 +50,10 @@ pub fn update_tree<'a>(
             table: Table::new(ledger, &cursor.root, TreeUpdate::new(contents, store)),
             ledger,
             past,
+            inside: Inside::new(scope, ledger, &cursor.root),
             forced: before.iter().cloned().collect(),
-            counts: cursor.counts,
+            // Of a part everything is counted anew.
+            counts: if scope.is_all() { cursor.counts } else { Counts::default() },
             spots: Vec::new(),
         };
         let root = edit.table.touch(edit.past, &cursor.root)?.ok_or(IngestError::NoRoot)?;
@@ -65,6 +71,7 @@ pub fn update_tree<'a>(
 struct Edit<'t, 'a> {
     ledger: &'t DriveLedger<'a>,
     past: &'t mut Past<'a>,
+    inside: Inside<'t, 'a>,
     table: Table<'t, 'a>,
     /// Items that did not change and may have to move all the same.
     forced: BTreeSet<String>,
@@ -79,6 +86,10 @@ impl Edit<'_, '_> {
         let ledger = self.ledger;
         ledger.changed(|id, now| {
             let old = self.past.item(id)?;
+            let now = match now {
+                Some(item) if !self.inside.has(&item)? => None,
+                now => now,
+            };
             count(&mut self.counts, old.as_ref(), -1);
             count(&mut self.counts, now.as_ref(), 1);
             if now.is_none() && old.as_ref().is_some_and(|old| old.known.facts.kind.is_container()) {

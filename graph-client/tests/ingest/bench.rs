@@ -182,6 +182,25 @@ impl Bench {
         ledger.stored().unwrap().into_iter().map(|item| item.known.facts.id).collect()
     }
 
+    /// IDs of files whose contents a manifest's tree has, wherever they are in it.
+    pub fn in_tree(&self, storage: &Storage, manifest: &Manifest) -> BTreeSet<String> {
+        let repository = self.open(storage);
+        let (mut ids, mut folders) = (BTreeSet::new(), vec![manifest.tree()]);
+        while let Some(tree) = folders.pop() {
+            for child in Tree::open(repository.contents(), &tree).unwrap().children() {
+                let (key, entry) = child.unwrap();
+                match entry.kind {
+                    EntryKind::File(Some(_)) => {
+                        drop(ids.insert(String::from_utf8(key.discriminator).unwrap()))
+                    }
+                    EntryKind::Folder(tree) => folders.push(tree),
+                    _ => {}
+                }
+            }
+        }
+        ids
+    }
+
     /// Deletes all blobs below a prefix.
     pub fn lose(&self, prefix: &str) {
         let blobs = Blobs::new(self.storage.clone(), self.runtime.handle().clone());

@@ -85,8 +85,10 @@ fn a_run_that_is_asked_to_stop_leaves_a_checkpoint() {
     assert!(report.backup.interrupted);
     assert_eq!(report.backup.failures, [], "what was not reached is no failure");
     assert_eq!(report.backup.statistics.failed, 0);
-    let marked = bench.marked(&bench.storage, &bench.newest(&bench.storage));
+    let checkpoint = bench.newest(&bench.storage);
+    let marked = bench.marked(&bench.storage, &checkpoint);
     assert!(marked.len() >= 50);
+    assert_eq!(bench.in_tree(&bench.storage, &checkpoint), marked, "what is stored can be browsed");
     bench.sim.state().clear_books();
     let report = bench.run();
     assert!(bench.downloaded().is_disjoint(&marked));
@@ -95,17 +97,26 @@ fn a_run_that_is_asked_to_stop_leaves_a_checkpoint() {
 
 #[test]
 fn verification_follows_what_only_a_ledger_names() {
-    let bench = Bench::new(profile(300));
+    let mut bench = Bench::new(profile(1500));
+    bench.options.backup.checkpoint_interval = Duration::from_millis(30);
     let (progress, stop) = (Progress::default(), Stop::default());
-    thread::scope(|scope| {
+    bench.storage = thread::scope(|scope| {
         let run = scope.spawn(|| bench.run_in(&bench.storage, &progress, &stop));
-        while progress.items_done.load(Ordering::Relaxed) < 50 && !run.is_finished() {
-            thread::sleep(Duration::from_millis(2));
+        // The first one has a tree, and then none until as much again is known.
+        while progress.checkpoints.load(Ordering::Relaxed) < 3 && !run.is_finished() {
+            thread::sleep(Duration::from_millis(1));
         }
+        let copy = frozen(&bench);
         stop.request();
-        assert!(run.join().unwrap().unwrap().backup.interrupted);
+        run.join().unwrap().unwrap();
+        copy
     });
-    assert_eq!(bench.newest(&bench.storage).root.items, 0, "the tree names nothing yet");
+    let manifest = bench.newest(&bench.storage);
+    assert_eq!(manifest.state, SnapshotState::Checkpoint);
+    let (marked, in_tree) =
+        (bench.marked(&bench.storage, &manifest), bench.in_tree(&bench.storage, &manifest));
+    assert!(marked.is_superset(&in_tree));
+    assert!(marked.len() > in_tree.len(), "{} marks, all in the tree", marked.len());
     bench.verifies(&bench.storage);
     bench.lose("packs/data/");
     let (repository, options) = (bench.open(&bench.storage), VerifyOptions::default());

@@ -1,9 +1,13 @@
 //! Run after run of a healthy service.
 
+use std::collections::BTreeSet;
+
+use graph_client::ingest::Scope;
+use graph_sim::model::truth::TrueKind;
 use graph_sim::{Mutation, TenantProfile};
 use repo_format::log::SnapshotState;
 
-use crate::bench::{Bench, DRIVE, assert_same, profile};
+use crate::bench::{Bench, DRIVE, State, assert_same, profile};
 use crate::tenant::assert_no_violations;
 
 #[test]
@@ -94,4 +98,61 @@ fn malware_is_skipped_and_pointers_and_packages_are_kept() {
     assert_eq!(report.backup.state, SnapshotState::Complete);
     bench.sim.state().clear_books();
     assert_eq!(bench.run().backup.statistics.skipped, report.backup.statistics.skipped, "told by each run");
+}
+
+#[test]
+fn of_a_part_of_the_drive_only_that_is_fetched_and_kept() {
+    let mut bench = Bench::new(profile(400));
+    let in_folders = |path: &str| path.trim_start_matches('/').matches('/').count();
+    // A folder with files in it and below it, and which folder is above it.
+    let items = bench.sim.state().true_state(DRIVE);
+    let files_below = |folder: &str| {
+        items.iter().filter(|item| item.kind == TrueKind::File && item.path.starts_with(folder)).count()
+    };
+    let folder = (items.iter().filter(|item| item.kind == TrueKind::Folder))
+        .filter(|item| in_folders(&item.path) == 1)
+        .max_by_key(|item| files_below(&format!("{}/", item.path)))
+        .unwrap();
+    assert!(files_below(&format!("{}/", folder.path)) >= 5, "{}", folder.path);
+    let whole = bench.run();
+    bench.options.scope = Scope::of(&[folder.path.to_uppercase()]);
+    bench.options.backup.source.paths = vec![folder.path.clone().into_bytes()];
+
+    bench.sim.state().clear_books();
+    let first = bench.run();
+    assert_eq!((first.missing.len(), first.backup.state), (0, SnapshotState::Complete));
+    let part = |bench: &Bench| -> State {
+        let above = |path: &str| folder.path == path || folder.path.starts_with(&format!("{path}/"));
+        let inside = |path: &str| path.starts_with(&format!("{}/", folder.path));
+        let kept: BTreeSet<String> = (bench.sim.state().true_state(DRIVE).into_iter())
+            .filter(|item| inside(&item.path) || (item.kind == TrueKind::Folder && above(&item.path)))
+            .map(|item| item.id)
+            .collect();
+        bench.truth().into_iter().filter(|(id, _)| kept.contains(id)).collect()
+    };
+    let truth = part(&bench);
+    assert_same(&bench.snapshot(&bench.storage, &first.backup.id.unwrap()), &truth);
+    let fetched = bench.downloaded();
+    assert!(fetched.iter().all(|id| truth.contains_key(id)) && !fetched.is_empty());
+    assert!(first.fetched < whole.fetched);
+
+    // What comes into the folder, goes out of it or changes in it, is told by the feed of the drive.
+    for seed in 0..4 {
+        bench.sim.state().mutate(&Mutation { drive: Some(DRIVE), seed: Some(seed), count: 60 });
+        let there = bench.sim.state().true_state(DRIVE);
+        if !there.iter().any(|item| item.id == folder.id && item.path == folder.path) {
+            break;
+        }
+        let next = bench.run();
+        assert!(!next.enumerated);
+        assert_same(&bench.snapshot(&bench.storage, &next.backup.id.unwrap()), &part(&bench));
+    }
+    bench.verifies(&bench.storage);
+
+    bench.options.scope = Scope::of(&["No/such folder".to_owned()]);
+    bench.options.backup.source.paths = vec![b"No/such folder".to_vec()];
+    let nothing = bench.run();
+    assert_eq!((nothing.fetched, nothing.missing), (0, vec!["No/such folder".to_owned()]));
+    assert_eq!(nothing.backup.statistics.skipped, 1, "the folder is told");
+    assert_no_violations(&bench.sim);
 }

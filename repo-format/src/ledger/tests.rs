@@ -59,7 +59,7 @@ fn a_checkpoint_of_few_changes_writes_few_contents() {
             ledger.put(number.to_be_bytes().to_vec(), entry(number as usize % 90), true);
         }
         let base = ledger.fold(|_| true).unwrap();
-        ledger.settle_folded(&base).unwrap();
+        ledger.settle_folded(&[base]).unwrap();
         contents.take_writes();
         for number in (0..5000_u32).step_by(500) {
             ledger.put(number.to_be_bytes().to_vec(), entry(91), false);
@@ -109,6 +109,7 @@ enum Step {
     Remove(u8),
     Checkpoint,
     Fold,
+    Split,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -117,7 +118,13 @@ fn step() -> impl Strategy<Value = Step> {
         3 => any::<u8>().prop_map(Step::Remove),
         2 => Just(Step::Checkpoint),
         1 => Just(Step::Fold),
+        1 => Just(Step::Split),
     ]
+}
+
+/// Keys that do not serve the run alone.
+fn is_kept(key: &[u8]) -> bool {
+    key[0] < 200
 }
 
 proptest! {
@@ -145,15 +152,22 @@ proptest! {
                         ledger.settle(&roots).unwrap();
                     }
                     Step::Fold => {
-                        let root = ledger.fold(|_| true).unwrap();
+                        let root = ledger.fold(is_kept).unwrap();
+                        plain.retain(|key, _| is_kept(key));
                         let mut fresh = MapBuilder::new(store);
                         for (key, entry) in &plain {
                             let value = crate::map::box_value(store, &cbor::encode(entry)).unwrap();
                             fresh.push(key, &value).unwrap();
                         }
                         assert_eq!(root, fresh.finish().unwrap(), "a fold is a fresh build");
-                        ledger.settle_folded(&root).unwrap();
+                        ledger.settle_folded(&[root]).unwrap();
                         base = plain.clone();
+                    }
+                    Step::Split => {
+                        let roots = ledger.split(is_kept).unwrap();
+                        ledger.settle_folded(&roots).unwrap();
+                        base = plain.clone();
+                        base.retain(|key, _| is_kept(key));
                     }
                 }
                 assert_eq!(all(ledger.range(&[])), plain);

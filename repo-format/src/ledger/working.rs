@@ -3,7 +3,7 @@
 use super::edit::LedgerEdit;
 use super::entry::REMOVAL;
 use super::merge::{Changes, Merge};
-use super::read::{Entries, Ledger};
+use super::read::{Entries, Layer, Ledger};
 use super::size::merge_from;
 use super::{LAYERS_MAX, LedgerEntry};
 use crate::codec::ContentId;
@@ -117,6 +117,36 @@ impl<'a> WorkingLedger<'a> {
         }
     }
 
+    /// [`Self::fold`], and above it a layer of those that `keep` refuses: for a run that is not at its
+    /// end, though its tree says what the ledger says. Gives all roots.
+    ///
+    /// # Errors
+    /// [`MapError`] if a layer cannot be read, or a node not be stored.
+    pub fn split(&self, keep: impl Fn(&[u8]) -> bool) -> Result<Vec<ContentId>, MapError> {
+        let base = self.fold(&keep)?;
+        // What `keep` refuses is above the base alone, where a removal hides nothing any more.
+        let mut rest = Vec::new();
+        for item in Merge::new(&self.ledger.layers[self.floor..], Some(&self.edit), &[]) {
+            let (key, value) = item?;
+            if !keep(&key)
+                && let Some(value) = value.encode(self.store)?
+            {
+                rest.push((key.to_vec(), Some(value)));
+            }
+        }
+        match rest.is_empty() {
+            true => Ok(vec![base]),
+            false => Ok(vec![base, build(rest.into_iter(), self.store)?]),
+        }
+    }
+
+    /// Keys that the base has, and keys that the run has changed: each at least as many as there are.
+    pub fn sizes(&self) -> (u64, u64) {
+        let count = |layers: &[Layer<'_>]| layers.iter().map(|layer| layer.map.len()).sum::<u64>();
+        let (base, above) = self.ledger.layers.split_at(self.floor);
+        (count(base), count(above) + self.edit.len() as u64)
+    }
+
     /// The commit that names `roots` is done: they can be read, and the changes are in them.
     ///
     /// # Errors
@@ -127,13 +157,14 @@ impl<'a> WorkingLedger<'a> {
         Ok(())
     }
 
-    /// The commit that names a folded `root` is done: it is the base now.
+    /// The commit that names what [`Self::fold`] or [`Self::split`] gave is done: the first root is the
+    /// base now.
     ///
     /// # Errors
-    /// [`ContentError`] if the root cannot be read.
-    pub fn settle_folded(&mut self, root: &ContentId) -> Result<(), ContentError> {
-        self.settle(std::slice::from_ref(root))?;
-        self.floor = 1;
+    /// [`ContentError`] if a root cannot be read.
+    pub fn settle_folded(&mut self, roots: &[ContentId]) -> Result<(), ContentError> {
+        self.settle(roots)?;
+        self.floor = roots.len().min(1);
         Ok(())
     }
 

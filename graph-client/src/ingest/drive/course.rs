@@ -9,25 +9,28 @@ use repo_format::tree::Entry;
 
 use super::convert::change_of;
 use super::failures::{Paths, error_of};
-use super::fetch::{Fetcher, wait};
+use super::fetch::Fetcher;
 use super::outcome::is_tried_again;
 use super::pager::Order;
 use super::work::{Event, Job, Jobs, Outcome, Paged};
 use super::{DriveError, DriveOptions};
 use crate::error::GraphError;
 use crate::files::DeltaFrom;
+use crate::ingest::scope::Inside;
 use crate::ingest::{
     Cursor, DriveLedger, Facts, Item, ItemChange, Mark, Past, Phase, apply, finish_enumeration,
 };
-use crate::model::{DeltaPage, ItemId};
+use crate::model::{DeltaPage, DriveItem, ItemId};
 use crate::secret::Secret;
 
 /// Changes of the ledger that wait for a checkpoint, in bytes of memory, at most.
 const PENDING_BYTES_MAX: usize = 48 << 20;
 /// Enumerations that a run begins, at most: a service that always starts over never ends.
 const RESYNCS_MAX: u32 = 3;
-/// Addresses asked for at once.
-const REFRESH_AT_ONCE: usize = 200;
+/// Addresses asked for at once: a batch.
+const ADDRESSES_AT_ONCE: usize = 20;
+/// Items of the retry list that are looked at together.
+const WANTED_AT_ONCE: usize = 1000;
 /// How often the clock and the wish to stop are looked at.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -68,6 +71,8 @@ pub(super) struct Course<'c, 'r> {
     pub page_is_due: bool,
     /// Contents that are waited for, as they were listed.
     pub under_way: HashMap<String, Facts>,
+    /// Addresses are asked for, so many times.
+    pub asking: usize,
     /// Items that failed in this run: they are not tried twice.
     pub failed: HashSet<String>,
     pub tally: Tally,
@@ -100,11 +105,12 @@ impl Course<'_, '_> {
         let mut telling = 0;
         loop {
             let changed = self.round()?;
-            if telling == 0 {
+            // Of a part of the drive, who belongs to it is known only now.
+            if telling == 0 || !self.options.scope.is_all() {
                 self.try_again()?;
             }
             let failed_before = self.failed.len();
-            while !self.under_way.is_empty() {
+            while !self.under_way.is_empty() || self.asking > 0 {
                 self.take_event()?;
             }
             // A content that is another by now is listed anew by the next round.
@@ -173,11 +179,12 @@ impl Course<'_, '_> {
         let urls: HashMap<&str, &Secret> = (page.items.iter())
             .filter_map(|item| Some((item.id.as_str(), item.download_url.as_ref()?)))
             .collect();
-        for id in &applied.fetch {
+        let (fetch, shared) = (self.of_scope(applied.fetch)?, self.of_scope(applied.shared)?);
+        for id in &fetch {
             self.failed.remove(id);
             self.fetch(id, urls.get(id.as_str()).map(|url| (*url).clone()))?;
         }
-        for id in applied.shared.iter().filter(|_| self.options.permissions) {
+        for id in shared.iter().filter(|_| self.options.permissions) {
             self.under_way_permissions(id);
         }
         for id in &applied.refused {
@@ -185,6 +192,20 @@ impl Course<'_, '_> {
         }
         self.fetcher.run.count(applied.unchanged, 0);
         Ok(applied.changed)
+    }
+
+    /// Those of the items that are inside the scope, as far as that is known by now.
+    fn of_scope(&self, ids: Vec<String>) -> Result<Vec<String>, Left> {
+        let mut inside = Inside::new(&self.options.scope, &self.ledger, &self.cursor.root);
+        let mut kept = Vec::new();
+        for id in ids {
+            let is_inside = match self.ledger.item(&id)? {
+                Some(item) => inside.has(&item)?,
+                None => false,
+            };
+            kept.extend(is_inside.then_some(id));
+        }
+        Ok(kept)
     }
 
     fn under_way_permissions(&mut self, id: &str) {
@@ -213,40 +234,43 @@ impl Course<'_, '_> {
     fn try_again(&mut self) -> Result<(), Left> {
         let mut from = String::new();
         loop {
-            let ids = self.ledger.wanted(&from, REFRESH_AT_ONCE)?;
+            let ids = self.ledger.wanted(&from, WANTED_AT_ONCE)?;
             let Some(last) = ids.last() else { return Ok(()) };
             from = format!("{last}\0");
             let mut due = Vec::new();
-            for id in ids {
-                if self.under_way.contains_key(&id) || self.failed.contains(&id) {
-                    continue;
-                }
-                let mark = self.ledger.item(&id)?.map(|item| item.known.mark);
-                let again = match mark {
-                    Some(Mark::Pending | Mark::Failed { .. }) => true,
-                    Some(Mark::Skipped { cause, .. }) => is_tried_again(&cause),
-                    Some(Mark::Stored | Mark::Nothing) | None => false,
-                };
-                due.extend(again.then_some(ItemId::from(id)));
+            for id in self.of_scope(ids)? {
+                due.extend(self.is_due(&id)?.then(|| ItemId::from(id)));
             }
-            self.fetch_anew(&due)?;
-            while self.under_way.len() >= self.options.waiting_max {
-                self.take_event()?;
+            for ids in due.chunks(ADDRESSES_AT_ONCE) {
+                self.asking += 1;
+                self.jobs.push_first(Job::Addresses { ids: ids.to_vec() });
+                while self.under_way.len() + self.asking * ADDRESSES_AT_ONCE >= self.options.waiting_max {
+                    self.take_event()?;
+                }
             }
         }
     }
 
-    /// Fetches items of which no address is known: all addresses are asked for together.
-    fn fetch_anew(&mut self, ids: &[ItemId]) -> Result<(), Left> {
-        if ids.is_empty() {
-            return Ok(());
+    /// Whether an item is wanted, and nobody is at it.
+    fn is_due(&self, id: &str) -> Result<bool, Left> {
+        if self.under_way.contains_key(id) || self.failed.contains(id) {
+            return Ok(false);
         }
-        let Fetcher { graph, drive, runtime, run } = self.fetcher;
-        let found = wait(runtime, run, graph.refresh_download_urls(drive, ids)).ok_or(Left::Stopped)??;
+        Ok(match self.ledger.item(id)?.map(|item| item.known.mark) {
+            Some(Mark::Pending | Mark::Failed { .. }) => true,
+            Some(Mark::Skipped { cause, .. }) => is_tried_again(&cause),
+            Some(Mark::Stored | Mark::Nothing) | None => false,
+        })
+    }
+
+    /// Fetches items whose addresses were asked for.
+    fn take_addresses(&mut self, found: Vec<(ItemId, Result<DriveItem, GraphError>)>) -> Result<(), Left> {
         for (id, item) in found {
             // Whoever is gone or cannot be asked for fails when it is fetched, with its cause.
             let url = item.ok().and_then(|item| item.download_url);
-            self.fetch(id.as_str(), url)?;
+            if self.is_due(id.as_str())? {
+                self.fetch(id.as_str(), url)?;
+            }
         }
         Ok(())
     }
@@ -301,6 +325,10 @@ impl Course<'_, '_> {
                 }
                 Ok(())
             }
+            Event::Addresses(found) => {
+                self.asking -= 1;
+                self.take_addresses(found?)
+            }
             Event::Content { facts, outcome } => {
                 if self.under_way.get(&facts.id).is_some_and(|listed| listed.same_content(&facts)) {
                     self.under_way.remove(&facts.id);
@@ -321,7 +349,8 @@ impl Course<'_, '_> {
                 self.tally.odd_hashes += u64::from(odd);
                 self.fetcher.run.count(1, 0);
                 let Some(mut item) = known else { return Ok(()) };
-                let before = self.past.item(id)?;
+                // A tree of an interrupted run has files without their contents.
+                let before = self.past.item(id)?.filter(|before| before.object.is_some());
                 match before {
                     None => self.tally.new_files += 1,
                     Some(_) => self.tally.changed_files += 1,

@@ -12,10 +12,11 @@ const IDS_AT_ONCE: usize = 1000;
 /// Folders in a path, at most: more are round and round.
 const DEPTH_MAX: usize = 1000;
 
-/// Every item that is wanted and not stored, by path, with its cause.
+/// Every item that is wanted and not stored, of those that `counts` is true for: by path, with its cause.
 pub(super) fn failures(
     ledger: &DriveLedger<'_>,
     root: &str,
+    mut counts: impl FnMut(&Item) -> Result<bool, IngestError>,
 ) -> Result<BTreeMap<Vec<u8>, ItemError>, IngestError> {
     let mut failures = BTreeMap::new();
     let mut paths = Paths::new(ledger, root);
@@ -27,7 +28,9 @@ pub(super) fn failures(
         from = format!("{last}\0");
         for id in &ids {
             let Some(item) = ledger.item(id)? else { continue };
-            if let Some(error) = error_of(&item) {
+            if let Some(error) = error_of(&item)
+                && counts(&item)?
+            {
                 let path = paths.of(&item)?;
                 // Names need not be unique; each item is reported all the same.
                 let path = match failures.contains_key(&path) {

@@ -48,6 +48,11 @@ impl Fetcher<'_, '_> {
                     let json = self.permissions(&id);
                     Event::Permissions { id, json }
                 }
+                Job::Addresses { ids } => {
+                    let found = self.wait(self.graph.refresh_download_urls(self.drive, &ids));
+                    // Told to end: nobody waits for addresses any more.
+                    Event::Addresses(found.unwrap_or(Ok(Vec::new())))
+                }
             };
             if tell.send(event).is_err() {
                 return;

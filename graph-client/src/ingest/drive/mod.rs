@@ -28,7 +28,7 @@ use repo_format::repository::RepositoryError;
 pub use convert::change_of;
 pub use run::backup_drive;
 
-use super::IngestError;
+use super::{IngestError, Scope};
 use crate::error::GraphError;
 
 /// How a drive is backed up.
@@ -37,6 +37,8 @@ pub struct DriveOptions {
     /// What the snapshot is of, how it is stored, when checkpoints are due. Its `threads` is how many
     /// contents are fetched at a time.
     pub backup: BackupOptions,
+    /// The part of the drive that is backed up. Another part is another source: `backup` says so.
+    pub scope: Scope,
     /// Rounds of the feed that tell something, at most. A drive that never rests ends with the last.
     pub rounds_max: u32,
     /// Contents that may wait to be fetched before the next page is asked for.
@@ -48,7 +50,7 @@ pub struct DriveOptions {
 impl DriveOptions {
     /// Everything else as it mostly is.
     pub fn new(backup: BackupOptions) -> DriveOptions {
-        DriveOptions { backup, rounds_max: 5, waiting_max: 4000, permissions: true }
+        DriveOptions { backup, scope: Scope::default(), rounds_max: 5, waiting_max: 4000, permissions: true }
     }
 }
 
@@ -58,6 +60,8 @@ pub struct DriveReport {
     pub backup: BackupReport,
     /// Paths of items whose folder nobody knows: they are below `.orphans`.
     pub orphans: Vec<Vec<u8>>,
+    /// Folders of the scope that the drive has not got.
+    pub missing: Vec<String>,
     /// Items whose bytes have another hash than was listed, twice the same: what came is stored.
     pub odd_hashes: u64,
     /// Items that failed in an earlier run, or were not reached by it, and are stored now.

@@ -39,17 +39,18 @@ pub fn backup_drive(
     let (cursor, roots, base) = match run.base() {
         Some(manifest) => {
             let cursor = Cursor::decode(manifest.cursor.as_deref().unwrap_or_default())?;
-            let root = (cursor.floor > 0).then(|| manifest.root.clone());
-            (cursor, manifest.ledger.clone(), root)
+            (cursor, manifest.ledger.clone(), Some(manifest.root.clone()))
         }
         None => (Cursor::default(), Vec::new(), None),
     };
-    let floor = usize::try_from(cursor.floor).unwrap_or(usize::MAX);
+    // Who is inside a part is told from the whole ledger, each time.
+    let floor = if options.scope.is_all() { usize::try_from(cursor.floor).unwrap_or(usize::MAX) } else { 0 };
     let mut ledger = DriveLedger::open(run.contents(), run.map_store(), &roots, floor)?;
     if cursor.phase != Phase::Following {
         ledger.remember_ids()?;
     }
-    let past_root = base.clone().map(|root| (cursor.root.clone(), root));
+    // A tree that says what no layer says: of an enumeration that began, or of a part of the drive.
+    let past_root = base.clone().filter(|_| floor > 0).map(|root| (cursor.root.clone(), root));
     let past = Past::new(run.contents(), ledger.base(), past_root);
 
     let (jobs, fetcher) = (Jobs::default(), Fetcher { graph, drive, runtime, run: &run });
@@ -67,6 +68,7 @@ pub fn backup_drive(
         events,
         page_is_due: false,
         under_way: Default::default(),
+        asking: 0,
         failed: Default::default(),
         tally: Tally::default(),
     };

@@ -10,7 +10,7 @@ use repo_format::engine::source::ItemError;
 
 use crate::error::GraphError;
 use crate::ingest::Facts;
-use crate::model::DeltaPage;
+use crate::model::{DeltaPage, DriveItem, ItemId};
 use crate::secret::Secret;
 
 /// Something to be fetched.
@@ -19,6 +19,8 @@ pub(super) enum Job {
     Content { facts: Box<Facts>, url: Option<Secret> },
     /// The permissions of the item with this ID.
     Permissions { id: String },
+    /// The addresses of these items' contents.
+    Addresses { ids: Vec<ItemId> },
 }
 
 /// A page, or why there is none; nothing after the last of a round.
@@ -32,6 +34,8 @@ pub(super) enum Event {
     Content { facts: Box<Facts>, outcome: Outcome },
     /// An item's permissions in JSON; `None` if they were not to be had.
     Permissions { id: String, json: Option<Vec<u8>> },
+    /// Items that were asked for, with their addresses; or why none can be had.
+    Addresses(Result<Vec<(ItemId, Result<DriveItem, GraphError>)>, GraphError>),
 }
 
 /// What became of a content.
@@ -58,6 +62,12 @@ pub(super) struct Jobs {
 impl Jobs {
     pub fn push(&self, job: Job) {
         self.waiting.lock().0.push_back(job);
+        self.moved.notify_one();
+    }
+
+    /// Before all others: many wait for what it brings.
+    pub fn push_first(&self, job: Job) {
+        self.waiting.lock().0.push_front(job);
         self.moved.notify_one();
     }
 

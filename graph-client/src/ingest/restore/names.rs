@@ -1,6 +1,7 @@
 //! Names that a drive takes, and names beside those that are taken.
 
 use super::key::Key;
+use crate::ingest::name::fold;
 
 /// UTF-16 units in a name.
 const NAME_UNITS_MAX: usize = 255;
@@ -77,11 +78,6 @@ pub(super) fn numbered(name: &str, number: u32) -> String {
 /// The name under which a file is uploaded that is to replace another: nobody else uses it.
 pub(super) fn temporary(restore: Key, item: Key) -> String {
     format!("corso-restore-{}.tmp", Key::of(&[restore.to_string().as_bytes(), item.to_string().as_bytes()]))
-}
-
-/// What names are compared by: those of a drive do not differ by case.
-pub(super) fn fold(name: &str) -> String {
-    name.to_lowercase()
 }
 
 /// A hash of a name as it is compared.

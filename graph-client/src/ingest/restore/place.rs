@@ -6,7 +6,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::meta::shown_times;
-use super::names::{fold, fold_hash, numbered};
+use super::names::{fold_hash, numbered};
+use crate::ingest::name::fold;
 use crate::model::{DriveItem, ItemId, ItemKind};
 use crate::quickxor::QuickXor;
 

@@ -189,15 +189,25 @@ impl Drive {
 
     /// The drive's true tree.
     pub fn tree(&self, kit: &Kit) -> Entry {
-        self.folder(kit, 0)
+        self.folder(kit, 0, None)
     }
 
-    fn folder(&self, kit: &Kit, folder: u32) -> Entry {
+    /// The true tree of what is in the folder at these names, and of those that lead to it.
+    pub fn part(&self, kit: &Kit, names: &[&str]) -> Entry {
+        self.folder(kit, 0, Some(names))
+    }
+
+    fn folder(&self, kit: &Kit, folder: u32, part: Option<&[&str]>) -> Entry {
         let mut children = BTreeMap::new();
         for (id, node) in self.nodes.iter().filter(|(id, node)| **id != 0 && node.parent == folder) {
+            let below = match part {
+                Some([first, rest @ ..]) if *first == node.name && node.content.is_none() => Some(rest),
+                Some([_, ..]) => continue,
+                _ => None,
+            };
             let entry = match node.content {
                 Some(_) => entry_of(&self.item(*id)),
-                None => self.folder(kit, *id),
+                None => self.folder(kit, *id, below),
             };
             children.insert(tree_key(&node.name, &Drive::id(*id)), entry);
         }

@@ -9,7 +9,7 @@ use repo_format::tree::Entry;
 
 use super::drive::{Drive, Feed, Random};
 use crate::ingest::{
-    Counts, Cursor, DriveLedger, Mark, Past, Phase, apply, finish_enumeration, settle, update_tree,
+    Counts, Cursor, DriveLedger, Mark, Past, Phase, Scope, apply, finish_enumeration, settle, update_tree,
 };
 
 /// Where everything is stored.
@@ -39,9 +39,16 @@ pub struct Backup {
     root: Option<Entry>,
     /// Contents whose marks are committed: they must not be fetched again.
     marked: HashSet<(String, u64)>,
+    /// The part of the drive whose tree is made.
+    scope: Scope,
 }
 
 impl Backup {
+    /// A backup of a part of the drive.
+    pub fn of(scope: Scope) -> Backup {
+        Backup { scope, ..Backup::default() }
+    }
+
     pub fn root(&self) -> Option<&Entry> {
         self.root.as_ref()
     }
@@ -60,8 +67,8 @@ impl Backup {
             [] => Cursor::default(),
             bytes => Cursor::decode(bytes).unwrap(),
         };
-        let mut ledger =
-            DriveLedger::open(&kit.contents, kit.store(), &self.layers, cursor.floor as usize).unwrap();
+        let floor = cursor.floor as usize;
+        let mut ledger = DriveLedger::open(&kit.contents, kit.store(), &self.layers, floor).unwrap();
         if cursor.phase != Phase::Following {
             ledger.remember_ids().unwrap();
         }
@@ -94,6 +101,11 @@ impl Backup {
                     ledger.settle(&roots).unwrap();
                     self.commit(roots, &cursor, &mut fetched);
                 }
+                if random.chance(8) && !cursor.root.is_empty() && self.scope.is_all() {
+                    self.checkpoint_with_tree(kit, &mut ledger, &mut cursor);
+                    let roots = ledger.save().unwrap();
+                    self.commit(roots, &cursor, &mut fetched);
+                }
                 if !at_rest && random.chance(4) {
                     return;
                 }
@@ -106,19 +118,34 @@ impl Backup {
                 break;
             }
         }
-        let past_root =
-            self.root.clone().filter(|_| cursor.floor > 0).map(|root| (cursor.root.clone(), root));
-        let mut past = Past::new(&kit.contents, ledger.base(), past_root);
+        let mut past = self.past(kit, &ledger, &cursor);
         settle(&mut ledger, &cursor, &mut past).unwrap();
-        let updated = update_tree(&mut ledger, &cursor, &mut past, &kit.contents, kit.store()).unwrap();
+        let updated =
+            update_tree(&mut ledger, &cursor, &mut past, &self.scope, &kit.contents, kit.store()).unwrap();
         let root = ledger.fold().unwrap();
-        cursor.floor = 1;
+        cursor.floor = u64::from(self.scope.is_all());
         cursor.counts = updated.counts;
         self.root = Some(updated.root);
         self.commit(vec![root], &cursor, &mut fetched);
         if at_rest {
             assert!(updated.orphans.is_empty(), "at rest every item has its folder");
         }
+    }
+
+    fn past<'k>(&self, kit: &'k Kit, ledger: &DriveLedger<'k>, cursor: &Cursor) -> Past<'k> {
+        let root = self.root.clone().filter(|_| cursor.floor > 0).map(|root| (cursor.root.clone(), root));
+        Past::new(&kit.contents, ledger.base(), root)
+    }
+
+    /// A tree in the middle of the feed: what comes after it changes it.
+    fn checkpoint_with_tree<'k>(&mut self, kit: &'k Kit, ledger: &mut DriveLedger<'k>, cursor: &mut Cursor) {
+        let mut past = self.past(kit, ledger, cursor);
+        let updated =
+            update_tree(ledger, cursor, &mut past, &self.scope, &kit.contents, kit.store()).unwrap();
+        let roots = ledger.split().unwrap();
+        ledger.settle_split(&roots).unwrap();
+        (cursor.floor, cursor.counts) = (1, updated.counts);
+        self.root = Some(updated.root);
     }
 
     fn commit(&mut self, layers: Vec<ContentId>, cursor: &Cursor, fetched: &mut HashSet<(String, u64)>) {

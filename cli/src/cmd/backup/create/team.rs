@@ -1,8 +1,10 @@
 //! Some users at a time, under budgets that all share. What stops one stops no other, unless nothing
 //! can go on.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
+use graph_client::ingest::Scope;
 use graph_client::ingest::drive::{DriveError, DriveOptions, DriveReport, backup_drive};
 use graph_client::model::User;
 use graph_client::{Absence, Graph, GraphError};
@@ -45,6 +47,8 @@ pub struct Team<'a> {
     repository: &'a Repository,
     options: BackupOptions,
     args: &'a BackupCreateArgs,
+    /// The folders asked for, each once, in one order: they are part of what a backup is of.
+    folders: BTreeSet<String>,
     pub(super) board: Board,
     /// Why nobody can go on.
     fatal: Mutex<Option<anyhow::Error>>,
@@ -61,7 +65,8 @@ impl<'a> Team<'a> {
     ) -> Team<'a> {
         let board = Board::new(graph.clone());
         let (fatal, failed_fast) = (Mutex::default(), Mutex::default());
-        Team { session, graph, repository, options, args, board, fatal, failed_fast }
+        let folders = args.folders.iter().cloned().collect();
+        Team { session, graph, repository, options, args, folders, board, fatal, failed_fast }
     }
 
     /// Backs everybody up. Results are told as they come, and given in the order of their ends.
@@ -136,11 +141,16 @@ impl<'a> Team<'a> {
         backup.source = SourceInfo {
             service: ONEDRIVE.to_owned(),
             resource: Some(drive.id.as_str().as_bytes().to_vec()),
+            paths: self.folders.iter().map(|folder| folder.clone().into_bytes()).collect(),
             ..SourceInfo::default()
         };
         backup.tags.insert(USER_NAME_TAG.to_owned(), name.to_owned());
         backup.tags.insert(USER_ID_TAG.to_owned(), user.id.as_str().to_owned());
-        let options = DriveOptions { permissions: !self.args.no_permissions, ..DriveOptions::new(backup) };
+        let options = DriveOptions {
+            permissions: !self.args.no_permissions,
+            scope: Scope::of(&self.folders),
+            ..DriveOptions::new(backup)
+        };
         let progress = self.board.begin(name);
         let (stop, runtime) = (&self.session.stop, self.session.handle());
         match backup_drive(self.graph, &drive.id, self.repository, &options, runtime, &progress, stop) {
@@ -171,6 +181,11 @@ fn told(line: UserLine) -> Outcome {
     Outcome { line, snapshot: None, report: None }
 }
 
+/// What is to be said of folders that a drive has not got.
+fn missing(folders: &[String]) -> Option<String> {
+    (!folders.is_empty()).then(|| format!("the drive has no folder {}", folders.join(", ")))
+}
+
 fn ended(name: &str, report: DriveReport) -> Outcome {
     let state = report.backup.state;
     let mut line = match (report.backup.interrupted, state) {
@@ -183,6 +198,7 @@ fn ended(name: &str, report: DriveReport) -> Outcome {
     line.state = snapshot.map(|_| state.into());
     line.statistics = Some(report.backup.statistics.into());
     line.enumerated = Some(report.enumerated);
+    line.message = missing(&report.missing);
     line.recovered = Some(report.recovered);
     line.alerts = Some(report.orphans.len() as u64);
     line.fetched = Some(report.fetched);
