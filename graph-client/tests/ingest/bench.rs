@@ -191,7 +191,7 @@ impl Bench {
                 let (key, entry) = child.unwrap();
                 match entry.kind {
                     EntryKind::File(Some(_)) => {
-                        drop(ids.insert(String::from_utf8(key.discriminator).unwrap()))
+                        ids.insert(String::from_utf8(key.discriminator).unwrap());
                     }
                     EntryKind::Folder(tree) => folders.push(tree),
                     _ => {}
