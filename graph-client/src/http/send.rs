@@ -250,11 +250,18 @@ impl Http {
         }
     }
 
-    /// A part of a batch was refused: its bucket waits as for a refusal of its own.
-    pub fn heed_part(&self, call: &Call, headers: &HeaderMap) {
-        let wait = self.asked_wait(headers).unwrap_or_else(|| backoff::wait_after(1));
+    /// Parts of a batch were refused, each with the wait that it asked for, if it did. Their bucket
+    /// waits once, for the longest of them, as for a refusal of the whole.
+    pub fn heed_parts(&self, call: &Call, refusals: &[Option<Duration>], failures: u32) {
+        let Some(asked) = refusals.iter().max() else { return };
+        let wait = asked.unwrap_or_else(|| backoff::wait_after(failures + 1));
         let fence = backoff::after_fence(wait, backoff::chance());
         self.counters.refusal(self.gate(call.workload).refuse(fence));
+    }
+
+    /// Waits after `failures` failures in a row, before what failed is asked for again.
+    pub async fn back_off(&self, failures: u32) {
+        self.clock.sleep(backoff::wait_after(failures)).await;
     }
 
     /// Counts a failure: waits before the next attempt, or gives up.
@@ -274,12 +281,12 @@ impl Http {
         if spent.failures >= self.deadlines.attempts || used >= self.deadlines.call {
             return Err(GraphError::Exhausted { place, attempts: spent.failures, source: fault });
         }
-        self.clock.sleep(backoff::wait_after(spent.failures)).await;
+        self.back_off(spent.failures).await;
         Ok(())
     }
 
     /// The wait that an answer asks for: the larger of both headers; zero counts as none.
-    fn asked_wait(&self, headers: &HeaderMap) -> Option<Duration> {
+    pub fn asked_wait(&self, headers: &HeaderMap) -> Option<Duration> {
         let header = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         let from = |now: SystemTime| retry_after::parse(header?, now).filter(|wait| !wait.is_zero());
         // The service's own time, by which its dates are meant; ours, if by that one it is no wait.

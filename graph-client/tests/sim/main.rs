@@ -2,6 +2,7 @@
 
 mod budget;
 mod enumerate;
+mod refresh;
 mod secure;
 #[path = "../shared/tenant.rs"]
 mod tenant;
