@@ -47,10 +47,8 @@ enum Part {
 impl Graph {
     /// The items as they are now, with fresh addresses of their contents, in the order asked for.
     ///
-    /// If most of a delta page is wanted, asking for that page again ([`DeltaPage::from`]) is cheaper:
-    /// one resource unit rather than one an item.
-    ///
-    /// [`DeltaPage::from`]: crate::model::DeltaPage::from
+    /// If most of a delta page is wanted, asking for that page again ([`Graph::refresh_page`]) is
+    /// cheaper: one resource unit rather than one an item.
     ///
     /// What fails in passing is gathered and asked for again, a few times at most; what is then
     /// still without an answer is `Exhausted`.

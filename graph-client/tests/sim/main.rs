@@ -2,6 +2,7 @@
 
 mod budget;
 mod enumerate;
+mod pages;
 mod refresh;
 mod secure;
 #[path = "../shared/tenant.rs"]
