@@ -10,6 +10,7 @@ use crate::budget::{Priority, price};
 use crate::error::{Fault, GraphError, Place};
 use crate::graph::Graph;
 use crate::http::{Call, Opened, wait_after};
+use crate::model::DriveItem;
 use crate::secret::Secret;
 
 /// Fresh addresses for one content, at most, without a byte in between.
@@ -111,15 +112,25 @@ impl Source {
             };
             match self.graph.open_pre_auth(&self.call(&url)?).await {
                 Ok(opened) => self.accept(opened).await?,
-                Err(GraphError::Expired { place }) => {
-                    if self.refreshes >= REFRESHES_MAX {
-                        return Err(GraphError::Expired { place });
-                    }
-                    self.refreshes += 1;
-                    self.look().await?;
-                }
+                Err(GraphError::Expired { place }) => self.renew(place).await?,
                 Err(error) => return Err(error),
             }
+        }
+        Ok(())
+    }
+
+    /// An address was refused, which may be because it has expired: gets a fresh one, or gives up.
+    async fn renew(&mut self, place: Place) -> Result<(), GraphError> {
+        let denied = place.status == Some(403);
+        if self.refreshes >= REFRESHES_MAX {
+            // Fresh addresses have not expired: whoever is denied with them is denied the content.
+            let denied = denied.then(|| GraphError::Forbidden { place: place.clone() });
+            return Err(denied.unwrap_or(GraphError::Expired { place }));
+        }
+        self.refreshes += 1;
+        let item = self.look().await?;
+        if denied && item.malware.is_some() {
+            return Err(GraphError::Malware { place });
         }
         Ok(())
     }
@@ -129,7 +140,7 @@ impl Source {
     /// # Errors
     ///
     /// `Vanished` or `Changed` if it is not.
-    pub async fn look(&mut self) -> Result<(), GraphError> {
+    pub async fn look(&mut self) -> Result<DriveItem, GraphError> {
         let item = match self.graph.item(&self.of.drive, &self.of.item).await {
             Err(GraphError::NotFound { place }) => return Err(GraphError::Vanished { place }),
             item => item?,
@@ -140,12 +151,12 @@ impl Source {
         if !self.of.is_still(&item) {
             return Err(GraphError::Changed { place: self.place() });
         }
-        let url = match item.download_url {
-            Some(url) => url,
+        let url = match &item.download_url {
+            Some(url) => url.clone(),
             None => self.redirected().await?,
         };
         self.of.url = Some(url);
-        Ok(())
+        Ok(item)
     }
 
     /// The address to which `/content` leads.
