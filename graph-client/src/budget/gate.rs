@@ -11,7 +11,8 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::bucket::{Admission, Advice, Bucket, Limits};
-use crate::clock::Clock;
+use super::retries::RetryBudget;
+use crate::clock::{Clock, within};
 
 /// What goes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +28,9 @@ pub enum Priority {
 pub struct Gate {
     state: Mutex<State>,
     changed: Notify,
+    retries: Mutex<RetryBudget>,
+    /// A retry has been earned.
+    earned: Notify,
     clock: Arc<dyn Clock>,
 }
 
@@ -117,7 +121,13 @@ impl Gate {
     pub fn new(limits: Limits, clock: Arc<dyn Clock>) -> Arc<Self> {
         let lines = [Line::default(), Line::default()];
         let state = State { bucket: Bucket::new(limits, clock.now()), lines, next_ticket: 0 };
-        Arc::new(Self { state: Mutex::new(state), changed: Notify::new(), clock })
+        Arc::new(Self {
+            state: Mutex::new(state),
+            changed: Notify::new(),
+            retries: Mutex::default(),
+            earned: Notify::new(),
+            clock,
+        })
     }
 
     /// Waits until a call of `price` units on behalf of `resource` may go.
@@ -131,6 +141,7 @@ impl Gate {
                 Some(Admission::Now) => {
                     in_line.admitted = true;
                     self.changed.notify_waiters();
+                    self.earn();
                     return Permit { gate: self.clone(), correction: 0.0 };
                 }
                 Some(Admission::At(time)) => {
@@ -143,6 +154,32 @@ impl Gate {
                 // Another is first, or none may go: either ends with a change.
                 Some(Admission::Full) | None => changed.await,
             }
+        }
+    }
+
+    /// Waits until a call that failed may be made again: at once while the share of retries lasts, else
+    /// until other requests have earned one, but no longer than `patience`. Says how long it waited.
+    pub async fn admit_retry(&self, patience: Duration) -> Duration {
+        let start = self.clock.now();
+        let earned = async {
+            while !self.retries.lock().take() {
+                self.earned.notified().await;
+            }
+        };
+        // Who has waited long enough goes in any case: the service may be well again.
+        let _in_time = within(self.clock.as_ref(), patience, earned).await;
+        self.clock.now().saturating_sub(start)
+    }
+
+    /// A request goes, which earns its share of a retry.
+    fn earn(&self) {
+        let has_one = {
+            let mut retries = self.retries.lock();
+            retries.earn();
+            retries.has_one()
+        };
+        if has_one {
+            self.earned.notify_one();
         }
     }
 
@@ -225,5 +262,24 @@ mod tests {
         let next = gate.admit(1, Priority::Content, &resource);
         drop(first);
         tokio::time::timeout(Duration::from_secs(5), next).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_retry_over_the_share_waits_until_one_is_earned() {
+        let limits = Limits { rate: 1e6, rate_max: 1e6, burst: 1e6, concurrency: 100 };
+        let gate = Gate::new(limits, Arc::new(SystemClock::faster(100)));
+        for _ in 0..20 {
+            assert!(gate.admit_retry(Duration::from_secs(60)).await < Duration::from_secs(5));
+        }
+        assert!(gate.admit_retry(Duration::from_secs(60)).await >= Duration::from_secs(60), "none is left");
+        let resource: Arc<str> = "r".into();
+        let requests = async {
+            for _ in 0..10 {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+                gate.admit(1, Priority::Page, &resource).await;
+            }
+        };
+        let (waited, ()) = tokio::join!(gate.admit_retry(Duration::from_secs(10_000)), requests);
+        assert!(waited < Duration::from_secs(1_000), "ten requests earned it: {waited:?}");
     }
 }

@@ -6,6 +6,7 @@
 
 mod bucket;
 mod gate;
+mod retries;
 #[cfg(test)]
 mod tests;
 

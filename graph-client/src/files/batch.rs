@@ -69,7 +69,7 @@ impl Graph {
                 break;
             }
             if round > 0 {
-                self.http().back_off(round).await;
+                self.http().back_off(Workload::Files, round).await;
             }
             let wanted: Vec<(usize, &ItemId)> = open.iter().map(|(at, _)| (*at, &items[*at])).collect();
             let told = self.round(drive, &wanted, round).await?;

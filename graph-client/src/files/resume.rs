@@ -6,10 +6,10 @@ use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap, He
 
 use super::download::DownloadOf;
 use super::pre_auth;
-use crate::budget::{Priority, price};
+use crate::budget::{Priority, Workload, price};
 use crate::error::{Fault, GraphError, Place};
 use crate::graph::Graph;
-use crate::http::{Call, Opened, wait_after};
+use crate::http::{Call, Opened};
 use crate::model::DriveItem;
 use crate::secret::Secret;
 
@@ -228,7 +228,7 @@ impl Source {
             let (place, attempts) = (self.place(), self.breaks_in_all);
             return Err(GraphError::Exhausted { place, attempts, source: fault });
         }
-        self.graph.clock().sleep(wait_after(self.breaks)).await;
+        self.graph.http().back_off(Workload::Files, self.breaks).await;
         Ok(())
     }
 

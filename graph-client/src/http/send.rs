@@ -259,9 +259,11 @@ impl Http {
         self.counters.refusal(self.gate(call.workload).refuse(fence));
     }
 
-    /// Waits after `failures` failures in a row, before what failed is asked for again.
-    pub async fn back_off(&self, failures: u32) {
+    /// Waits after `failures` failures in a row, before what failed is asked for again; longer if too
+    /// many calls of this budget fail. Says for how long it was longer.
+    pub async fn back_off(&self, workload: Workload, failures: u32) -> Duration {
         self.clock.sleep(backoff::wait_after(failures)).await;
+        self.gate(workload).admit_retry(backoff::patience(failures)).await
     }
 
     /// Counts a failure: waits before the next attempt, or gives up.
@@ -281,7 +283,8 @@ impl Http {
         if spent.failures >= self.deadlines.attempts || used >= self.deadlines.call {
             return Err(GraphError::Exhausted { place, attempts: spent.failures, source: fault });
         }
-        self.back_off(spent.failures).await;
+        // What others did wrong does not count against this call's deadline.
+        spent.start += self.back_off(call.workload, spent.failures).await;
         Ok(())
     }
 
