@@ -6,7 +6,7 @@ use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap, He
 
 use super::download::DownloadOf;
 use super::pre_auth;
-use crate::budget::{Priority, Workload, price};
+use crate::budget::{Workload, price};
 use crate::error::{Fault, GraphError, Place};
 use crate::graph::Graph;
 use crate::http::{Call, Opened};
@@ -163,7 +163,8 @@ impl Source {
     async fn redirected(&self) -> Result<Secret, GraphError> {
         let segments = ["drives", self.of.drive.as_str(), "items", self.of.item.as_str(), "content"];
         let call = self.graph.get_files(&segments, "", price::ITEM)?;
-        let call = Call { priority: Priority::Content, ..call.on_behalf_of(self.of.drive.as_str()) };
+        // Like an item and unlike a content: whoever asks may have a content on its way.
+        let call = call.on_behalf_of(self.of.drive.as_str());
         let opened = self.graph.open_api(&call).await?;
         let location = opened.headers.get(LOCATION).and_then(|url| url.to_str().ok());
         location.map(Secret::from).ok_or_else(|| call.protocol("a content without an address"))
@@ -191,7 +192,10 @@ impl Source {
                 (self.at_end, self.total) = (true, Some(total));
                 return Ok(());
             }
-            (206 | 416, _) => return self.break_off(Fault::Cut).await,
+            (206 | 416, _) => {
+                drop(opened);
+                return self.break_off(Fault::Cut).await;
+            }
             _ => return Err(self.protocol("an answer that is no content")),
         };
         let tag = opened.headers.get(ETAG).cloned();

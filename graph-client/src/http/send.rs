@@ -149,11 +149,14 @@ impl Http {
             let is_retry = spent.failures + spent.refusals + spent.renewals > 0;
             self.counters.request(call.workload, call.price, is_retry);
             let header = token.as_ref().map(|token| token.header());
-            let attempt = self.attempt(call, header, spent.failures).await;
-            if let Ok(Opened { headers, .. }) = &attempt {
-                permit.correct(
-                    number(headers, "x-ms-resource-unit").map_or(0.0, |units| units - f64::from(call.price)),
-                );
+            let asked_at = self.clock.now();
+            let mut attempt = self.attempt(call, header, spent.failures).await;
+            if let Ok(opened) = &mut attempt {
+                let cost = number(&opened.headers, "x-ms-resource-unit");
+                permit.correct(cost.map_or(0.0, |units| units - f64::from(call.price)));
+                if call.is_download() {
+                    opened.seat = permit.first_byte(self.clock.now().saturating_sub(asked_at));
+                }
             }
             drop(permit);
             match attempt {
