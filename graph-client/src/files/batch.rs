@@ -37,7 +37,7 @@ struct Told {
 
 /// What one part of a batch came to.
 enum Part {
-    Settled(Result<DriveItem, GraphError>),
+    Settled(Box<Result<DriveItem, GraphError>>),
     Open(Place),
     WantsToken(Place),
     /// The service wants to be left alone, for so long if it says.
@@ -134,7 +134,7 @@ impl Graph {
                 None => Part::Open(one.place()),
             };
             match part {
-                Part::Settled(result) => told.settled.push((*at, result)),
+                Part::Settled(result) => told.settled.push((*at, *result)),
                 Part::Open(place) => told.open.push((*at, place)),
                 Part::WantsToken(place) => {
                     told.wants_token = true;
@@ -180,10 +180,10 @@ impl Graph {
         let asked = self.http().asked_wait(&headers);
         match read.verdict(call) {
             Verdict::Done => match json::decode(body) {
-                Ok(item) => Part::Settled(Ok(item)),
+                Ok(item) => Part::Settled(Box::new(Ok(item))),
                 Err(_) => Part::Open(call.place()),
             },
-            Verdict::Failed(error) => Part::Settled(Err(error)),
+            Verdict::Failed(error) => Part::Settled(Box::new(Err(error))),
             Verdict::Throttled(place) => Part::Throttled(place, asked),
             Verdict::Later(place) if asked.is_some() => Part::Throttled(place, asked),
             Verdict::Later(place) => Part::Open(place),
