@@ -124,7 +124,7 @@ pub enum Fault {
 }
 
 /// Why a call gave no result.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum GraphError {
     /// The settings cannot work: a key that is none, an address that is none. Mend them.

@@ -11,14 +11,20 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::bucket::{Admission, Advice, Bucket, Limits};
-use crate::clock::Clock;
+use super::gradient::Gradient;
+use super::retries::RetryBudget;
+use crate::clock::{Clock, within};
+
+/// If no content came or went for so long, then whoever has the seats may be waiting for something else
+/// than the service: another goes all the same.
+const STUCK: Duration = Duration::from_secs(5 * 60);
 
 /// What goes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Priority {
     /// Pages, items, sign-in.
     Page = 0,
-    /// Contents.
+    /// Contents. Each takes a [`Seat`].
     Content = 1,
 }
 
@@ -27,6 +33,9 @@ pub enum Priority {
 pub struct Gate {
     state: Mutex<State>,
     changed: Notify,
+    retries: Mutex<RetryBudget>,
+    /// A retry has been earned.
+    earned: Notify,
     clock: Arc<dyn Clock>,
 }
 
@@ -35,6 +44,11 @@ struct State {
     bucket: Bucket,
     lines: [Line; 2],
     next_ticket: u64,
+    gradient: Gradient,
+    /// Contents on their way.
+    seated: usize,
+    /// When one of them came or went.
+    moved_at: Duration,
 }
 
 /// Those who wait, by resource. The first of the first resource is next.
@@ -90,17 +104,42 @@ impl Drop for InLine<'_> {
     }
 }
 
+/// A content on its way. It counts as such until this is dropped, also after its head has come.
+#[derive(Debug)]
+pub struct Seat {
+    gate: Arc<Gate>,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let now = self.gate.clock.now();
+        let mut state = self.gate.state.lock();
+        state.seated = state.seated.saturating_sub(1);
+        state.moved_at = now;
+        drop(state);
+        self.gate.changed.notify_waiters();
+    }
+}
+
 /// A call that goes. It counts as going until this is dropped.
 #[derive(Debug)]
 pub struct Permit {
     gate: Arc<Gate>,
     correction: f64,
+    seat: Option<Seat>,
 }
 
 impl Permit {
     /// The call cost so much more than its price (less, if negative).
     pub fn correct(&mut self, units: f64) {
         self.correction = units;
+    }
+
+    /// A content's first byte came after so long. Its seat is given on for the rest of it.
+    pub fn first_byte(&mut self, after: Duration) -> Option<Seat> {
+        let now = self.gate.clock.now();
+        self.gate.state.lock().gradient.first_byte(after, now);
+        self.seat.take()
     }
 }
 
@@ -115,9 +154,22 @@ impl Drop for Permit {
 impl Gate {
     /// A gate before a bucket of these limits.
     pub fn new(limits: Limits, clock: Arc<dyn Clock>) -> Arc<Self> {
-        let lines = [Line::default(), Line::default()];
-        let state = State { bucket: Bucket::new(limits, clock.now()), lines, next_ticket: 0 };
-        Arc::new(Self { state: Mutex::new(state), changed: Notify::new(), clock })
+        let now = clock.now();
+        let state = State {
+            bucket: Bucket::new(limits, now),
+            lines: [Line::default(), Line::default()],
+            next_ticket: 0,
+            gradient: Gradient::new(limits.concurrency, now),
+            seated: 0,
+            moved_at: now,
+        };
+        Arc::new(Self {
+            state: Mutex::new(state),
+            changed: Notify::new(),
+            retries: Mutex::default(),
+            earned: Notify::new(),
+            clock,
+        })
     }
 
     /// Waits until a call of `price` units on behalf of `resource` may go.
@@ -131,7 +183,10 @@ impl Gate {
                 Some(Admission::Now) => {
                     in_line.admitted = true;
                     self.changed.notify_waiters();
-                    return Permit { gate: self.clone(), correction: 0.0 };
+                    self.earn();
+                    let is_content = priority == Priority::Content;
+                    let seat = is_content.then(|| Seat { gate: self.clone() });
+                    return Permit { gate: self.clone(), correction: 0.0, seat };
                 }
                 Some(Admission::At(time)) => {
                     let wait = time.saturating_sub(self.clock.now());
@@ -143,6 +198,32 @@ impl Gate {
                 // Another is first, or none may go: either ends with a change.
                 Some(Admission::Full) | None => changed.await,
             }
+        }
+    }
+
+    /// Waits until a call that failed may be made again: at once while the share of retries lasts, else
+    /// until other requests have earned one, but no longer than `patience`. Says how long it waited.
+    pub async fn admit_retry(&self, patience: Duration) -> Duration {
+        let start = self.clock.now();
+        let earned = async {
+            while !self.retries.lock().take() {
+                self.earned.notified().await;
+            }
+        };
+        // Who has waited long enough goes in any case: the service may be well again.
+        let _in_time = within(self.clock.as_ref(), patience, earned).await;
+        self.clock.now().saturating_sub(start)
+    }
+
+    /// A request goes, which earns its share of a retry.
+    fn earn(&self) {
+        let has_one = {
+            let mut retries = self.retries.lock();
+            retries.earn();
+            retries.has_one()
+        };
+        if has_one {
+            self.earned.notify_one();
         }
     }
 
@@ -185,9 +266,19 @@ impl Gate {
         if !is_first {
             return None;
         }
-        let admission = state.bucket.admit(f64::from(price), self.clock.now());
+        let now = self.clock.now();
+        let stuck_at = state.moved_at + STUCK;
+        let is_content = who.priority == Priority::Content;
+        if is_content && state.seated >= state.gradient.places() && now < stuck_at {
+            return Some(Admission::At(stuck_at));
+        }
+        let admission = state.bucket.admit(f64::from(price), now);
         if admission == Admission::Now {
             state.lines[line].advance();
+            if is_content {
+                state.seated += 1;
+                state.moved_at = now;
+            }
         }
         Some(admission)
     }
@@ -225,5 +316,59 @@ mod tests {
         let next = gate.admit(1, Priority::Content, &resource);
         drop(first);
         tokio::time::timeout(Duration::from_secs(5), next).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn contents_keep_their_seats_and_late_answers_leave_fewer() {
+        let limits = Limits { rate: 1e6, rate_max: 1e6, burst: 1e6, concurrency: 4 };
+        let gate = Gate::new(limits, Arc::new(SystemClock::new()));
+        let resource: Arc<str> = "r".into();
+        let soon = Duration::from_millis(20);
+        let content = || tokio::time::timeout(soon, gate.admit(1, Priority::Content, &resource));
+        for after in [100; 16].into_iter().chain([900; 16]) {
+            let mut permit = content().await.unwrap();
+            drop(permit.first_byte(Duration::from_millis(after)));
+        }
+        // Three are left of four.
+        let mut seats = Vec::new();
+        for _ in 0..3 {
+            let mut permit = content().await.unwrap();
+            seats.push(permit.first_byte(Duration::from_millis(900)));
+        }
+        assert!(content().await.is_err(), "their bodies are on the way");
+        let page = tokio::time::timeout(soon, gate.admit(1, Priority::Page, &resource)).await;
+        assert!(page.is_ok(), "pages need no seat");
+        seats.pop();
+        assert!(content().await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn who_keeps_a_seat_and_does_nothing_stops_nobody_for_ever() {
+        let limits = Limits { rate: 1e6, rate_max: 1e6, burst: 1e6, concurrency: 1 };
+        let gate = Gate::new(limits, Arc::new(SystemClock::faster(10_000)));
+        let resource: Arc<str> = "r".into();
+        let _seat = gate.admit(1, Priority::Content, &resource).await.first_byte(Duration::ZERO);
+        let start = gate.clock.now();
+        gate.admit(1, Priority::Content, &resource).await;
+        assert!(gate.clock.now() - start >= STUCK);
+    }
+
+    #[tokio::test]
+    async fn a_retry_over_the_share_waits_until_one_is_earned() {
+        let limits = Limits { rate: 1e6, rate_max: 1e6, burst: 1e6, concurrency: 100 };
+        let gate = Gate::new(limits, Arc::new(SystemClock::faster(100)));
+        for _ in 0..20 {
+            assert!(gate.admit_retry(Duration::from_secs(60)).await < Duration::from_secs(5));
+        }
+        assert!(gate.admit_retry(Duration::from_secs(60)).await >= Duration::from_secs(60), "none is left");
+        let resource: Arc<str> = "r".into();
+        let requests = async {
+            for _ in 0..10 {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+                gate.admit(1, Priority::Page, &resource).await;
+            }
+        };
+        let (waited, ()) = tokio::join!(gate.admit_retry(Duration::from_secs(10_000)), requests);
+        assert!(waited < Duration::from_secs(1_000), "ten requests earned it: {waited:?}");
     }
 }

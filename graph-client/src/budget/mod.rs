@@ -6,11 +6,13 @@
 
 mod bucket;
 mod gate;
+mod gradient;
+mod retries;
 #[cfg(test)]
 mod tests;
 
 pub use bucket::{Advice, Bucket, Limits};
-pub use gate::{Gate, Permit, Priority};
+pub use gate::{Gate, Permit, Priority, Seat};
 
 /// Budgets that the service keeps apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

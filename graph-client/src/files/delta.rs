@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use url::Url;
+
 use crate::budget::{Workload, price};
 use crate::error::{GraphError, Resync};
 use crate::graph::Graph;
@@ -116,18 +118,31 @@ impl DeltaPages {
     }
 
     fn call(&self, at: &DeltaFrom) -> Result<Call, GraphError> {
-        let (url, price) = match at {
+        match at {
             DeltaFrom::Start => {
                 let urls = if self.with_urls { SELECT_URL } else { "" };
                 let query = format!("$top={}&$select={SELECT}{urls}", self.page_size);
-                (self.graph.url(&["drives", self.drive.as_str(), "root", "delta"], &query)?, price::LIST)
+                let url = self.graph.url(&["drives", self.drive.as_str(), "root", "delta"], &query)?;
+                Ok(page_call(url, price::LIST, &self.drive))
             }
-            // A link of another cloud, kept from when the tenant was there, is a dead one.
-            DeltaFrom::Link(link) => (self.graph.link(link).map_err(dead)?, price::ITEM),
-        };
-        let call = Call::get(url, Workload::Files, price).prefer(PREFER).page();
-        Ok(call.on_behalf_of(self.drive.as_str()))
+            DeltaFrom::Link(link) => self.graph.delta_link(&self.drive, link),
+        }
     }
+}
+
+impl Graph {
+    /// The call for a page of a feed that is known by its link.
+    pub(super) fn delta_link(&self, drive: &DriveId, link: &str) -> Result<Call, GraphError> {
+        // A link of another cloud, kept from when the tenant was there, is a dead one.
+        let url = self.link(link).map_err(dead)?;
+        // The first page of an enumeration is the one without a token.
+        let price = if url.as_str().contains("token=") { price::ITEM } else { price::LIST };
+        Ok(page_call(url, price, drive))
+    }
+}
+
+fn page_call(url: Url, price: u32, drive: &DriveId) -> Call {
+    Call::get(url, Workload::Files, price).prefer(PREFER).page().on_behalf_of(drive.as_str())
 }
 
 fn dead(error: GraphError) -> GraphError {

@@ -82,8 +82,8 @@ impl Graph {
     /// # Errors
     ///
     /// `Vanished` or `Changed` if the item is no longer as it was listed, `Malware` if the service
-    /// keeps the content, `Expired` if not even a fresh address is taken, otherwise what kept the
-    /// content from coming.
+    /// keeps the content, `Forbidden` if it denies it also at a fresh address, `Expired` if it takes
+    /// no fresh address for another reason, otherwise what kept the content from coming.
     pub async fn download(&self, of: DownloadOf, start: u64) -> Result<Download, GraphError> {
         let hash = (start == 0).then(QuickXorHash::new);
         let mut source = Source::new(self.clone(), of, start);

@@ -3,6 +3,7 @@
 use crate::budget::price;
 use crate::error::GraphError;
 use crate::graph::Graph;
+use crate::http::Call;
 use crate::model::{DriveId, DriveItem, ItemId, Permission, Version};
 use crate::paging::Pages;
 
@@ -13,8 +14,13 @@ impl Graph {
     ///
     /// `NotFound` if it is gone.
     pub async fn item(&self, drive: &DriveId, item: &ItemId) -> Result<DriveItem, GraphError> {
-        let call = self.get_files(&["drives", drive.as_str(), "items", item.as_str()], "", price::ITEM)?;
-        self.json(&call.on_behalf_of(drive.as_str())).await
+        self.json(&self.item_call(drive, item)?).await
+    }
+
+    /// The call for an item.
+    pub(super) fn item_call(&self, drive: &DriveId, item: &ItemId) -> Result<Call, GraphError> {
+        let segments = ["drives", drive.as_str(), "items", item.as_str()];
+        Ok(self.get_files(&segments, "", price::ITEM)?.on_behalf_of(drive.as_str()))
     }
 
     /// The root of a drive.

@@ -6,6 +6,7 @@ mod delta;
 mod download;
 mod drives;
 mod items;
+mod refresh;
 mod resume;
 mod share;
 mod upload;

@@ -6,10 +6,11 @@ use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap, He
 
 use super::download::DownloadOf;
 use super::pre_auth;
-use crate::budget::{Priority, price};
+use crate::budget::{Workload, price};
 use crate::error::{Fault, GraphError, Place};
 use crate::graph::Graph;
-use crate::http::{Call, Opened, wait_after};
+use crate::http::{Call, Opened};
+use crate::model::DriveItem;
 use crate::secret::Secret;
 
 /// Fresh addresses for one content, at most, without a byte in between.
@@ -111,15 +112,25 @@ impl Source {
             };
             match self.graph.open_pre_auth(&self.call(&url)?).await {
                 Ok(opened) => self.accept(opened).await?,
-                Err(GraphError::Expired { place }) => {
-                    if self.refreshes >= REFRESHES_MAX {
-                        return Err(GraphError::Expired { place });
-                    }
-                    self.refreshes += 1;
-                    self.look().await?;
-                }
+                Err(GraphError::Expired { place }) => self.renew(place).await?,
                 Err(error) => return Err(error),
             }
+        }
+        Ok(())
+    }
+
+    /// An address was refused, which may be because it has expired: gets a fresh one, or gives up.
+    async fn renew(&mut self, place: Place) -> Result<(), GraphError> {
+        let denied = place.status == Some(403);
+        if self.refreshes >= REFRESHES_MAX {
+            // Fresh addresses have not expired: whoever is denied with them is denied the content.
+            let denied = denied.then(|| GraphError::Forbidden { place: place.clone() });
+            return Err(denied.unwrap_or(GraphError::Expired { place }));
+        }
+        self.refreshes += 1;
+        let item = self.look().await?;
+        if denied && item.malware.is_some() {
+            return Err(GraphError::Malware { place });
         }
         Ok(())
     }
@@ -129,7 +140,7 @@ impl Source {
     /// # Errors
     ///
     /// `Vanished` or `Changed` if it is not.
-    pub async fn look(&mut self) -> Result<(), GraphError> {
+    pub async fn look(&mut self) -> Result<DriveItem, GraphError> {
         let item = match self.graph.item(&self.of.drive, &self.of.item).await {
             Err(GraphError::NotFound { place }) => return Err(GraphError::Vanished { place }),
             item => item?,
@@ -140,19 +151,20 @@ impl Source {
         if !self.of.is_still(&item) {
             return Err(GraphError::Changed { place: self.place() });
         }
-        let url = match item.download_url {
-            Some(url) => url,
+        let url = match &item.download_url {
+            Some(url) => url.clone(),
             None => self.redirected().await?,
         };
         self.of.url = Some(url);
-        Ok(())
+        Ok(item)
     }
 
     /// The address to which `/content` leads.
     async fn redirected(&self) -> Result<Secret, GraphError> {
         let segments = ["drives", self.of.drive.as_str(), "items", self.of.item.as_str(), "content"];
         let call = self.graph.get_files(&segments, "", price::ITEM)?;
-        let call = Call { priority: Priority::Content, ..call.on_behalf_of(self.of.drive.as_str()) };
+        // Like an item and unlike a content: whoever asks may have a content on its way.
+        let call = call.on_behalf_of(self.of.drive.as_str());
         let opened = self.graph.open_api(&call).await?;
         let location = opened.headers.get(LOCATION).and_then(|url| url.to_str().ok());
         location.map(Secret::from).ok_or_else(|| call.protocol("a content without an address"))
@@ -180,7 +192,10 @@ impl Source {
                 (self.at_end, self.total) = (true, Some(total));
                 return Ok(());
             }
-            (206 | 416, _) => return self.break_off(Fault::Cut).await,
+            (206 | 416, _) => {
+                drop(opened);
+                return self.break_off(Fault::Cut).await;
+            }
             _ => return Err(self.protocol("an answer that is no content")),
         };
         let tag = opened.headers.get(ETAG).cloned();
@@ -217,7 +232,7 @@ impl Source {
             let (place, attempts) = (self.place(), self.breaks_in_all);
             return Err(GraphError::Exhausted { place, attempts, source: fault });
         }
-        self.graph.clock().sleep(wait_after(self.breaks)).await;
+        self.graph.http().back_off(Workload::Files, self.breaks).await;
         Ok(())
     }
 

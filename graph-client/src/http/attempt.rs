@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::call::{Call, Payload};
 use super::classify::{Answer, Verdict};
 use super::send::Http;
+use crate::budget::Seat;
 use crate::clock::within;
 use crate::error::{Fault, Place, Said};
 
@@ -30,6 +31,8 @@ pub struct Opened {
     pub headers: HeaderMap,
     pub place: Place,
     response: Response,
+    /// A content's, until its last byte has come.
+    pub(super) seat: Option<Seat>,
 }
 
 impl Opened {
@@ -39,6 +42,14 @@ impl Opened {
     ///
     /// `Cut`, `Reset` or `TimedOut`: what came so far is right, the rest has to be asked for again.
     pub async fn chunk(&mut self, http: &Http) -> Result<Option<Bytes>, Fault> {
+        let chunk = self.read(http).await;
+        if !matches!(chunk, Ok(Some(_))) {
+            self.seat = None;
+        }
+        chunk
+    }
+
+    async fn read(&mut self, http: &Http) -> Result<Option<Bytes>, Fault> {
         let chunk = within(http.clock(), http.deadlines().idle, self.response.chunk()).await;
         let chunk = chunk.map_err(|_| Fault::TimedOut)?.map_err(|error| fault(&error))?;
         http.counters().down(chunk.as_ref().map_or(0, Bytes::len));
@@ -75,7 +86,7 @@ impl Http {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         self.counters().up(payload_len(&call.payload));
         self.observe(call, &headers);
-        let mut opened = Opened { status, headers, place, response };
+        let mut opened = Opened { status, headers, place, response, seat: None };
         if Answer::may_be_done(status, call) {
             return Ok(opened);
         }

@@ -129,6 +129,11 @@ impl Call {
         self
     }
 
+    /// Whether a content is asked for, rather than sent.
+    pub fn is_download(&self) -> bool {
+        self.kind == Kind::PreAuth && self.method == Method::GET
+    }
+
     /// The place that messages name, before there is an answer.
     pub fn place(&self) -> Place {
         Place::of(self.shown.clone())

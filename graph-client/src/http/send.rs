@@ -149,11 +149,14 @@ impl Http {
             let is_retry = spent.failures + spent.refusals + spent.renewals > 0;
             self.counters.request(call.workload, call.price, is_retry);
             let header = token.as_ref().map(|token| token.header());
-            let attempt = self.attempt(call, header, spent.failures).await;
-            if let Ok(Opened { headers, .. }) = &attempt {
-                permit.correct(
-                    number(headers, "x-ms-resource-unit").map_or(0.0, |units| units - f64::from(call.price)),
-                );
+            let asked_at = self.clock.now();
+            let mut attempt = self.attempt(call, header, spent.failures).await;
+            if let Ok(opened) = &mut attempt {
+                let cost = number(&opened.headers, "x-ms-resource-unit");
+                permit.correct(cost.map_or(0.0, |units| units - f64::from(call.price)));
+                if call.is_download() {
+                    opened.seat = permit.first_byte(self.clock.now().saturating_sub(asked_at));
+                }
             }
             drop(permit);
             match attempt {
@@ -250,11 +253,20 @@ impl Http {
         }
     }
 
-    /// A part of a batch was refused: its bucket waits as for a refusal of its own.
-    pub fn heed_part(&self, call: &Call, headers: &HeaderMap) {
-        let wait = self.asked_wait(headers).unwrap_or_else(|| backoff::wait_after(1));
+    /// Parts of a batch were refused, each with the wait that it asked for, if it did. Their bucket
+    /// waits once, for the longest of them, as for a refusal of the whole.
+    pub fn heed_parts(&self, call: &Call, refusals: &[Option<Duration>], failures: u32) {
+        let Some(asked) = refusals.iter().max() else { return };
+        let wait = asked.unwrap_or_else(|| backoff::wait_after(failures + 1));
         let fence = backoff::after_fence(wait, backoff::chance());
         self.counters.refusal(self.gate(call.workload).refuse(fence));
+    }
+
+    /// Waits after `failures` failures in a row, before what failed is asked for again; longer if too
+    /// many calls of this budget fail. Says for how long it was longer.
+    pub async fn back_off(&self, workload: Workload, failures: u32) -> Duration {
+        self.clock.sleep(backoff::wait_after(failures)).await;
+        self.gate(workload).admit_retry(backoff::patience(failures)).await
     }
 
     /// Counts a failure: waits before the next attempt, or gives up.
@@ -274,12 +286,13 @@ impl Http {
         if spent.failures >= self.deadlines.attempts || used >= self.deadlines.call {
             return Err(GraphError::Exhausted { place, attempts: spent.failures, source: fault });
         }
-        self.clock.sleep(backoff::wait_after(spent.failures)).await;
+        // What others did wrong does not count against this call's deadline.
+        spent.start += self.back_off(call.workload, spent.failures).await;
         Ok(())
     }
 
     /// The wait that an answer asks for: the larger of both headers; zero counts as none.
-    fn asked_wait(&self, headers: &HeaderMap) -> Option<Duration> {
+    pub fn asked_wait(&self, headers: &HeaderMap) -> Option<Duration> {
         let header = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         let from = |now: SystemTime| retry_after::parse(header?, now).filter(|wait| !wait.is_zero());
         // The service's own time, by which its dates are meant; ours, if by that one it is no wait.

@@ -38,7 +38,8 @@ pub struct DeltaPage {
     pub next: Option<String>,
     /// On the last page of a round: where the next round begins.
     pub delta: Option<String>,
-    /// Where this page came from. Asking there again gives fresh download addresses.
+    /// Where this page came from. Asking there again gives fresh download addresses:
+    /// [`Graph::refresh_page`](crate::Graph::refresh_page).
     pub from: String,
 }
 

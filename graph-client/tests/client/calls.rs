@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::scripted::{Asked, Say, Server, json, reply};
 use graph_client::auth::Credential;
-use graph_client::clock::SystemClock;
+use graph_client::clock::{Clock, SystemClock};
 use graph_client::files::{Conflict, NewFile, Recipient};
 use graph_client::model::{DriveId, ItemId};
 use graph_client::{Absence, Fault, Graph, GraphConfig, GraphError, UserFilter};
@@ -88,6 +88,24 @@ async fn attempts_end_with_what_failed_last() {
     assert_eq!((*attempts, *source, place.status), (8, Fault::Server, Some(503)));
     assert_eq!(error.to_string(), "failed 8 times: GET /v1.0/users/…: status 503 (request r-1)");
     assert_eq!(server.asked().len(), 8);
+}
+
+#[tokio::test]
+async fn retries_over_their_share_wait_longer_and_are_made_all_the_same() {
+    let server = Server::with_tokens(|asked| if asked.before < 2 { reply(500, "", "") } else { json(USER) });
+    let clock = Arc::new(SystemClock::faster(100));
+    let graph = Graph::new(GraphConfig { clock: clock.clone(), ..server.config() }).unwrap();
+    let begun = clock.now();
+    let calls = (0..40).map(|number| {
+        let graph = graph.clone();
+        tokio::spawn(async move { graph.user(&format!("u{number}")).await })
+    });
+    for call in calls.collect::<Vec<_>>() {
+        call.await.unwrap().unwrap();
+    }
+    assert_eq!(server.asked().len(), 3 * 40, "none is dropped");
+    // Two waits of their own are 3 s at most; the first that is over the share waits for 8 more.
+    assert!(clock.now() - begun >= Duration::from_secs(8));
 }
 
 #[tokio::test]

@@ -188,6 +188,29 @@ async fn what_is_not_as_listed_is_told_apart() {
 }
 
 #[tokio::test]
+async fn who_is_denied_at_fresh_addresses_too_is_not_told_that_they_expired() {
+    let denied = || reply(403, "", r#"{"error":{"code":"accessDenied"}}"#);
+    let shut = server(move |_, _| denied());
+    let error = fetch(&shut.graph(), listed(&shut, "content")).await.unwrap_err();
+    assert!(matches!(error, GraphError::Forbidden { .. }), "{error}");
+    let told = "not permitted: GET content of 01A: status 403, accessDenied";
+    assert!(error.to_string().starts_with(told), "{error}");
+
+    let sick = Server::with_tokens(move |asked| match asked.target.starts_with("/v1.0") {
+        true => json(format!(
+            r#"{{"id":"01A","size":{},"file":{{"hashes":{{"quickXorHash":"{HASH}"}}}},"malware":{{}},
+                 "@microsoft.graph.downloadUrl":"{}/content?tempauth=fresh"}}"#,
+            CONTENT.len(),
+            asked.origin
+        )),
+        false => denied(),
+    });
+    let error = fetch(&sick.graph(), listed(&sick, "content")).await.unwrap_err();
+    assert!(matches!(error, GraphError::Malware { .. }), "{error}");
+    assert_eq!(sick.asked().len(), 2, "it is told at the first look");
+}
+
+#[tokio::test]
 async fn a_transfer_that_brings_nothing_is_given_up() {
     let server = server(|_, start| cut(start, 0));
     let error = fetch(&server.graph(), listed(&server, "content")).await.unwrap_err();

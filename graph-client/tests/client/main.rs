@@ -1,5 +1,6 @@
 //! The client against a server that says what it is told.
 
+mod batches;
 mod calls;
 mod downloads;
 mod feeds;

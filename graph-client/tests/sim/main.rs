@@ -2,6 +2,8 @@
 
 mod budget;
 mod enumerate;
+mod pages;
+mod refresh;
 mod secure;
 #[path = "../shared/tenant.rs"]
 mod tenant;
