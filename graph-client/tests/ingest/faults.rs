@@ -1,9 +1,12 @@
 //! Runs against a service with faults.
 
+use std::time::Duration;
+
 use graph_sim::{Call, Fault, Faults, Rule, preset};
 use repo_format::log::SnapshotState;
 
 use crate::bench::{Bench, DRIVE, assert_same, profile};
+use crate::tenant::assert_no_violations;
 
 #[test]
 fn poisoned_items_are_reported_and_tried_again() {
@@ -93,4 +96,25 @@ fn fail_fast_stops_at_the_first_failure_and_keeps_what_is_stored() {
     bench.options.backup.fail_fast = false;
     bench.run();
     assert!(bench.downloaded().is_disjoint(&marked));
+}
+
+#[test]
+fn addresses_that_grew_old_in_the_line_are_renewed_by_the_page() {
+    let mut bench = Bench::new(profile(150));
+    bench.options.backup.threads = 2;
+    bench.options.address_age_max = Duration::from_secs(15);
+    // Two at a time, a second each by the service's time: most wait for longer than addresses may.
+    let slow = Rule::new("slow", 1.0, &[Call::Download], Fault::Delay { ms: 1000 });
+    bench.sim.state().set_faults(Faults { rules: vec![slow], ..Faults::default() });
+    let report = bench.run();
+    assert_eq!(report.backup.state, SnapshotState::Complete);
+    assert_same(&bench.snapshot(&bench.storage, &report.backup.id.unwrap()), &bench.truth());
+    let totals = bench.sim.state().totals();
+    let pages = totals.calls[&Call::Delta] + totals.calls.get(&Call::DeltaNext).copied().unwrap_or(0);
+    assert!(pages >= 4, "{pages} pages, and one told everything");
+    assert_eq!(totals.calls.get(&Call::Item), None, "none is asked for by itself");
+    assert!(totals.resource_units < report.fetched + 40, "{} units", totals.resource_units);
+    let twice = bench.sim.state().downloads().values().filter(|count| count.starts > 1).count();
+    assert_eq!(twice, 0);
+    assert_no_violations(&bench.sim);
 }

@@ -7,10 +7,10 @@ use std::time::Duration;
 use repo_format::engine::BackupError;
 use repo_format::tree::Entry;
 
+use super::addresses::{Address, Renewal};
 use super::convert::change_of;
 use super::failures::{Paths, error_of};
 use super::fetch::Fetcher;
-use super::outcome::is_tried_again;
 use super::pager::Order;
 use super::work::{Event, Job, Jobs, Outcome, Paged};
 use super::{DriveError, DriveOptions};
@@ -20,17 +20,12 @@ use crate::ingest::scope::Inside;
 use crate::ingest::{
     Cursor, DriveLedger, Facts, Item, ItemChange, Mark, Past, Phase, apply, finish_enumeration,
 };
-use crate::model::{DeltaPage, DriveItem, ItemId};
-use crate::secret::Secret;
+use crate::model::DeltaPage;
 
 /// Changes of the ledger that wait for a checkpoint, in bytes of memory, at most.
 const PENDING_BYTES_MAX: usize = 48 << 20;
 /// Enumerations that a run begins, at most: a service that always starts over never ends.
 const RESYNCS_MAX: u32 = 3;
-/// Addresses asked for at once: a batch.
-const ADDRESSES_AT_ONCE: usize = 20;
-/// Items of the retry list that are looked at together.
-const WANTED_AT_ONCE: usize = 1000;
 /// How often the clock and the wish to stop are looked at.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -73,6 +68,8 @@ pub(super) struct Course<'c, 'r> {
     pub under_way: HashMap<String, Facts>,
     /// Addresses are asked for, so many times.
     pub asking: usize,
+    /// Addresses that grew old before their turn came.
+    pub renewal: Renewal,
     /// Items that failed in this run: they are not tried twice.
     pub failed: HashSet<String>,
     pub tally: Tally,
@@ -176,13 +173,11 @@ impl Course<'_, '_> {
         if page.next.is_none() && page.delta.is_some() {
             finish_enumeration(&mut self.ledger, &mut self.cursor)?;
         }
-        let urls: HashMap<&str, &Secret> = (page.items.iter())
-            .filter_map(|item| Some((item.id.as_str(), item.download_url.as_ref()?)))
-            .collect();
+        let addresses = self.addresses_of(page);
         let (fetch, shared) = (self.of_scope(applied.fetch)?, self.of_scope(applied.shared)?);
         for id in &fetch {
             self.failed.remove(id);
-            self.fetch(id, urls.get(id.as_str()).map(|url| (*url).clone()))?;
+            self.fetch(id, addresses.get(id.as_str()).cloned())?;
         }
         for id in shared.iter().filter(|_| self.options.permissions) {
             self.under_way_permissions(id);
@@ -195,7 +190,7 @@ impl Course<'_, '_> {
     }
 
     /// Those of the items that are inside the scope, as far as that is known by now.
-    fn of_scope(&self, ids: Vec<String>) -> Result<Vec<String>, Left> {
+    pub(super) fn of_scope(&self, ids: Vec<String>) -> Result<Vec<String>, Left> {
         let mut inside = Inside::new(&self.options.scope, &self.ledger, &self.cursor.root);
         let mut kept = Vec::new();
         for id in ids {
@@ -219,59 +214,14 @@ impl Course<'_, '_> {
     }
 
     /// Has the content fetched that the ledger lists, unless that is under way.
-    fn fetch(&mut self, id: &str, url: Option<Secret>) -> Result<(), Left> {
+    pub(super) fn fetch(&mut self, id: &str, address: Option<Address>) -> Result<(), Left> {
         let Some(item) = self.ledger.item(id)? else { return Ok(()) };
         let facts = item.known.facts;
         if self.under_way.get(id).is_some_and(|other| other.same_content(&facts)) {
             return Ok(());
         }
         self.under_way.insert(id.to_owned(), facts.clone());
-        self.jobs.push(Job::Content { facts: Box::new(facts), url });
-        Ok(())
-    }
-
-    /// What earlier runs failed to fetch, or did not come to.
-    fn try_again(&mut self) -> Result<(), Left> {
-        let mut from = String::new();
-        loop {
-            let ids = self.ledger.wanted(&from, WANTED_AT_ONCE)?;
-            let Some(last) = ids.last() else { return Ok(()) };
-            from = format!("{last}\0");
-            let mut due = Vec::new();
-            for id in self.of_scope(ids)? {
-                due.extend(self.is_due(&id)?.then(|| ItemId::from(id)));
-            }
-            for ids in due.chunks(ADDRESSES_AT_ONCE) {
-                self.asking += 1;
-                self.jobs.push_first(Job::Addresses { ids: ids.to_vec() });
-                while self.under_way.len() + self.asking * ADDRESSES_AT_ONCE >= self.options.waiting_max {
-                    self.take_event()?;
-                }
-            }
-        }
-    }
-
-    /// Whether an item is wanted, and nobody is at it.
-    fn is_due(&self, id: &str) -> Result<bool, Left> {
-        if self.under_way.contains_key(id) || self.failed.contains(id) {
-            return Ok(false);
-        }
-        Ok(match self.ledger.item(id)?.map(|item| item.known.mark) {
-            Some(Mark::Pending | Mark::Failed { .. }) => true,
-            Some(Mark::Skipped { cause, .. }) => is_tried_again(&cause),
-            Some(Mark::Stored | Mark::Nothing) | None => false,
-        })
-    }
-
-    /// Fetches items whose addresses were asked for.
-    fn take_addresses(&mut self, found: Vec<(ItemId, Result<DriveItem, GraphError>)>) -> Result<(), Left> {
-        for (id, item) in found {
-            // Whoever is gone or cannot be asked for fails when it is fetched, with its cause.
-            let url = item.ok().and_then(|item| item.download_url);
-            if self.is_due(id.as_str())? {
-                self.fetch(id.as_str(), url)?;
-            }
-        }
+        self.jobs.push(Job::Content { facts: Box::new(facts), address });
         Ok(())
     }
 
@@ -292,7 +242,7 @@ impl Course<'_, '_> {
     }
 
     /// Takes one event, if one comes soon, and looks at the clock. Pages are given back.
-    fn take_event(&mut self) -> Result<Option<Paged>, Left> {
+    pub(super) fn take_event(&mut self) -> Result<Option<Paged>, Left> {
         if self.fetcher.run.is_stopped() {
             return Err(Left::Stopped);
         }
@@ -329,10 +279,19 @@ impl Course<'_, '_> {
                 self.asking -= 1;
                 self.take_addresses(found?)
             }
+            Event::Stale { facts, page } => {
+                self.renew(facts, page);
+                Ok(())
+            }
+            Event::Renewed { page, found } => {
+                self.asking -= 1;
+                self.take_renewed(&page, found)
+            }
             Event::Content { facts, outcome } => {
                 if self.under_way.get(&facts.id).is_some_and(|listed| listed.same_content(&facts)) {
                     self.under_way.remove(&facts.id);
                 }
+                self.renewal.forget(&facts.id);
                 self.take_content(&facts, outcome)
             }
         }

@@ -1,5 +1,6 @@
 //! Fetching: one content from its address into the repository.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
@@ -10,6 +11,7 @@ use repo_format::engine::source::{ItemCause, ItemError, ItemReader};
 use repo_format::tree::{Entry, EntryKind, Meta};
 use tokio::runtime::Handle;
 
+use super::addresses::Address;
 use super::outcome::item_error;
 use super::sharing;
 use super::work::{Event, Job, Jobs, Outcome};
@@ -32,6 +34,8 @@ pub(super) struct Fetcher<'f, 'r> {
     pub drive: &'f DriveId,
     pub runtime: &'f Handle,
     pub run: &'f FeedRun<'r>,
+    /// How old an address may be that is tried.
+    pub age_max: Duration,
 }
 
 impl Fetcher<'_, '_> {
@@ -40,8 +44,11 @@ impl Fetcher<'_, '_> {
         let mut buffer = Vec::new();
         while let Some(job) = jobs.take() {
             let event = match job {
-                Job::Content { facts, url } => {
-                    let outcome = self.content(&facts, url, &mut buffer);
+                Job::Content { facts, address: Some(Address { told, page, .. }) } if self.is_old(told) => {
+                    Event::Stale { facts, page }
+                }
+                Job::Content { facts, address } => {
+                    let outcome = self.content(&facts, address.map(|address| address.url), &mut buffer);
                     Event::Content { facts, outcome }
                 }
                 Job::Permissions { id } => {
@@ -53,11 +60,19 @@ impl Fetcher<'_, '_> {
                     // Told to end: nobody waits for addresses any more.
                     Event::Addresses(found.unwrap_or(Ok(Vec::new())))
                 }
+                Job::Page { from } => {
+                    let found = self.wait(self.graph.refresh_page(self.drive, &from));
+                    Event::Renewed { page: from, found: found.unwrap_or(Ok(HashMap::new())) }
+                }
             };
             if tell.send(event).is_err() {
                 return;
             }
         }
+    }
+
+    fn is_old(&self, told: Duration) -> bool {
+        self.graph.clock().now().saturating_sub(told) >= self.age_max
     }
 
     fn permissions(&self, id: &str) -> Option<Vec<u8>> {
@@ -72,15 +87,7 @@ impl Fetcher<'_, '_> {
     }
 
     fn content(&self, facts: &Facts, url: Option<Secret>, buffer: &mut Vec<u8>) -> Outcome {
-        let mut of = DownloadOf {
-            drive: self.drive.clone(),
-            item: ItemId::from(facts.id.as_str()),
-            url,
-            size: Some(facts.size),
-            hash: facts.hash.map(QuickXor),
-            c_tag: (!facts.c_tag.is_empty()).then(|| facts.c_tag.clone()),
-            e_tag: (!facts.e_tag.is_empty()).then(|| facts.e_tag.clone()),
-        };
+        let mut of = self.download_of(facts, url);
         let mut odd_hash = None;
         let mut attempt = 1;
         loop {
@@ -110,6 +117,19 @@ impl Fetcher<'_, '_> {
                 // The reader gave up because the run is to end: no fault of the item's.
                 (Err(_), None) => return Outcome::Stopped,
             }
+        }
+    }
+
+    /// The content that these facts list.
+    pub fn download_of(&self, facts: &Facts, url: Option<Secret>) -> DownloadOf {
+        DownloadOf {
+            drive: self.drive.clone(),
+            item: ItemId::from(facts.id.as_str()),
+            url,
+            size: Some(facts.size),
+            hash: facts.hash.map(QuickXor),
+            c_tag: (!facts.c_tag.is_empty()).then(|| facts.c_tag.clone()),
+            e_tag: (!facts.e_tag.is_empty()).then(|| facts.e_tag.clone()),
         }
     }
 

@@ -11,6 +11,7 @@
 //! | changes of the ledger without a checkpoint | 48 MiB |
 //! | pages read ahead | one |
 
+mod addresses;
 mod commit;
 mod convert;
 mod course;
@@ -21,6 +22,8 @@ mod pager;
 mod run;
 mod sharing;
 mod work;
+
+use std::time::Duration;
 
 use repo_format::engine::{BackupError, BackupOptions, BackupReport};
 use repo_format::repository::RepositoryError;
@@ -43,6 +46,8 @@ pub struct DriveOptions {
     pub rounds_max: u32,
     /// Contents that may wait to be fetched before the next page is asked for.
     pub waiting_max: usize,
+    /// How old an address of a content may be when its turn comes. They expire within the hour.
+    pub address_age_max: Duration,
     /// Whether the permissions of shared items are read: five resource units an item.
     pub permissions: bool,
 }
@@ -50,7 +55,14 @@ pub struct DriveOptions {
 impl DriveOptions {
     /// Everything else as it mostly is.
     pub fn new(backup: BackupOptions) -> DriveOptions {
-        DriveOptions { backup, scope: Scope::default(), rounds_max: 5, waiting_max: 4000, permissions: true }
+        DriveOptions {
+            backup,
+            scope: Scope::default(),
+            rounds_max: 5,
+            waiting_max: 4000,
+            address_age_max: Duration::from_secs(45 * 60),
+            permissions: true,
+        }
     }
 }
 

@@ -53,7 +53,8 @@ pub fn backup_drive(
     let past_root = base.clone().filter(|_| floor > 0).map(|root| (cursor.root.clone(), root));
     let past = Past::new(run.contents(), ledger.base(), past_root);
 
-    let (jobs, fetcher) = (Jobs::default(), Fetcher { graph, drive, runtime, run: &run });
+    let (jobs, fetcher) =
+        (Jobs::default(), Fetcher { graph, drive, runtime, run: &run, age_max: options.address_age_max });
     let (order, orders) = mpsc::channel();
     let (tell, events) = mpsc::channel();
     let mut course = Course {
@@ -69,6 +70,7 @@ pub fn backup_drive(
         page_is_due: false,
         under_way: Default::default(),
         asking: 0,
+        renewal: Default::default(),
         failed: Default::default(),
         tally: Tally::default(),
     };

@@ -1,6 +1,6 @@
 //! What threads of a run tell each other.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use parking_lot::{Condvar, Mutex};
@@ -8,20 +8,27 @@ use repo_format::content::ContentError;
 use repo_format::engine::feed::Stored;
 use repo_format::engine::source::ItemError;
 
+use super::addresses::Address;
 use crate::error::GraphError;
 use crate::ingest::Facts;
 use crate::model::{DeltaPage, DriveItem, ItemId};
-use crate::secret::Secret;
 
 /// Something to be fetched.
 pub(super) enum Job {
     /// The content that these facts list; an address, if there is one that may still hold.
-    Content { facts: Box<Facts>, url: Option<Secret> },
+    Content { facts: Box<Facts>, address: Option<Address> },
     /// The permissions of the item with this ID.
     Permissions { id: String },
     /// The addresses of these items' contents.
     Addresses { ids: Vec<ItemId> },
+    /// A page that was read before, for the addresses that it tells.
+    Page { from: Arc<str> },
 }
+
+/// An item that was asked for, or why it was not to be had.
+pub(super) type Found = (ItemId, Result<DriveItem, GraphError>);
+/// Items of a page that was read again.
+pub(super) type Renewed = Result<HashMap<ItemId, DriveItem>, GraphError>;
 
 /// A page, or why there is none; nothing after the last of a round.
 pub(super) type Paged = Result<Option<Box<DeltaPage>>, GraphError>;
@@ -35,7 +42,11 @@ pub(super) enum Event {
     /// An item's permissions in JSON; `None` if they were not to be had.
     Permissions { id: String, json: Option<Vec<u8>> },
     /// Items that were asked for, with their addresses; or why none can be had.
-    Addresses(Result<Vec<(ItemId, Result<DriveItem, GraphError>)>, GraphError>),
+    Addresses(Result<Vec<Found>, GraphError>),
+    /// A content whose address was too old to be tried, and the page that told it.
+    Stale { facts: Box<Facts>, page: Option<Arc<str>> },
+    /// A page was read again.
+    Renewed { page: Arc<str>, found: Renewed },
 }
 
 /// What became of a content.
