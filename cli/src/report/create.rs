@@ -30,7 +30,8 @@ pub struct UserLine {
     /// Items that failed in an earlier run, or were not reached by it, and are stored now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recovered: Option<u64>,
-    /// Items whose folder the service did not tell.
+    /// Items whose folder the service did not tell, whose bytes have another hash than it tells, or whose
+    /// permissions could not be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alerts: Option<u64>,
     /// Contents that were fetched, and their bytes.

@@ -8,5 +8,6 @@ mod cloud;
 mod common;
 mod demo;
 mod doctor;
+mod part;
 mod restore;
 mod truth;

@@ -198,5 +198,8 @@ pub(super) fn forget(ledger: &mut DriveLedger<'_>, id: &str, was: Option<&Known>
     if was.is_some_and(|known| matches!(known.facts.kind, Kind::File)) {
         ledger.satisfy(id);
     }
+    if was.is_some_and(|known| known.facts.shared) {
+        ledger.note_shared(id, false);
+    }
     ledger.remove(id);
 }

@@ -6,6 +6,8 @@ pub(super) const ITEM: u8 = b'i';
 pub(super) const WANTED: u8 = b'w';
 /// An item that the tree has below `.orphans`.
 pub(super) const ORPHAN: u8 = b'o';
+/// A shared item whose permissions are not read yet, or could not be.
+pub(super) const SHARED: u8 = b'p';
 /// A folder that was deleted in this run: what is still in it goes with it when the run ends.
 pub(super) const DOOMED: u8 = b'd';
 /// An item that the enumeration of this number has met. Serves the run alone.

@@ -10,7 +10,7 @@ use repo_format::ledger::{Ledger, LedgerEntry, WorkingLedger};
 use repo_format::map::{MapError, MapStore};
 use repo_format::object::ObjectRef;
 
-use super::key::{DOOMED, ITEM, ORPHAN, WANTED, id_of, is_kept, key, seen_key, seen_prefix};
+use super::key::{DOOMED, ITEM, ORPHAN, SHARED, WANTED, id_of, is_kept, key, seen_key, seen_prefix};
 use super::{IngestError, Known};
 
 /// What the ledger has of an item.
@@ -135,6 +135,22 @@ impl<'a> DriveLedger<'a> {
     /// Notes that an item's content is stored, or wanted no longer.
     pub fn satisfy(&mut self, id: &str) {
         self.ledger.remove(key(WANTED, id));
+    }
+
+    /// Notes that an item's permissions are to be read, or that they were.
+    pub(super) fn note_shared(&mut self, id: &str, to_be_read: bool) {
+        match to_be_read {
+            true => self.ledger.put(key(SHARED, id), sign(), false),
+            false => self.ledger.remove(key(SHARED, id)),
+        }
+    }
+
+    /// IDs of items whose permissions are to be read.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read.
+    pub fn unread(&self) -> Result<Vec<String>, IngestError> {
+        self.ids_from(&[SHARED], "", usize::MAX)
     }
 
     /// Whether an item was never put, so far as that is known without a look.

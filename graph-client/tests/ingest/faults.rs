@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use graph_sim::{Call, Fault, Faults, Rule, preset};
+use graph_sim::{Call, Fault, Faults, Rule, TenantProfile, preset};
 use repo_format::log::SnapshotState;
 
 use crate::bench::{Bench, DRIVE, assert_same, profile};
@@ -117,4 +117,29 @@ fn addresses_that_grew_old_in_the_line_are_renewed_by_the_page() {
     let twice = bench.sim.state().downloads().values().filter(|count| count.starts > 1).count();
     assert_eq!(twice, 0);
     assert_no_violations(&bench.sim);
+}
+
+#[test]
+fn permissions_that_could_not_be_read_are_read_by_the_next_run() {
+    let bench = Bench::new(TenantProfile { shared: 0.2, ..profile(80) });
+    let refused = Fault::Status {
+        status: 403,
+        code: Some("accessDenied".into()),
+        retry_after: Default::default(),
+        body: Default::default(),
+    };
+    let rule = Rule { always: true, ..Rule::new("403", 1.0, &[Call::Permissions], refused) };
+    bench.sim.state().set_faults(Faults { rules: vec![rule], ..Faults::default() });
+    let first = bench.run();
+    let asked = bench.sim.state().totals().calls[&Call::Permissions];
+    assert!(asked > 3 && first.unread == asked, "{asked} asked for, {} told", first.unread);
+
+    bench.sim.state().set_faults(Faults::default());
+    bench.sim.state().clear_books();
+    let second = bench.run();
+    assert_eq!((second.unread, second.fetched), (0, 0));
+    assert_eq!(bench.sim.state().totals().calls[&Call::Permissions], asked);
+    bench.sim.state().clear_books();
+    bench.run();
+    assert_eq!(bench.sim.state().totals().calls.get(&Call::Permissions), None, "what is read is read");
 }

@@ -104,6 +104,10 @@ impl Course<'_, '_> {
 
     /// What earlier runs failed to fetch, or did not come to.
     pub(super) fn try_again(&mut self) -> Result<(), Left> {
+        let unread = if self.options.permissions { self.ledger.unread()? } else { Vec::new() };
+        for id in self.of_scope(unread)? {
+            self.read_permissions(&id)?;
+        }
         let mut from = String::new();
         loop {
             let ids = self.ledger.wanted(&from, WANTED_AT_ONCE)?;

@@ -44,7 +44,7 @@ impl Course<'_, '_> {
         state.failures.retain(|_, error| error.attempts > 0);
         state.statistics = self.statistics(&state.root, &state.failures);
         let backup = self.fetcher.run.finish(&state, true)?;
-        Ok(self.report(backup, Vec::new()))
+        Ok(self.report(backup, Vec::new())?)
     }
 
     /// Ends a run that came to its end: the tree follows from the ledger, which becomes one map.
@@ -76,7 +76,7 @@ impl Course<'_, '_> {
             failures,
         };
         let backup = run.finish(&state, false)?;
-        Ok(DriveReport { missing, ..self.report(backup, orphans) })
+        Ok(DriveReport { missing, ..self.report(backup, orphans)? })
     }
 
     /// The tree of the base, with all that the ledger knows beyond it.
@@ -157,16 +157,21 @@ impl Course<'_, '_> {
         }
     }
 
-    fn report(&self, backup: repo_format::engine::BackupReport, orphans: Vec<Vec<u8>>) -> DriveReport {
-        DriveReport {
+    fn report(
+        &self,
+        backup: repo_format::engine::BackupReport,
+        orphans: Vec<Vec<u8>>,
+    ) -> Result<DriveReport, IngestError> {
+        Ok(DriveReport {
             backup,
             orphans,
             missing: Vec::new(),
+            unread: self.ledger.unread()?.len() as u64,
             odd_hashes: self.tally.odd_hashes,
             recovered: self.tally.recovered,
             fetched: self.tally.fetched,
             fetched_bytes: self.tally.fetched_bytes,
             enumerated: self.tally.enumerated,
-        }
+        })
     }
 }

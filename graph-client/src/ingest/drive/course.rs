@@ -180,7 +180,8 @@ impl Course<'_, '_> {
             self.fetch(id, addresses.get(id.as_str()).cloned())?;
         }
         for id in shared.iter().filter(|_| self.options.permissions) {
-            self.under_way_permissions(id);
+            self.ledger.note_shared(id, true);
+            self.read_permissions(id)?;
         }
         for id in &applied.refused {
             tracing::warn!(bytes = id.len(), "an item whose ID is too long for any key is left out");
@@ -203,14 +204,14 @@ impl Course<'_, '_> {
         Ok(kept)
     }
 
-    fn under_way_permissions(&mut self, id: &str) {
-        // Under a key that no item has: it must be waited for like a content.
-        let waits = format!("permissions of {id}");
-        if let Ok(Some(item)) = self.ledger.item(id)
-            && self.under_way.insert(waits, item.known.facts).is_none()
+    /// Has an item's permissions read, unless that is under way.
+    pub(super) fn read_permissions(&mut self, id: &str) -> Result<(), Left> {
+        if let Some(item) = self.ledger.item(id)?
+            && self.under_way.insert(permissions_of(id), item.known.facts).is_none()
         {
             self.jobs.push(Job::Permissions { id: id.to_owned() });
         }
+        Ok(())
     }
 
     /// Has the content fetched that the ledger lists, unless that is under way.
@@ -266,14 +267,8 @@ impl Course<'_, '_> {
         match event {
             Event::Page(_) => Ok(()),
             Event::Permissions { id, json } => {
-                self.under_way.remove(&format!("permissions of {id}"));
-                if let (Some(mut item), Some(json)) = (self.ledger.item(&id)?, json)
-                    && item.known.facts.permissions != json
-                {
-                    item.known.facts.permissions = json;
-                    self.ledger.put(&item);
-                }
-                Ok(())
+                self.under_way.remove(&permissions_of(&id));
+                self.take_permissions(&id, json)
             }
             Event::Addresses(found) => {
                 self.asking -= 1;
@@ -295,6 +290,19 @@ impl Course<'_, '_> {
                 self.take_content(&facts, outcome)
             }
         }
+    }
+
+    /// Without an answer they are asked for again by the next run.
+    fn take_permissions(&mut self, id: &str, json: Option<Vec<u8>>) -> Result<(), Left> {
+        let Some(json) = json else { return Ok(()) };
+        self.ledger.note_shared(id, false);
+        if let Some(mut item) = self.ledger.item(id)?
+            && item.known.facts.permissions != json
+        {
+            item.known.facts.permissions = json;
+            self.ledger.put(&item);
+        }
+        Ok(())
     }
 
     fn take_content(&mut self, facts: &Facts, outcome: Outcome) -> Result<(), Left> {
@@ -364,4 +372,9 @@ impl Course<'_, '_> {
             }
         }
     }
+}
+
+/// What permissions are waited for under, like a content: a key that no item has.
+fn permissions_of(id: &str) -> String {
+    format!("permissions of {id}")
 }

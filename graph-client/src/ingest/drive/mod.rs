@@ -76,6 +76,8 @@ pub struct DriveReport {
     pub missing: Vec<String>,
     /// Items whose bytes have another hash than was listed, twice the same: what came is stored.
     pub odd_hashes: u64,
+    /// Shared items whose permissions could not be read: the next run asks again.
+    pub unread: u64,
     /// Items that failed in an earlier run, or were not reached by it, and are stored now.
     pub recovered: u64,
     /// Contents that were fetched, and their bytes.

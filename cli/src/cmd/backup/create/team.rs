@@ -200,7 +200,7 @@ fn ended(name: &str, report: DriveReport) -> Outcome {
     line.enumerated = Some(report.enumerated);
     line.message = missing(&report.missing);
     line.recovered = Some(report.recovered);
-    line.alerts = Some(report.orphans.len() as u64);
+    line.alerts = Some(report.orphans.len() as u64 + report.odd_hashes + report.unread);
     line.fetched = Some(report.fetched);
     line.fetched_bytes = Some(report.fetched_bytes);
     Outcome { line, snapshot, report: Some(report) }
