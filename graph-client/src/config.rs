@@ -80,6 +80,9 @@ impl Default for Deadlines {
 pub struct Pace {
     /// OneDrive and SharePoint.
     pub files: Limits,
+    /// Units that a day has for them, at least: what the service tells of its minute, and what it is
+    /// found to bear, may say more. Infinite for services that count no days.
+    pub files_per_day: f64,
     /// Users and groups.
     pub directory: Limits,
 }
@@ -89,6 +92,7 @@ impl Default for Pace {
     fn default() -> Self {
         Self {
             files: Limits { rate: 16.6, rate_max: 101.0, burst: 20.0, concurrency: 256 },
+            files_per_day: 1_200_000.0,
             directory: Limits { rate: 280.0, rate_max: 776.0, burst: 400.0, concurrency: 256 },
         }
     }
@@ -98,6 +102,6 @@ impl Pace {
     /// As fast as the service lets us, for services that set no limit.
     pub fn unlimited() -> Self {
         let limits = Limits { rate: 1e6, rate_max: 1e6, burst: 1e5, concurrency: 256 };
-        Self { files: limits, directory: limits }
+        Self { files: limits, files_per_day: f64::INFINITY, directory: limits }
     }
 }

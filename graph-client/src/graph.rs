@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::auth::{Claims, TokenSource};
-use crate::budget::{Workload, price};
+use crate::budget::{DaySpent, Standing, Workload, price};
 use crate::clock::Clock;
 use crate::config::GraphConfig;
 use crate::error::{Fault, GraphError, Place};
@@ -69,6 +69,23 @@ impl Graph {
             skew_ms: http.counters().skew_ms(),
             rates: [Workload::Directory, Workload::Files].map(rate).into(),
         })
+    }
+
+    /// How the budget for files stands.
+    pub fn standing(&self) -> Standing {
+        self.http().gate(Workload::Files).standing()
+    }
+
+    /// Resource units that this client spent on files today. The service counts them by the application
+    /// and the tenant, whoever spends them: keep them, and tell others.
+    pub fn spent_today(&self) -> DaySpent {
+        self.http().gate(Workload::Files).spent_today()
+    }
+
+    /// Units that others spent on files today with the same application and tenant, earlier runs among
+    /// them. It replaces what was told before; of another day it counts for nothing.
+    pub fn spent_elsewhere(&self, spent: DaySpent) {
+        self.http().gate(Workload::Files).spent_elsewhere(spent);
     }
 
     /// What was counted so far.

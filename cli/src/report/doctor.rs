@@ -48,6 +48,55 @@ pub struct Budget {
     pub units_per_second: f64,
     /// By this check.
     pub units_spent: u64,
+    /// Of budgets that the service counts by the day, too: files.
+    #[serde(flatten)]
+    pub day: Option<Day>,
+}
+
+/// How a budget stands that is counted by the minute and by the day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(serde::Deserialize))]
+pub struct Day {
+    /// Resource units that are allowed at present: fewer where little of the day is left.
+    pub units_per_minute: u64,
+    /// Resource units, by all runs on this machine since midnight, UTC.
+    pub spent_today: u64,
+    /// Resource units that a day has, as far as is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub units_per_day: Option<u64>,
+    /// What the service told last of its limit; absent if it did not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub told: Option<Told>,
+}
+
+/// What the headers `RateLimit-…` say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(serde::Deserialize))]
+pub struct Told {
+    /// Resource units a minute.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
+    /// Resource units until the reset.
+    pub remaining: u64,
+    pub reset_seconds: u64,
+}
+
+impl fmt::Display for Budget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Budget { name, units_per_second, units_spent, day } = self;
+        write!(f, "{name}: {units_per_second:.0} units a second, {units_spent} spent")?;
+        let Some(day) = day else { return Ok(()) };
+        write!(f, "; {} a minute at present", day.units_per_minute)?;
+        write!(f, ", {} spent today by this machine", day.spent_today)?;
+        if let Some(units) = day.units_per_day {
+            write!(f, ", of {units}")?;
+        }
+        if let Some(told) = &day.told {
+            write!(f, "; the service says {} left for {} s", told.remaining, told.reset_seconds)?;
+            told.limit.map_or(Ok(()), |limit| write!(f, ", of {limit} a minute"))?;
+        }
+        Ok(())
+    }
 }
 
 /// What a check found.
@@ -83,8 +132,7 @@ impl fmt::Display for DoctorSummary {
         }
         write!(f, "\nClock        {:+.1} s", self.skew_ms as f64 / 1000.0)?;
         for budget in &self.budgets {
-            let Budget { name, units_per_second, units_spent } = budget;
-            write!(f, "\nBudget       {name}: {units_per_second:.0} units a second, {units_spent} spent")?;
+            write!(f, "\nBudget       {budget}")?;
         }
         Ok(())
     }

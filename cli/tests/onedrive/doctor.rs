@@ -21,6 +21,26 @@ fn a_good_set_up_is_told() {
 }
 
 #[test]
+fn what_was_spent_today_is_kept_between_runs() {
+    let cloud = Cloud::new(tenant(1, 30), Faults::default());
+    let files = |cloud: &Cloud| {
+        let (lines, _) = cloud.json(&["doctor", "graph"], 0);
+        let budgets = lines.last().unwrap()["budgets"].as_array().unwrap().clone();
+        budgets.into_iter().find(|budget| budget["name"] == "files").unwrap()
+    };
+    let before = files(&cloud);
+    assert_eq!((&before["spent_today"], &before["units_spent"]), (&0.into(), &0.into()));
+    assert!(before["units_per_minute"].as_u64().unwrap() > 0);
+    let summary = cloud.back_up(&["--user", "*"], 0);
+    // One unit is the directory's: the list of users.
+    let spent = summary["units"].as_u64().unwrap() - 1;
+    let after = files(&cloud)["spent_today"].as_u64().unwrap();
+    assert!(after.abs_diff(spent) <= 1 && after > 20, "{after} of {spent} (midnight apart)");
+    let told = String::from_utf8(cloud.corso(&["doctor", "graph"]).output().unwrap().stdout).unwrap();
+    assert!(told.contains(&format!("{after} spent today by this machine")), "{told}");
+}
+
+#[test]
 fn what_is_missing_or_too_much_is_named() {
     let cloud = with_roles(&["Files.Read.All", "Mail.Read"]);
     let (lines, _) = cloud.json(&["doctor", "graph"], 20);

@@ -70,6 +70,8 @@ pub struct Bucket {
     told: Option<f64>,
     /// A pace that advice set, and until when.
     pace: Option<(f64, Duration)>,
+    /// A pace that spreads what is left of the day.
+    day_pace: Option<f64>,
     units: f64,
     filled_at: Duration,
     fence: Duration,
@@ -90,6 +92,7 @@ impl Bucket {
             too_much: None,
             told: None,
             pace: None,
+            day_pace: None,
             units: limits.burst,
             filled_at: now,
             fence: now,
@@ -174,6 +177,24 @@ impl Bucket {
         }
     }
 
+    /// What is left of the day is spread at this pace; `None` while it need not be.
+    pub fn spread(&mut self, day_pace: Option<f64>, now: Duration) {
+        // What passed until now was at the old one.
+        self.fill(now);
+        self.day_pace = day_pace;
+    }
+
+    /// Units a minute that are granted, as far as is known: what the service told, else the rate, which
+    /// was found to be borne.
+    pub fn granted_per_minute(&self) -> f64 {
+        self.told.map_or(self.rate, |told| told / OF_TOLD) * 60.0
+    }
+
+    /// Whether the service told its limit.
+    pub fn is_told(&self) -> bool {
+        self.told.is_some()
+    }
+
     /// Before this time nothing goes.
     pub fn fence(&self) -> Duration {
         self.fence
@@ -201,11 +222,10 @@ impl Bucket {
         self.told.unwrap_or(self.limits.rate_max)
     }
 
-    fn pace_at(&self, now: Duration) -> f64 {
-        match self.pace {
-            Some((pace, until)) if now < until => pace.min(self.rate),
-            _ => self.rate,
-        }
+    /// Units a second at this time, of which the rate is one bound.
+    pub fn pace_at(&self, now: Duration) -> f64 {
+        let advised = self.pace.filter(|(_, until)| now < *until).map(|(pace, _)| pace);
+        [advised, self.day_pace].into_iter().flatten().fold(self.rate, f64::min)
     }
 
     fn fill(&mut self, now: Duration) {
@@ -290,6 +310,22 @@ mod tests {
         assert!((bucket.rate() - 19.4).abs() < 1e-9, "the told limit counts");
         bucket.advise(Advice { limit: None, remaining: 0.0, reset: at(10.0) }, at(31.0));
         assert!(passed(&mut bucket, 1.0, 31.0, 40.9) <= 1);
+    }
+
+    #[test]
+    fn what_is_left_of_a_day_is_spread() {
+        let mut bucket = Bucket::new(LIMITS, at(0.0));
+        assert_eq!(passed(&mut bucket, 1.0, 0.0, 0.01), 20);
+        bucket.spread(Some(2.0), at(0.01));
+        let count = passed(&mut bucket, 1.0, 0.01, 10.0);
+        assert!((19..=20).contains(&count), "{count} in 10 s at 2 a second");
+        bucket.spread(Some(50.0), at(10.0));
+        assert_eq!(bucket.pace_at(at(10.0)), 10.0, "no faster than the rate");
+        bucket.spread(None, at(10.0));
+        assert_eq!(bucket.pace_at(at(10.0)), 10.0);
+        assert_eq!((bucket.granted_per_minute(), bucket.is_told()), (600.0, false));
+        bucket.advise(Advice { limit: Some(1250.0), remaining: 9.0, reset: at(1.0) }, at(10.0));
+        assert!((bucket.granted_per_minute() - 1250.0).abs() < 1e-6 && bucket.is_told());
     }
 
     #[test]

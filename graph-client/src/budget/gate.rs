@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::bucket::{Admission, Advice, Bucket, Limits};
+use super::day::{Day, DaySpent, MINUTES_A_DAY};
 use super::gradient::Gradient;
 use super::retries::RetryBudget;
 use crate::clock::{Clock, within};
@@ -37,6 +38,8 @@ pub struct Gate {
     /// A retry has been earned.
     earned: Notify,
     clock: Arc<dyn Clock>,
+    /// Units a day, at least; infinite where the service counts no days.
+    units_per_day: f64,
 }
 
 #[derive(Debug)]
@@ -49,6 +52,22 @@ struct State {
     seated: usize,
     /// When one of them came or went.
     moved_at: Duration,
+    day: Day,
+    /// What the service told last.
+    told: Option<Advice>,
+}
+
+/// How a budget stands.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Standing {
+    /// Units a minute that are allowed at present.
+    pub units_per_minute: f64,
+    /// Units spent today (UTC), here and by whoever else told us.
+    pub spent_today: u64,
+    /// Units that a day has, as far as is known; infinite if nobody counts days.
+    pub units_per_day: f64,
+    /// What the service told last of its limit, if it did.
+    pub told: Option<Advice>,
 }
 
 /// Those who wait, by resource. The first of the first resource is next.
@@ -145,15 +164,19 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let now = self.gate.clock.now();
-        self.gate.state.lock().bucket.end(self.correction, now);
+        let (now, wall) = (self.gate.clock.now(), self.gate.clock.wall());
+        let mut state = self.gate.state.lock();
+        state.bucket.end(self.correction, now);
+        state.day.spend(self.correction, wall);
+        drop(state);
         self.gate.changed.notify_waiters();
     }
 }
 
 impl Gate {
-    /// A gate before a bucket of these limits.
-    pub fn new(limits: Limits, clock: Arc<dyn Clock>) -> Arc<Self> {
+    /// A gate before a bucket of these limits, of which a day has so many units at least; infinitely many
+    /// if the service counts no days.
+    pub fn new(limits: Limits, units_per_day: f64, clock: Arc<dyn Clock>) -> Arc<Self> {
         let now = clock.now();
         let state = State {
             bucket: Bucket::new(limits, now),
@@ -162,6 +185,8 @@ impl Gate {
             gradient: Gradient::new(limits.concurrency, now),
             seated: 0,
             moved_at: now,
+            day: Day::default(),
+            told: None,
         };
         Arc::new(Self {
             state: Mutex::new(state),
@@ -169,6 +194,7 @@ impl Gate {
             retries: Mutex::default(),
             earned: Notify::new(),
             clock,
+            units_per_day,
         })
     }
 
@@ -236,7 +262,48 @@ impl Gate {
     /// The service told what is left; see [`Bucket::advise`].
     pub fn advise(&self, advice: Advice) {
         let now = self.clock.now();
-        self.state.lock().bucket.advise(advice, now);
+        let mut state = self.state.lock();
+        state.bucket.advise(advice, now);
+        state.told = Some(advice);
+    }
+
+    /// What was spent here today.
+    pub fn spent_today(&self) -> DaySpent {
+        self.state.lock().day.here(self.clock.wall())
+    }
+
+    /// What others spent today, who have the same budget: it replaces what was known of them.
+    pub fn spent_elsewhere(&self, spent: DaySpent) {
+        self.state.lock().day.elsewhere(spent, self.clock.wall());
+    }
+
+    /// How the budget stands.
+    pub fn standing(&self) -> Standing {
+        let mut state = self.state.lock();
+        self.spread(&mut state);
+        Standing {
+            units_per_minute: state.bucket.pace_at(self.clock.now()) * 60.0,
+            spent_today: state.day.spent(self.clock.wall()),
+            units_per_day: self.granted_per_day(&state),
+            told: state.told,
+        }
+    }
+
+    fn granted_per_day(&self, state: &State) -> f64 {
+        let by_minute = state.bucket.granted_per_minute() * MINUTES_A_DAY;
+        match state.bucket.is_told() {
+            _ if self.units_per_day.is_infinite() => f64::INFINITY,
+            true => by_minute,
+            // Whoever bears more than the smallest tenant's minute has more of a day, too.
+            false => by_minute.max(self.units_per_day),
+        }
+    }
+
+    /// Lowers the pace if little is left of the day.
+    fn spread(&self, state: &mut State) {
+        let granted = self.granted_per_day(state);
+        let pace = state.day.pace(granted, self.clock.wall());
+        state.bucket.spread(pace, self.clock.now());
     }
 
     /// How long nothing may go, from now on.
@@ -272,9 +339,11 @@ impl Gate {
         if is_content && state.seated >= state.gradient.places() && now < stuck_at {
             return Some(Admission::At(stuck_at));
         }
+        self.spread(&mut state);
         let admission = state.bucket.admit(f64::from(price), now);
         if admission == Admission::Now {
             state.lines[line].advance();
+            state.day.spend(f64::from(price), self.clock.wall());
             if is_content {
                 state.seated += 1;
                 state.moved_at = now;
@@ -308,7 +377,7 @@ mod tests {
     #[tokio::test]
     async fn who_gives_up_leaves_the_line_to_the_next() {
         let limits = Limits { rate: 100.0, rate_max: 100.0, burst: 1.0, concurrency: 1 };
-        let gate = Gate::new(limits, Arc::new(SystemClock::new()));
+        let gate = Gate::new(limits, f64::INFINITY, Arc::new(SystemClock::new()));
         let resource: Arc<str> = "r".into();
         let first = gate.admit(1, Priority::Page, &resource).await;
         let given_up = gate.admit(1, Priority::Page, &resource);
@@ -321,7 +390,7 @@ mod tests {
     #[tokio::test]
     async fn contents_keep_their_seats_and_late_answers_leave_fewer() {
         let limits = Limits { rate: 1e6, rate_max: 1e6, burst: 1e6, concurrency: 4 };
-        let gate = Gate::new(limits, Arc::new(SystemClock::new()));
+        let gate = Gate::new(limits, f64::INFINITY, Arc::new(SystemClock::new()));
         let resource: Arc<str> = "r".into();
         let soon = Duration::from_millis(20);
         let content = || tokio::time::timeout(soon, gate.admit(1, Priority::Content, &resource));
@@ -343,9 +412,31 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_day_that_is_nearly_spent_lowers_the_pace() {
+        let limits = Limits { rate: 20.0, rate_max: 100.0, burst: 10.0, concurrency: 1 };
+        let gate = Gate::new(limits, 1_200_000.0, Arc::new(SystemClock::new()));
+        let resource: Arc<str> = "r".into();
+        gate.admit(3, Priority::Page, &resource).await.correct(-1.0);
+        let here = gate.spent_today();
+        assert_eq!(here.units, 2);
+        let standing = gate.standing();
+        assert_eq!((standing.spent_today, standing.units_per_minute), (2, 1200.0));
+        assert_eq!((standing.units_per_day, standing.told), (1_200_000.0, None));
+        gate.spent_elsewhere(DaySpent { units: 1_170_000, ..here });
+        let standing = gate.standing();
+        assert_eq!(standing.spent_today, 1_170_002);
+        assert!(standing.units_per_minute < 1200.0 && gate.spent_today() == here);
+        // A larger tenant has a longer day.
+        gate.advise(Advice { limit: Some(6250.0), remaining: 5000.0, reset: Duration::from_secs(1) });
+        let standing = gate.standing();
+        assert!((standing.units_per_day - 6_000_000.0).abs() < 1.0);
+        assert!(standing.units_per_minute > 5000.0, "{}", standing.units_per_minute);
+    }
+
+    #[tokio::test]
     async fn who_keeps_a_seat_and_does_nothing_stops_nobody_for_ever() {
         let limits = Limits { rate: 1e6, rate_max: 1e6, burst: 1e6, concurrency: 1 };
-        let gate = Gate::new(limits, Arc::new(SystemClock::faster(10_000)));
+        let gate = Gate::new(limits, f64::INFINITY, Arc::new(SystemClock::faster(10_000)));
         let resource: Arc<str> = "r".into();
         let _seat = gate.admit(1, Priority::Content, &resource).await.first_byte(Duration::ZERO);
         let start = gate.clock.now();
@@ -356,7 +447,7 @@ mod tests {
     #[tokio::test]
     async fn a_retry_over_the_share_waits_until_one_is_earned() {
         let limits = Limits { rate: 1e6, rate_max: 1e6, burst: 1e6, concurrency: 100 };
-        let gate = Gate::new(limits, Arc::new(SystemClock::faster(100)));
+        let gate = Gate::new(limits, f64::INFINITY, Arc::new(SystemClock::faster(100)));
         for _ in 0..20 {
             assert!(gate.admit_retry(Duration::from_secs(60)).await < Duration::from_secs(5));
         }

@@ -5,6 +5,7 @@
 //! the service bears. What the service answers moves all three. Knows nothing of HTTP.
 
 mod bucket;
+mod day;
 mod gate;
 mod gradient;
 mod retries;
@@ -12,7 +13,8 @@ mod retries;
 mod tests;
 
 pub use bucket::{Advice, Bucket, Limits};
-pub use gate::{Gate, Permit, Priority, Seat};
+pub use day::DaySpent;
+pub use gate::{Gate, Permit, Priority, Seat, Standing};
 
 /// Budgets that the service keeps apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

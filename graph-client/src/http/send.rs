@@ -48,19 +48,19 @@ impl Http {
     /// `Setup` if the settings make no client.
     pub fn new(config: &GraphConfig) -> Result<Self, GraphError> {
         let parallel = config.parallelism.max(1);
-        let gate = |limits: Limits| {
-            let concurrency = limits.concurrency.min(parallel);
-            Gate::new(Limits { concurrency, ..limits }, config.clock.clone())
-        };
         let sign_in = Limits { rate: 10.0, rate_max: 10.0, burst: 10.0, concurrency: 4 };
-        let limits = |workload| match workload {
-            Workload::SignIn => sign_in,
-            Workload::Directory => config.pace.directory,
-            Workload::Files => config.pace.files,
+        let gate = |workload| {
+            let (limits, per_day) = match workload {
+                Workload::SignIn => (sign_in, f64::INFINITY),
+                Workload::Directory => (config.pace.directory, f64::INFINITY),
+                Workload::Files => (config.pace.files, config.pace.files_per_day),
+            };
+            let concurrency = limits.concurrency.min(parallel);
+            Gate::new(Limits { concurrency, ..limits }, per_day, config.clock.clone())
         };
         Ok(Self {
             pools: Pools::new(config)?,
-            gates: Workload::ALL.map(|workload| gate(limits(workload))),
+            gates: Workload::ALL.map(gate),
             counters: Counters::default(),
             clock: config.clock.clone(),
             deadlines: config.deadlines,

@@ -3,6 +3,7 @@
 mod permissions;
 
 use graph_client::UserFilter;
+use graph_client::budget::{Standing, Workload};
 
 use self::permissions::{judge, needs};
 use super::graph::connect;
@@ -10,7 +11,7 @@ use super::session::Session;
 use crate::args::{DoctorCommand, DoctorGraphArgs, PurposeArg};
 use crate::exit::Code;
 use crate::report::Message;
-use crate::report::doctor::{Budget, DoctorSummary, Verdict};
+use crate::report::doctor::{Budget, Day, DoctorSummary, Told, Verdict};
 use crate::report::summary::Summary;
 
 /// By more than this sign-ins with a certificate begin to fail.
@@ -48,6 +49,7 @@ fn graph(session: &Session, args: &DoctorGraphArgs) -> anyhow::Result<Code> {
         name: (*name).to_owned(),
         units_per_second: *rate,
         units_spent: spent.get(name).copied().unwrap_or(0),
+        day: (*name == Workload::Files.name()).then(|| day(&graph.standing())),
     });
     let summary = DoctorSummary {
         application: first.claims.app_displayname.or(first.claims.appid),
@@ -62,6 +64,20 @@ fn graph(session: &Session, args: &DoctorGraphArgs) -> anyhow::Result<Code> {
     let text = summary.to_string();
     session.output.result(&Message::Summary(Summary::DoctorGraph(summary)), text)?;
     Ok(if missing == 0 { Code::Done } else { Code::Refused })
+}
+
+fn day(standing: &Standing) -> Day {
+    let per_day = standing.units_per_day;
+    Day {
+        units_per_minute: standing.units_per_minute.round() as u64,
+        spent_today: standing.spent_today,
+        units_per_day: per_day.is_finite().then(|| per_day.round() as u64),
+        told: standing.told.map(|advice| Told {
+            limit: advice.limit.map(|limit| limit as u64),
+            remaining: advice.remaining as u64,
+            reset_seconds: advice.reset.as_secs(),
+        }),
+    }
 }
 
 fn purpose(purpose: PurposeArg) -> &'static str {

@@ -1,20 +1,48 @@
 //! From options to a client of Microsoft Graph.
 
+mod spending;
+
+use std::ops::Deref;
+
 use graph_client::auth::Cloud;
 use graph_client::{Graph, GraphConfig, Pace};
 
+use self::spending::Spending;
 use super::session::{Session, variable};
 use crate::args::{CloudArg, GraphArgs};
+use crate::config::Places;
 use crate::exit::CliError;
 use crate::secret::{choose_application, read_application};
+
+/// Where is kept what applications spent today, in the state folder.
+const SPENDING: &str = "budget";
+
+/// A client whose spending is kept for the next one, at the latest when this is dropped.
+pub struct Connection {
+    graph: Graph,
+    _spending: Spending,
+}
+
+impl Deref for Connection {
+    type Target = Graph;
+
+    fn deref(&self) -> &Graph {
+        &self.graph
+    }
+}
 
 /// A client that makes so many calls at a time, at most. Nothing is sent yet.
 ///
 /// # Errors
 /// What is missing or wrong in the settings, or keeps the secret from being read.
-pub fn connect(session: &Session, args: &GraphArgs, calls: usize) -> anyhow::Result<Graph> {
+pub fn connect(session: &Session, args: &GraphArgs, calls: usize) -> anyhow::Result<Connection> {
     let config = GraphConfig { parallelism: calls, ..config(session, args)? };
-    Ok(Graph::new(config)?)
+    let folder = Places::state(&session.global)?.join(SPENDING);
+    let (cloud, tenant, client) =
+        (config.cloud.graph_url()?, config.tenant.clone(), config.client_id.clone());
+    let graph = Graph::new(config)?;
+    let spending = Spending::keep(&graph, &folder, &[cloud.as_str(), &tenant, &client]);
+    Ok(Connection { graph, _spending: spending })
 }
 
 fn config(session: &Session, args: &GraphArgs) -> anyhow::Result<GraphConfig> {
