@@ -9,4 +9,5 @@ mod common;
 mod demo;
 mod doctor;
 mod restore;
+mod throttled;
 mod truth;
