@@ -12,7 +12,8 @@ mkdir -p "$run"
 # simulate [OPTIONS]: starts graph-sim; its URLs are in $run/urls.json. It ends with the script.
 simulate() {
     [[ -n ${sim_pid:-} ]] && end_simulation
-    nice -n 5 cargo build --package graph-sim --locked --quiet
+    # Both at once: apart they would want other features of what they share, and build it twice.
+    nice -n 5 cargo build --package corso --package graph-sim --locked --quiet
     target/debug/graph-sim serve "$@" >"$run/urls.json" 2>"$run/graph-sim.log" &
     sim_pid=$!
     trap end_simulation EXIT

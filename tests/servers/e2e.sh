@@ -13,8 +13,8 @@ stop_all() {
 trap stop_all EXIT
 trap 'exit 130' INT TERM
 
-cargo build --package corso --locked
-export CORSO_BINARY="$PWD/target/debug/corso"
+cargo build --package corso --package graph-sim --locked
+export CORSO_BINARY="$PWD/target/debug/corso" CORSO_TEST_GRAPH_SIM="$PWD/target/debug/graph-sim"
 export CORSO_TEST_SEAWEEDFS=18433 CORSO_TEST_MOTO=15101 CORSO_TEST_AZURITE=20100 CORSO_TEST_RCLONE=15103
 for server in seaweedfs moto azurite rclone; do
     port=$(printenv "CORSO_TEST_$(echo $server | tr a-z A-Z)")

@@ -10,4 +10,5 @@ mod demo;
 mod doctor;
 mod part;
 mod restore;
+mod throttled;
 mod truth;

@@ -91,7 +91,13 @@ class Place:
         return self.summary("snapshot", "create", self.source, "--pack-size", "2MiB", *arguments, code=code)
 
 
-SECRET_VARIABLES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_STORAGE_KEY", "CORSO_PASSPHRASE")
+SECRET_VARIABLES = (
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AZURE_CLIENT_SECRET",
+    "AZURE_STORAGE_KEY",
+    "CORSO_PASSPHRASE",
+)
 
 
 def parse(lines):

@@ -1,6 +1,7 @@
 """A proxy before a server: counts what passes, and makes of it what a test wants to see go wrong."""
 
 import http.client
+import sys
 import threading
 import time
 from collections import Counter
@@ -21,7 +22,7 @@ class Proxy:
         self.put_seconds = put_seconds
         self.counts = Counter()
         self.lock = threading.Lock()
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Handler,), {"proxy": self}))
+        self.server = Server(("127.0.0.1", 0), type("Handler", (Handler,), {"proxy": self}))
         self.server.daemon_threads = True
         self.port = self.server.server_address[1]
 
@@ -46,6 +47,13 @@ class Proxy:
         """What passed so far, in words."""
         with self.lock:
             return ", ".join(f"{count} {what}" for what, count in sorted(self.counts.items()))
+
+
+class Server(ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        # A client that was killed resets its connections, which is nothing to tell of.
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -1,0 +1,17 @@
+"""One set of faults of several: reads them from stdin. faults.py POISONED: so many files of each drive."""
+
+import json
+import sys
+
+
+def sets(text):
+    decoder, at = json.JSONDecoder(), 0
+    while text[at:].strip():
+        at += len(text[at:]) - len(text[at:].lstrip())
+        found, at = decoder.raw_decode(text, at)
+        yield found
+
+
+every = list(sets(sys.stdin.read()))
+rules = [rule for one in every for rule in one["rules"]]
+print(json.dumps(every[0] | {"poison_per_user": int(sys.argv[1]), "rules": rules}))
