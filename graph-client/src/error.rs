@@ -145,8 +145,8 @@ pub enum GraphError {
     #[error("not permitted: {place}")]
     Forbidden { place: Place },
     /// The service asked to wait for longer than the call may take. Try again later.
-    #[error("throttled for {} s: {place}", waited.as_secs())]
-    ThrottledOut { place: Place, waited: Duration },
+    #[error("throttled for {} s, and asked to wait for {} s more: {place}", waited.as_secs(), asked.as_secs())]
+    ThrottledOut { place: Place, waited: Duration, asked: Duration },
     /// There is nothing to back up, which is no failure.
     #[error("{absence}: {place}")]
     ResourceAbsent { absence: Absence, place: Place },

@@ -91,6 +91,10 @@ fn of_repository(error: &RepositoryError) -> Option<Verdict> {
         RepositoryError::NotThere { .. } => {
             (Code::NoRepository, "check the location, or make a repository there with `corso repo init`")
         }
+        RepositoryError::Foreign { .. } => (
+            Code::NoRepository,
+            "make one elsewhere: in a folder, a bucket or a prefix of its own (docs/migrating.md)",
+        ),
         RepositoryError::SlotsLost { .. } => (
             Code::Damage,
             "put the blobs below keys/ back from a copy of the repository; without one of them nothing opens it",

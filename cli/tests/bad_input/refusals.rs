@@ -34,6 +34,21 @@ fn a_repository_is_not_made_twice() {
 }
 
 #[test]
+fn a_place_of_kopias_is_left_alone() {
+    let place = Place::new();
+    place.write("old/kopia.repository.f", b"{}");
+    for arguments in [
+        &["repo", "init", "filesystem", "--path", "old"][..],
+        &["repo", "connect", "filesystem", "--path", "old"],
+        &["snapshot", "list", "--repo", "./old"],
+    ] {
+        let shown = fails(&place, arguments, 10);
+        assert!(shown.contains("kopia") && shown.contains("migrating.md"), "{shown}");
+    }
+    assert_eq!(std::fs::read_dir(place.path("old")).unwrap().count(), 1, "nothing is added");
+}
+
+#[test]
 fn two_secrets_are_one_too_many() {
     let place = Place::with_repository();
     let mut command = place.corso(&["repo", "status"]);

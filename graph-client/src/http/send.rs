@@ -183,7 +183,11 @@ impl Http {
         let gate = self.gate(call.workload);
         let fenced = gate.fenced_for();
         if spent.throttled + fenced > self.deadlines.throttled {
-            return Err(GraphError::ThrottledOut { place: call.place(), waited: spent.throttled });
+            return Err(GraphError::ThrottledOut {
+                place: call.place(),
+                waited: spent.throttled,
+                asked: fenced,
+            });
         }
         let start = self.clock.now();
         let permit = gate.admit(call.price, call.priority, &call.resource).await;
@@ -237,7 +241,7 @@ impl Http {
                 let wait = asked.unwrap_or_else(|| backoff::wait_after(spent.refusals));
                 self.counters.refusal(gate.refuse(backoff::after_fence(wait, backoff::chance())));
                 if spent.throttled + wait > self.deadlines.throttled || spent.refusals > 1000 {
-                    return Err(GraphError::ThrottledOut { place, waited: spent.throttled });
+                    return Err(GraphError::ThrottledOut { place, waited: spent.throttled, asked: wait });
                 }
                 Ok(())
             }

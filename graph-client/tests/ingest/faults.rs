@@ -143,3 +143,16 @@ fn permissions_that_could_not_be_read_are_read_by_the_next_run() {
     bench.run();
     assert_eq!(bench.sim.state().totals().calls.get(&Call::Permissions), None, "what is read is read");
 }
+
+#[test]
+fn bytes_that_come_for_an_empty_file_are_not_believed_at_once() {
+    let bench = Bench::new(TenantProfile { empty: 0.3, ..profile(60) });
+    let more = Fault::ExtraBytes { by: 10 };
+    let rule = Rule { attempts: Some(1), ..Rule::new("more", 1.0, &[Call::Download], more) };
+    bench.sim.state().set_faults(Faults { rules: vec![rule], ..Faults::default() });
+    let report = bench.run();
+    let truth = bench.truth();
+    assert!(truth.values().filter(|item| item.content == Some(Some(Vec::new()))).count() > 5);
+    assert_same(&bench.snapshot(&bench.storage, &report.backup.id.unwrap()), &truth);
+    assert_eq!(report.odd_hashes, 0);
+}

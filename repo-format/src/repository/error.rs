@@ -15,6 +15,11 @@ pub enum RepositoryError {
     /// Nothing there looks like a repository.
     #[error("there is no repository at {location}")]
     NotThere { location: String },
+    /// Another tool's repository is there. Its maintenance would take our blobs for its own.
+    #[error(
+        "there is a repository of {tool} at {location}, which this program can neither read nor share a place with"
+    )]
+    Foreign { location: String, tool: &'static str },
     /// The format blob is there, but no key slot is: nothing can open the repository.
     #[error("the repository at {location} has lost its key slots: there is none below keys/")]
     SlotsLost { location: String },

@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::unlock::{format_blob, unlock};
+use super::unlock::{format_blob, refuse_foreign, unlock};
 use super::{OpenOptions, Repository, RepositoryError};
 use crate::codec::{MasterKey, RepoId, SlotId, SplitterSizes, random_bytes};
 use crate::format::names::{BlobId, SLOTS};
@@ -39,8 +39,8 @@ impl Repository {
     /// `options.secret` opens it.
     ///
     /// # Errors
-    /// `AlreadyThere` if a finished repository is there, or another process was faster; what
-    /// the storage lacks.
+    /// `AlreadyThere` if a finished repository is there, or another process was faster; `Foreign` in
+    /// another tool's place; what the storage lacks.
     pub fn init(blobs: Blobs, options: InitOptions) -> Result<Initialised, RepositoryError> {
         let location = blobs.storage().location().to_string();
         let already = |found| RepositoryError::AlreadyThere { location: location.clone(), found };
@@ -54,6 +54,7 @@ impl Repository {
                 other => other,
             });
         }
+        refuse_foreign(&blobs)?;
         let (repo, master) = (RepoId::random()?, MasterKey::random()?);
         let mut slots =
             vec![write_slot(&blobs, &repo, &master, &options.secret, &options.label, options.cost)?];

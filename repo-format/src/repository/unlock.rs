@@ -28,6 +28,24 @@ pub(super) fn format_blob(blobs: &Blobs) -> Result<Option<RepoId>, RepositoryErr
     }
 }
 
+/// Blobs that make a place another tool's repository: the name on object stores, and that in folders.
+const FOREIGN: [(&str, &str); 2] = [("kopia.repository", "kopia"), ("kopia.repository.f", "kopia")];
+
+/// Refuses a place that another tool keeps its repository in.
+///
+/// # Errors
+/// `Foreign`; or what keeps the storage from being looked at.
+pub(super) fn refuse_foreign(blobs: &Blobs) -> Result<(), RepositoryError> {
+    for (name, tool) in FOREIGN {
+        if let Ok(name) = BlobName::new(name)
+            && blobs.size(&name)?.is_some()
+        {
+            return Err(RepositoryError::Foreign { location: blobs.storage().location().to_string(), tool });
+        }
+    }
+    Ok(())
+}
+
 /// Opens a slot of the storage's repository with `secret`.
 ///
 /// A missing format blob is no loss: every slot carries its bytes. Slots of other repositories,
@@ -51,6 +69,7 @@ pub(super) fn unlock(blobs: &Blobs, secret: &Secret) -> Result<Unlocked, Reposit
         .filter_map(|info| slot_id(&info.name).map(|id| (info.name, id)))
         .unzip();
     if names.is_empty() {
+        refuse_foreign(blobs)?;
         let location = blobs.storage().location().to_string();
         return Err(match is_there {
             true => RepositoryError::SlotsLost { location },

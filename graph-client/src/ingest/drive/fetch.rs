@@ -25,6 +25,8 @@ use crate::secret::Secret;
 
 /// How often a content whose hash is not the listed one is fetched.
 const HASH_ATTEMPTS: u32 = 3;
+/// quickXorHash of nothing.
+const EMPTY_HASH: [u8; 20] = [0; 20];
 /// How long a wait for the network may keep a thread from seeing that the run is to end.
 const LOOK_UP: Duration = Duration::from_millis(100);
 
@@ -127,7 +129,8 @@ impl Fetcher<'_, '_> {
             item: ItemId::from(facts.id.as_str()),
             url,
             size: Some(facts.size),
-            hash: facts.hash.map(QuickXor),
+            // Of what is listed as empty no hash is listed: it is known all the same.
+            hash: facts.hash.or((facts.size == 0).then_some(EMPTY_HASH)).map(QuickXor),
             c_tag: (!facts.c_tag.is_empty()).then(|| facts.c_tag.clone()),
             e_tag: (!facts.e_tag.is_empty()).then(|| facts.e_tag.clone()),
         }

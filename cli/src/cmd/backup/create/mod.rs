@@ -7,6 +7,8 @@ mod watch;
 
 use std::time::Instant;
 
+use graph_client::GraphError;
+
 use super::items::Items;
 use crate::args::BackupCreateArgs;
 use crate::cmd::graph::connect;
@@ -19,7 +21,7 @@ use crate::report::summary::Summary;
 
 use self::people::find;
 use self::report::{code_of, summarize};
-use self::team::Team;
+use self::team::{Outcome, Team};
 
 /// Contents of a user that are fetched at a time, where nobody says.
 const FETCHES: usize = 8;
@@ -54,8 +56,19 @@ pub fn run(session: &Session, args: &BackupCreateArgs) -> anyhow::Result<Code> {
     let code = code_of(&summary);
     let text = summary.to_string();
     session.output.result(&Message::Summary(Summary::BackupCreate(summary)), text)?;
-    match team.into_fatal() {
-        Some(error) => Err(error),
-        None => Ok(code),
+    match (team.into_fatal(), code) {
+        (Some(error), _) => Err(error),
+        (None, Code::Failed) => match all_denied(results) {
+            Some(error) => Err(error.into()),
+            None => Ok(code),
+        },
+        (None, _) => Ok(code),
     }
+}
+
+/// Why nobody's drive may be read, if that is what failed for all: then it is the application's rights.
+fn all_denied(results: Vec<Outcome>) -> Option<GraphError> {
+    let failed = results.into_iter().filter(|result| result.line.is_failure());
+    let denied: Option<Vec<GraphError>> = failed.map(|result| result.denied).collect();
+    denied?.into_iter().next()
 }

@@ -26,6 +26,8 @@ use crate::report::create::UserLine;
 /// What the backup of one user came to.
 pub struct Outcome {
     pub line: UserLine,
+    /// Why their drive may not be read, if that is so.
+    pub denied: Option<GraphError>,
     pub snapshot: Option<ManifestId>,
     pub report: Option<DriveReport>,
 }
@@ -135,6 +137,9 @@ impl<'a> Team<'a> {
                     absence => UserLine::nothing(name, &absence.to_string()),
                 });
             }
+            Err(error @ GraphError::Forbidden { .. }) => {
+                return Outcome { denied: Some(error.clone()), ..self.fail(name, error.into()) };
+            }
             Err(error) => return self.fail(name, error.into()),
         };
         let mut backup = self.options.clone();
@@ -178,7 +183,7 @@ impl<'a> Team<'a> {
 }
 
 fn told(line: UserLine) -> Outcome {
-    Outcome { line, snapshot: None, report: None }
+    Outcome { line, denied: None, snapshot: None, report: None }
 }
 
 /// What is to be said of folders that a drive has not got.
@@ -203,5 +208,5 @@ fn ended(name: &str, report: DriveReport) -> Outcome {
     line.alerts = Some(report.orphans.len() as u64 + report.odd_hashes + report.unread);
     line.fetched = Some(report.fetched);
     line.fetched_bytes = Some(report.fetched_bytes);
-    Outcome { line, snapshot, report: Some(report) }
+    Outcome { line, denied: None, snapshot, report: Some(report) }
 }
