@@ -3,10 +3,12 @@
 mod fence;
 mod window;
 
+use std::time::{Duration, Instant};
+
 use parking_lot::Mutex;
 
 use fence::Fences;
-pub use fence::{Bucket, Inside};
+pub use fence::{Bucket, Caller, Inside};
 use window::Window;
 
 /// How many licences the tenant has, which sets its limits.
@@ -68,7 +70,7 @@ pub struct RateLimit {
 
 /// The engine. It always keeps fences; it has windows only where a tier is set.
 pub struct Throttle {
-    grace_ms: u64,
+    grace: Duration,
     state: Mutex<State>,
 }
 
@@ -90,11 +92,12 @@ impl Throttle {
             sharepoint.push(Window::new(86_400_000, scaled(day)));
             directory.push(Window::new(10_000, scaled(tier.directory())));
         }
-        Throttle { grace_ms, state: Mutex::new(State { fences: Fences::default(), sharepoint, directory }) }
+        let state = State { fences: Fences::default(), sharepoint, directory };
+        Throttle { grace: Duration::from_millis(grace_ms), state: Mutex::new(state) }
     }
 
-    /// Judges a call of `price` units; refused calls are charged, too. `key` names the request.
-    pub fn admit(&self, bucket: Bucket, key: u64, price: u64, now_ms: i64) -> Verdict {
+    /// Judges a call of `price` units; refused calls are charged, too.
+    pub fn admit(&self, bucket: Bucket, caller: Caller, price: u64, now_ms: i64) -> Verdict {
         let mut state = self.state.lock();
         let State { fences, sharepoint, directory } = &mut *state;
         let windows = match bucket {
@@ -108,27 +111,28 @@ impl Throttle {
         }
         // The headers tell of the shortest window only.
         let limit = windows.first().and_then(|window| window.limit(now_ms));
-        if let Some(inside) = fences.check(bucket, key, now_ms, self.grace_ms) {
+        if let Some(inside) = fences.check(bucket, caller, now_ms, self.grace) {
             let status = if inside.blocked { 503 } else { 429 };
             let retry_after_s = (inside.left_ms as u64).div_ceil(1000).max(1);
             return Verdict::Refuse { status, retry_after_s, limit, inside: Some(inside) };
         }
         if wait_ms > 0 {
             let retry_after_s = (wait_ms as u64).div_ceil(1000);
-            fences.raise(bucket, key, now_ms + retry_after_s as i64 * 1000);
+            fences.raise(bucket, caller.key, now_ms + retry_after_s as i64 * 1000, Instant::now());
             return Verdict::Refuse { status: 429, retry_after_s, limit, inside: None };
         }
         Verdict::Pass(limit)
     }
 
-    /// Raises a fence for the whole bucket, as a 429 with `Retry-After` does.
-    pub fn fence(&self, bucket: Bucket, key: u64, until_ms: i64) {
-        self.state.lock().fences.raise(bucket, key, until_ms);
+    /// Raises a fence for the whole bucket, as a 429 with `Retry-After` does. `known` is when that
+    /// answer goes out.
+    pub fn fence(&self, bucket: Bucket, key: u64, until_ms: i64, known: Instant) {
+        self.state.lock().fences.raise(bucket, key, until_ms, known);
     }
 
     /// Raises a fence for one request, as a 503 with `Retry-After` does.
-    pub fn fence_request(&self, key: u64, until_ms: i64) {
-        self.state.lock().fences.raise_for(key, until_ms);
+    pub fn fence_request(&self, key: u64, until_ms: i64, known: Instant) {
+        self.state.lock().fences.raise_for(key, until_ms, known);
     }
 }
 
@@ -136,13 +140,17 @@ impl Throttle {
 mod tests {
     use super::*;
 
+    fn by(key: u64) -> Caller {
+        Caller { key, arrived: Instant::now() }
+    }
+
     #[test]
     fn the_minute_is_spent_then_fenced_then_new() {
         let throttle = Throttle::new(Some(ThrottleTier::UpTo1k), 1.0, 0);
         let passes = (0..2000)
-            .filter(|n| matches!(throttle.admit(Bucket::SharePoint, *n, 1, 1_000), Verdict::Pass(_)));
+            .filter(|n| matches!(throttle.admit(Bucket::SharePoint, by(*n), 1, 1_000), Verdict::Pass(_)));
         assert_eq!(passes.count(), 1250);
-        let refused = throttle.admit(Bucket::SharePoint, 5, 1, 31_000);
+        let refused = throttle.admit(Bucket::SharePoint, by(5), 1, 31_000);
         let Verdict::Refuse { status: 503, inside: Some(_), .. } = refused else {
             panic!("750 early calls are a block: {refused:?}");
         };
@@ -151,24 +159,68 @@ mod tests {
     #[test]
     fn headers_appear_at_four_fifths() {
         let throttle = Throttle::new(Some(ThrottleTier::UpTo1k), 1.0, 0);
-        assert_eq!(throttle.admit(Bucket::SharePoint, 1, 900, 0), Verdict::Pass(None));
-        let Verdict::Pass(Some(limit)) = throttle.admit(Bucket::SharePoint, 2, 100, 10_000) else { panic!() };
+        assert_eq!(throttle.admit(Bucket::SharePoint, by(1), 900, 0), Verdict::Pass(None));
+        let Verdict::Pass(Some(limit)) = throttle.admit(Bucket::SharePoint, by(2), 100, 10_000) else {
+            panic!()
+        };
         assert_eq!(limit, RateLimit { limit: 1250, remaining: 250, reset_s: 50 });
         let Verdict::Refuse { status, retry_after_s, .. } =
-            throttle.admit(Bucket::SharePoint, 3, 300, 10_000)
+            throttle.admit(Bucket::SharePoint, by(3), 300, 10_000)
         else {
             panic!()
         };
         assert_eq!((status, retry_after_s), (429, 50));
-        assert!(matches!(throttle.admit(Bucket::SharePoint, 3, 1, 60_001), Verdict::Pass(_)));
+        assert!(matches!(throttle.admit(Bucket::SharePoint, by(3), 1, 60_001), Verdict::Pass(_)));
     }
 
     #[test]
     fn a_fence_of_one_request_leaves_others() {
         let throttle = Throttle::new(None, 1.0, 0);
-        throttle.fence_request(7, 5_000);
-        assert!(matches!(throttle.admit(Bucket::SharePoint, 8, 1, 1_000), Verdict::Pass(_)));
-        assert!(matches!(throttle.admit(Bucket::SharePoint, 7, 1, 1_000), Verdict::Refuse { .. }));
-        assert!(matches!(throttle.admit(Bucket::SharePoint, 7, 1, 5_000), Verdict::Pass(_)));
+        throttle.fence_request(7, 5_000, Instant::now());
+        assert!(matches!(throttle.admit(Bucket::SharePoint, by(8), 1, 1_000), Verdict::Pass(_)));
+        assert!(matches!(throttle.admit(Bucket::SharePoint, by(7), 1, 1_000), Verdict::Refuse { .. }));
+        assert!(matches!(throttle.admit(Bucket::SharePoint, by(7), 1, 5_000), Verdict::Pass(_)));
+    }
+
+    fn inside(verdict: Verdict) -> Option<Inside> {
+        match verdict {
+            Verdict::Refuse { inside, .. } => inside,
+            Verdict::Pass(_) => None,
+        }
+    }
+
+    #[test]
+    fn who_waited_as_told_is_not_early_where_another_moved_the_fence() {
+        let throttle = Throttle::new(None, 1.0, 60_000);
+        let admit = |key, now_ms| inside(throttle.admit(Bucket::SharePoint, by(key), 1, now_ms));
+        throttle.fence(Bucket::SharePoint, 1, 2_000, Instant::now());
+        throttle.fence(Bucket::SharePoint, 2, 5_000, Instant::now());
+        assert!(!admit(1, 2_100).unwrap().violation, "it was told of two seconds");
+        assert!(admit(1, 2_200).unwrap().violation, "now it was told of five");
+        assert!(admit(2, 4_900).unwrap().violation);
+        assert_eq!(admit(2, 5_000), None);
+    }
+
+    #[test]
+    fn what_arrived_before_the_answer_went_out_was_on_its_way() {
+        let throttle = Throttle::new(None, 1.0, 0);
+        let early = by(1);
+        let known = Instant::now() + Duration::from_secs(60);
+        throttle.fence(Bucket::SharePoint, 1, 5_000, known);
+        throttle.fence_request(7, 5_000, known);
+        // Of another caller with the same words, whose body was long, or whose turn came late.
+        assert!(!inside(throttle.admit(Bucket::SharePoint, early, 1, 1_000)).unwrap().violation);
+        assert!(!inside(throttle.admit(Bucket::SharePoint, by(7), 1, 1_000)).unwrap().violation);
+        let told = inside(throttle.admit(Bucket::SharePoint, by(1), 1, 1_000)).unwrap();
+        assert!(told.violation && told.told, "{told:?}");
+    }
+
+    #[test]
+    fn the_grace_is_for_others_than_those_who_were_told() {
+        let throttle = Throttle::new(None, 1.0, 60_000);
+        throttle.fence(Bucket::SharePoint, 1, 5_000, Instant::now());
+        let admit = |key| inside(throttle.admit(Bucket::SharePoint, by(key), 1, 1_000)).unwrap();
+        assert!(admit(1).violation);
+        assert!(!admit(2).violation && admit(2).violation);
     }
 }

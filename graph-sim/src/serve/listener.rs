@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
@@ -127,6 +127,8 @@ impl Host {
         local: &str,
         control: Arc<Control>,
     ) -> Result<Response<SimBody>, Reset> {
+        // Its body may take long; it was on its way from here on.
+        let arrived = Instant::now();
         let (head, body) = request.into_parts();
         let host = head.headers.get("host").and_then(|host| host.to_str().ok()).map(String::from);
         let host =
@@ -137,6 +139,7 @@ impl Host {
         };
         let origin = format!("{}://{host}", self.scheme);
         let ask = Ask::new(head.method, self.port, origin, target, head.headers, body.to_bytes());
+        let ask = Ask { arrived, ..ask };
         let reply = api::handle(&self.state, &ask);
         if reply.shape.delay_ms > 0 {
             self.state.clock().sleep(Duration::from_millis(reply.shape.delay_ms)).await;
