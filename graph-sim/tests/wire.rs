@@ -143,6 +143,25 @@ async fn https_speaks_both_versions_of_http_to_who_trusts_the_authority() {
 }
 
 #[tokio::test]
+async fn the_date_of_an_answer_is_the_simulators() {
+    let clock = SimClock::new(1_582_938_123_000, 1.0);
+    let sim = Sim::start(SimConfig { clock: clock.clone(), ..SimConfig::default() }).await.unwrap();
+    let http = Client::new();
+    let date = async |url: reqwest::Url| {
+        let answer = http.get(url).send().await.unwrap();
+        assert_eq!(answer.headers().get_all("date").iter().count(), 1);
+        httpdate::parse_http_date(answer.headers()["date"].to_str().unwrap()).unwrap()
+    };
+    for port in [sim.api_url(), sim.content_url()] {
+        let behind = clock.now().duration_since(date(port.clone()).await).unwrap();
+        assert!(behind < Duration::from_secs(5), "{behind:?}");
+        clock.advance(Duration::from_secs(86_400));
+        let behind = clock.now().duration_since(date(port).await).unwrap();
+        assert!(behind < Duration::from_secs(5), "{behind:?} after a day");
+    }
+}
+
+#[tokio::test]
 async fn the_control_pages_show_and_set_the_state() {
     let (sim, http, url, _) = with_fault(None).await;
     let control = |path: &str| format!("{}__sim/{path}", sim.api_url());

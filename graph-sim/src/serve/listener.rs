@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
-use hyper::header::{HeaderName, HeaderValue};
+use hyper::header::{DATE, HeaderName, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -155,7 +155,11 @@ impl Host {
     }
 
     fn response(&self, answer: Answer, shape: Shape, control: Arc<Control>) -> Response<SimBody> {
-        let mut headers = hyper::HeaderMap::with_capacity(answer.headers.len() + 2);
+        let mut headers = hyper::HeaderMap::with_capacity(answer.headers.len() + 3);
+        // Hyper would tell the wall's time, which waits until a date are not meant by.
+        if let Ok(date) = HeaderValue::from_str(&httpdate::fmt_http_date(self.state.clock().now())) {
+            headers.insert(DATE, date);
+        }
         for (name, value) in &answer.headers {
             if let (Ok(name), Ok(value)) =
                 (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value))
