@@ -142,6 +142,75 @@ async fn https_speaks_both_versions_of_http_to_who_trusts_the_authority() {
     }
 }
 
+/// A simulator that answers https, and a client of one version of HTTP.
+async fn secured(version: reqwest::Version, rule: Option<Rule>) -> (Sim, Client) {
+    let folder = tempfile::tempdir().unwrap();
+    let tls = TlsFiles { folder: folder.path().into() };
+    let faults = Faults { rules: rule.into_iter().collect(), row_max: 1, ..Faults::default() };
+    let config = SimConfig { tls: Some(tls.clone()), faults, ..SimConfig::default() };
+    let sim = Sim::start(config).await.unwrap();
+    let authority = reqwest::Certificate::from_pem(&std::fs::read(tls.authority()).unwrap()).unwrap();
+    let http = Client::builder().tls_certs_only([authority]);
+    let http = if version == reqwest::Version::HTTP_11 { http.http1_only() } else { http };
+    (sim, http.build().unwrap())
+}
+
+#[tokio::test]
+async fn on_http_2_a_reset_ends_one_stream_and_not_its_connection() {
+    for fault in [Fault::ResetBeforeHeaders, Fault::ResetInHeaders { bytes: 20 }] {
+        let rule = Rule::new("it", 1.0, &[Call::Users], fault);
+        let (sim, http) = secured(reqwest::Version::HTTP_2, Some(rule)).await;
+        let token = token(&http, &sim).await;
+        let users = || http.get(sim.api_url().join("v1.0/users").unwrap()).bearer_auth(&token).send();
+        let error = users().await.expect_err("a reset is no answer");
+        let told = format!("{error:?}");
+        assert!(told.contains("INTERNAL_ERROR") && told.contains("Remote"), "RST_STREAM came: {told}");
+        let passed = users().await.unwrap();
+        assert_eq!((passed.status().as_u16(), passed.version()), (200, reqwest::Version::HTTP_2));
+        assert_eq!(sim.state().totals().connections, 1);
+    }
+}
+
+#[tokio::test]
+async fn on_http_2_bodies_end_before_their_time_and_their_connection_goes_on() {
+    for fault in [
+        Fault::ResetAfter { bytes: 100 },
+        Fault::Truncate { bytes: 100 },
+        Fault::TruncateChunked { bytes: 100 },
+    ] {
+        let rule = Rule::new("it", 1.0, &[Call::Users], fault.clone());
+        let (sim, http) = secured(reqwest::Version::HTTP_2, Some(rule)).await;
+        let token = token(&http, &sim).await;
+        let users = || http.get(sim.api_url().join("v1.0/users").unwrap()).bearer_auth(&token).send();
+        let (bytes, complete) = body(users().await.unwrap()).await;
+        assert!(!complete && bytes.len() <= 100, "{fault:?}: {}", bytes.len());
+        assert!(body(users().await.unwrap()).await.1);
+        assert_eq!(sim.state().totals().connections, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_goes_away_has_answered_and_is_asked_no_more() {
+    for version in [reqwest::Version::HTTP_2, reqwest::Version::HTTP_11] {
+        let rule = Rule { attempts: Some(1), ..Rule::new("it", 1.0, &[Call::Users], Fault::GoAway) };
+        let (sim, http) = secured(version, Some(rule)).await;
+        let token = token(&http, &sim).await;
+        let users = || http.get(sim.api_url().join("v1.0/users").unwrap()).bearer_auth(&token).send();
+        let last = users().await.unwrap();
+        assert_eq!((last.status().as_u16(), last.version()), (200, version));
+        let closes = last.headers().get("connection").is_some_and(|value| value == "close");
+        assert_eq!(closes, version == reqwest::Version::HTTP_11);
+        assert!(body(last).await.1, "the answer is whole");
+        assert_eq!(sim.state().totals().connections, 1);
+        // GOAWAY is on its way.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        for _ in 0..2 {
+            assert_eq!(users().await.unwrap().status(), 200);
+        }
+        assert_eq!(sim.state().totals().connections, 2);
+    }
+}
+
 #[tokio::test]
 async fn the_date_of_an_answer_is_the_simulators() {
     let clock = SimClock::new(1_582_938_123_000, 1.0);

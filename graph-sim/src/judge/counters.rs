@@ -10,6 +10,8 @@ use crate::api::Call;
 /// What was asked and given since the start, or since it was last cleared.
 #[derive(Clone, Default, Debug, Serialize)]
 pub struct Totals {
+    /// Connections taken, on both ports.
+    pub connections: u64,
     /// Requests by kind of call.
     pub calls: BTreeMap<Call, u64>,
     /// Answers by status.

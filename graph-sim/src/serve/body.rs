@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use hyper::body::{Body, Frame, SizeHint};
 
-use super::guard::Control;
+use super::listener::Wire;
 use crate::faults::{Ending, Shape};
 use crate::state::SimState;
 use crate::wire::answer::Payload;
@@ -28,14 +28,14 @@ pub struct SimBody {
     length: u64,
     sent: u64,
     shape: Shape,
-    control: Arc<Control>,
+    wire: Wire,
     pause: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     /// The pause before a cut has been made.
     flushed: bool,
 }
 
 impl SimBody {
-    pub fn new(state: Arc<SimState>, payload: Payload, mut shape: Shape, control: Arc<Control>) -> Self {
+    pub fn new(state: Arc<SimState>, payload: Payload, mut shape: Shape, wire: Wire) -> Self {
         let payload = cut_json(payload, &shape);
         let true_length = match &payload {
             Payload::Bytes(bytes) => bytes.len() as u64,
@@ -44,7 +44,7 @@ impl SimBody {
         let length = true_length.saturating_add_signed(shape.excess);
         // A short body is cut, too; an empty one cannot be.
         shape.cut = shape.cut.filter(|_| length > 0).map(|(at, ending)| (at.min(length - 1), ending));
-        SimBody { state, payload, true_length, length, sent: 0, shape, control, pause: None, flushed: false }
+        SimBody { state, payload, true_length, length, sent: 0, shape, wire, pause: None, flushed: false }
     }
 
     fn piece(&self, from: u64) -> Result<Bytes, CutOff> {
@@ -125,7 +125,10 @@ impl Body for SimBody {
                     continue;
                 }
                 if ending == Ending::Reset {
-                    self.control.reset_at_end();
+                    self.wire.reset_at_end();
+                } else if self.wire.is_http2 && !self.shape.chunked {
+                    // The stream ends properly; only `Content-Length` tells that this was not all.
+                    return Poll::Ready(None);
                 }
                 return Poll::Ready(Some(Err(CutOff)));
             }
