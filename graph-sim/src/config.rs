@@ -206,6 +206,8 @@ pub struct WireConfig {
     pub delta_ctag: bool,
     /// Delta tells parents before their children in a first walk; else only mostly.
     pub ordered_feed: bool,
+    /// JSON is compressed for who takes gzip.
+    pub gzip: bool,
     /// How long delta tokens live, in simulated seconds.
     pub delta_token_lifetime_s: u64,
     /// Part of the deletions of folders whose descendants are told, too.
@@ -224,6 +226,7 @@ impl Default for WireConfig {
             lenient_preauth: false,
             delta_ctag: false,
             ordered_feed: false,
+            gzip: true,
             delta_token_lifetime_s: 30 * 86_400,
             tell_descendants: 0.5,
             fence_grace_ms: 250,

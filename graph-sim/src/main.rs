@@ -147,6 +147,9 @@ struct WireArgs {
     /// Tells parents before their children in a first walk of delta.
     #[arg(long)]
     ordered_feed: bool,
+    /// Compresses nothing, whatever Accept-Encoding says.
+    #[arg(long)]
+    no_gzip: bool,
 }
 
 fn main() -> ExitCode {
@@ -221,6 +224,7 @@ fn config(serve: &Serve) -> Result<SimConfig, Failure> {
             lenient_preauth: wire.lenient,
             delta_ctag: wire.delta_ctag,
             ordered_feed: wire.ordered_feed,
+            gzip: !wire.no_gzip,
             ..WireConfig::default()
         },
         mutator: serve

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use graph_sim::{
     BodyForm, CLIENT_ID, CLIENT_SECRET, Call, Fault, Faults, RetryAfter, Rule, Sim, SimClock, SimConfig,
-    TENANT_ID, TlsFiles,
+    TENANT_ID, TlsFiles, WireConfig,
 };
 use reqwest::{Client, Response};
 use serde_json::Value;
@@ -208,6 +208,76 @@ async fn a_connection_that_goes_away_has_answered_and_is_asked_no_more() {
             assert_eq!(users().await.unwrap().status(), 200);
         }
         assert_eq!(sim.state().totals().connections, 2);
+    }
+}
+
+/// One page of the delta of the first drive: whether it came whole, and what was announced of it.
+async fn page(sim: &Sim, http: &Client, encoding: &str) -> (Vec<u8>, bool, Option<String>) {
+    let token = token(http, sim).await;
+    let url = format!("{}v1.0/drives/{}/root/delta", sim.api_url(), sim.state().drive_id(0));
+    let request = http.get(url).bearer_auth(token).header("accept-encoding", encoding);
+    let answer = request.send().await.unwrap();
+    let told = answer.headers().get("content-encoding").map(|value| value.to_str().unwrap().to_owned());
+    let (bytes, complete) = body(answer).await;
+    (bytes, complete, told)
+}
+
+fn gunzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut plain = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(bytes), &mut plain).map(|_| plain)
+}
+
+#[tokio::test]
+async fn json_is_compressed_for_who_takes_it_and_contents_are_not() {
+    let (sim, _, url, size) = with_fault(None).await;
+    let http = Client::builder().gzip(false).build().unwrap();
+    let (plain, _, told) = page(&sim, &http, "identity").await;
+    assert_eq!(told, None);
+    let (packed, complete, told) = page(&sim, &http, "gzip, deflate").await;
+    assert_eq!((told.as_deref(), complete), (Some("gzip"), true));
+    assert!(packed.len() * 3 < plain.len(), "{} of {}", packed.len(), plain.len());
+    let names = |json: &[u8]| {
+        let page: Value = serde_json::from_slice(json).unwrap();
+        page["value"].as_array().unwrap().iter().map(|item| item["id"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&gunzip(&packed).unwrap()), names(&plain));
+    let content = http.get(url).header("accept-encoding", "gzip").send().await.unwrap();
+    assert!(content.headers().get("content-encoding").is_none());
+    assert_eq!(body(content).await.0.len() as u64, size);
+
+    let wire = WireConfig { gzip: false, ..WireConfig::default() };
+    let sim = Sim::start(SimConfig { wire, ..SimConfig::default() }).await.unwrap();
+    assert_eq!(page(&sim, &http, "gzip").await.2, None);
+}
+
+#[tokio::test]
+async fn faults_of_json_mean_the_same_when_it_is_compressed() {
+    let http = Client::builder().gzip(false).build().unwrap();
+    for fault in [
+        Fault::CutJson,
+        Fault::ControlCharacters,
+        Fault::Truncate { bytes: 700 },
+        Fault::TruncateChunked { bytes: 700 },
+        Fault::ResetAfter { bytes: 700 },
+    ] {
+        let rules = vec![Rule::new("it", 1.0, &[Call::Delta], fault.clone())];
+        let faults = Faults { rules, ..Faults::default() };
+        let sim = Sim::start(SimConfig { faults, ..SimConfig::default() }).await.unwrap();
+        let (bytes, complete, told) = page(&sim, &http, "gzip").await;
+        assert_eq!(told.as_deref(), Some("gzip"), "{fault:?}");
+        match fault {
+            Fault::CutJson | Fault::ControlCharacters => {
+                assert!(complete);
+                let plain = gunzip(&bytes).expect("the transfer is whole, the JSON is not");
+                assert!(serde_json::from_slice::<Value>(&plain).is_err(), "{fault:?}");
+                let is_raw = plain.iter().any(|byte| *byte < b' ');
+                assert_eq!(is_raw, fault == Fault::ControlCharacters);
+            }
+            _ => {
+                assert!(!complete && bytes.len() <= 700, "{fault:?}: {}", bytes.len());
+                assert!(gunzip(&bytes).is_err());
+            }
+        }
     }
 }
 

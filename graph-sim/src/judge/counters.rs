@@ -24,7 +24,7 @@ pub struct Totals {
     pub throttled: u64,
     /// Bytes of file content given.
     pub content_bytes: u64,
-    /// Bytes of JSON given.
+    /// Bytes of JSON given, before they are compressed.
     pub json_bytes: u64,
     /// Bytes of content taken.
     pub uploaded_bytes: u64,

@@ -36,7 +36,10 @@ pub struct SimBody {
 
 impl SimBody {
     pub fn new(state: Arc<SimState>, payload: Payload, mut shape: Shape, wire: Wire) -> Self {
-        let payload = cut_json(payload, &shape);
+        let payload = match payload {
+            Payload::Bytes(bytes) => Payload::Bytes(cut_json(bytes, shape.cut_json)),
+            content => content,
+        };
         let true_length = match &payload {
             Payload::Bytes(bytes) => bytes.len() as u64,
             Payload::Content(_, range) => range.end - range.start,
@@ -59,15 +62,11 @@ impl SimBody {
         };
         piece.truncate((self.true_length - from) as usize);
         let Some(drawn) = self.shape.corrupt else { return Ok(piece) };
-        let place = crate::seed::Seed(drawn).with(1).below(self.true_length);
-        match place.checked_sub(from).filter(|within| *within < piece.len() as u64) {
-            Some(within) => {
-                let mut changed = BytesMut::from(&piece[..]);
-                changed[within as usize] ^= 0x20;
-                Ok(changed.freeze())
-            }
-            None => Ok(piece),
-        }
+        let place = corrupt_at(drawn, self.true_length);
+        Ok(match place.checked_sub(from).filter(|within| *within < piece.len() as u64) {
+            Some(within) => corrupt(&piece, within),
+            None => piece,
+        })
     }
 
     /// Bytes that may be sent now, by where the body is cut, stalls, or how fast it drips.
@@ -93,13 +92,26 @@ impl SimBody {
     }
 }
 
-fn cut_json(payload: Payload, shape: &Shape) -> Payload {
-    match (payload, shape.cut_json) {
-        (Payload::Bytes(bytes), Some(part)) => {
-            Payload::Bytes(bytes.slice(..bytes.len() * part as usize / 1000))
-        }
-        (payload, _) => payload,
+/// What is left of a document that is cut after so many thousandths of it.
+pub fn cut_json(bytes: Bytes, part: Option<u64>) -> Bytes {
+    match part {
+        Some(part) => bytes.slice(..bytes.len() * part as usize / 1000),
+        None => bytes,
     }
+}
+
+/// Which byte of so many is another than it should be.
+pub fn corrupt_at(drawn: u64, length: u64) -> u64 {
+    crate::seed::Seed(drawn).with(1).below(length)
+}
+
+/// The same bytes, one of them changed.
+pub fn corrupt(bytes: &[u8], place: u64) -> Bytes {
+    let mut changed = BytesMut::from(bytes);
+    if let Some(byte) = changed.get_mut(place as usize) {
+        *byte ^= 0x20;
+    }
+    changed.freeze()
 }
 
 impl Body for SimBody {

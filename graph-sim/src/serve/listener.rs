@@ -19,6 +19,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::body::SimBody;
 use super::guard::{Control, Guarded, Socket};
+use super::gzip;
 use crate::api;
 use crate::faults::Shape;
 use crate::sim::SimError;
@@ -148,6 +149,7 @@ impl Host {
         let Ok(body) = Limited::new(body, BODY_MAX).collect().await else {
             return Ok(self.response(Answer::empty(413), Shape::default(), wire));
         };
+        let zip = self.state.config.wire.gzip && gzip::is_taken(&head.headers);
         let origin = format!("{}://{host}", self.scheme);
         let ask = Ask::new(head.method, self.port, origin, target, head.headers, body.to_bytes());
         let ask = Ask { arrived, ..ask };
@@ -164,7 +166,9 @@ impl Host {
             Some(bytes) => wire.control.reset_after(bytes),
             None => {}
         }
-        Ok(self.response(reply.answer, reply.shape, wire))
+        let mut shape = reply.shape;
+        let answer = if zip { gzip::compress(reply.answer, &mut shape) } else { reply.answer };
+        Ok(self.response(answer, shape, wire))
     }
 
     fn response(&self, answer: Answer, shape: Shape, wire: Wire) -> Response<SimBody> {
