@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::route::{Call, Route, route};
 use crate::faults::{Facts, LocationForm, Plan, RetryAfter, Shape, Substitute};
 use crate::judge::ViolationKind;
-use crate::limit::{Bucket, Caller, Verdict};
+use crate::limit::{Bucket, Caller, Flight, Verdict};
 use crate::model::ids::{self, Guid};
 use crate::state::SimState;
 use crate::wire::answer::{Answer, Outcome, Payload, Refusal};
@@ -19,6 +19,14 @@ pub(crate) struct Reply {
     pub shape: Shape,
     /// No answer: the connection is reset.
     pub reset: bool,
+    /// It is in flight until its answer has gone out.
+    pub flight: Option<Flight>,
+}
+
+impl Reply {
+    fn new(call: Call, answer: Answer) -> Self {
+        Reply { call, answer, shape: Shape::default(), reset: false, flight: None }
+    }
 }
 
 static REQUESTS: AtomicU64 = AtomicU64::new(1);
@@ -30,7 +38,7 @@ pub(crate) fn handle(state: &SimState, ask: &Ask) -> Reply {
     let request_id = ids::guid(state.tenant.seed(), Guid::Request, number);
     let mut reply = if route.call == Call::Control {
         let answer = crate::control::handle(state, ask);
-        Reply { call: Call::Control, answer, shape: Shape::default(), reset: false }
+        Reply::new(Call::Control, answer)
     } else {
         answer(state, ask, &route, &request_id)
     };
@@ -50,11 +58,9 @@ pub(crate) fn handle(state: &SimState, ask: &Ask) -> Reply {
 }
 
 fn answer(state: &SimState, ask: &Ask, route: &Route, request_id: &str) -> Reply {
-    let refused = |refusal: Refusal| Reply {
-        call: route.call,
-        answer: refusal.answer(request_id, ask.header("client-request-id"), state.now_ms()),
-        shape: Shape::default(),
-        reset: false,
+    let refused = |refusal: Refusal| {
+        let answer = refusal.answer(request_id, ask.header("client-request-id"), state.now_ms());
+        Reply::new(route.call, answer)
     };
     if route.call.is_graph() {
         check_decoration(state, ask, route);
@@ -65,7 +71,7 @@ fn answer(state: &SimState, ask: &Ask, route: &Route, request_id: &str) -> Reply
     if route.call == Call::Batch {
         let answer =
             super::batch::run(state, ask, request_id).unwrap_or_else(|refusal| refused(refusal).answer);
-        return Reply { call: Call::Batch, answer, shape: Shape::default(), reset: false };
+        return Reply::new(Call::Batch, answer);
     }
     serve(state, ask, route, request_id)
 }
@@ -87,8 +93,7 @@ pub(super) fn serve(state: &SimState, ask: &Ask, route: &Route, request_id: &str
     };
     let key = route.key(ask, feed_position ^ first_byte << 8);
     let caller = Caller { key: route.caller(ask, key), arrived: ask.arrived };
-    let mut reply =
-        Reply { call: route.call, answer: Answer::empty(200), shape: Shape::default(), reset: false };
+    let mut reply = Reply::new(route.call, Answer::empty(200));
     let price = route.call.price(ask, route);
     let mut rate_limit = None;
     if let Some((bucket, units)) = price {
@@ -104,6 +109,11 @@ pub(super) fn serve(state: &SimState, ask: &Ask, route: &Route, request_id: &str
                     throttled(state, ask, route, caller.key, verdict).answer(request_id, client_id, now_ms);
                 return reply;
             }
+        }
+        reply.flight = state.throttle.enter(bucket);
+        if reply.flight.is_none() {
+            reply.answer = crowded(state, ask, route, caller.key).answer(request_id, client_id, now_ms);
+            return reply;
         }
     }
     let facts = Facts {
@@ -151,6 +161,9 @@ pub(super) fn serve(state: &SimState, ask: &Ask, route: &Route, request_id: &str
     if route.call == Call::Users && reply.answer.status == 200 {
         reply.answer.headers.push(("x-ms-resource-unit", price.map_or(1, |(_, units)| units).to_string()));
     }
+    if let Some(price) = price {
+        super::optimum::count(state, ask, route, &reply, price, !plan.is_failure());
+    }
     reply.shape = plan.shape;
     reply
 }
@@ -162,7 +175,10 @@ fn dispatch(state: &SimState, ask: &Ask, route: &Route, plan: &mut Plan) -> Outc
         Call::Login => crate::login::discovery(state, ask),
         Call::Users => super::users::users(state, ask, route),
         Call::Drive => super::users::drive(state, ask, route),
-        Call::Item => super::children::item(state, ask, route, plan),
+        Call::Item => {
+            super::permissions::judge_expansion(state, ask, route);
+            super::children::item(state, ask, route, plan)
+        }
         Call::Children => super::children::page(state, ask, route, plan),
         Call::Delta | Call::DeltaNext => super::delta::page(state, ask, route, plan),
         Call::Content => super::download::redirect(state, ask, route),
@@ -215,6 +231,17 @@ fn throttled(state: &SimState, ask: &Ask, route: &Route, key: u64, verdict: Verd
             .with("ratelimit-reset", limit.reset_s.to_string()),
         None => refusal,
     }
+}
+
+/// Too many requests of a bucket are in flight.
+fn crowded(state: &SimState, ask: &Ask, route: &Route, key: u64) -> Refusal {
+    const WAIT_S: i64 = 1;
+    let call = format!("{} {:?}", ask.method, route.call);
+    state.ledger.record(ViolationKind::OverConcurrency, state.now_ms(), call);
+    state.counters.add(|totals| totals.throttled += 1);
+    state.throttle.fence_request(key, state.now_ms() + WAIT_S * 1000, Instant::now());
+    let message = "Application is over its concurrency limit.";
+    Refusal::new(429, "ApplicationThrottled", message).with("retry-after", WAIT_S.to_string())
 }
 
 /// An injected error with `Retry-After` is kept to like a real one.

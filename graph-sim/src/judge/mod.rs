@@ -18,6 +18,8 @@ const KEPT: usize = 10_000;
 pub enum ViolationKind {
     /// A call to a bucket before its `Retry-After` was over.
     InsideFence,
+    /// More requests in flight than were agreed on.
+    OverConcurrency,
     /// `Authorization` on a pre-authenticated URL.
     AuthorizationOnPreauth,
     /// A call to the API whose `User-Agent` does not begin with `ISV|`.

@@ -11,6 +11,7 @@ use hyper::body::{Body, Frame, SizeHint};
 
 use super::listener::Wire;
 use crate::faults::{Ending, Shape};
+use crate::limit::Flight;
 use crate::state::SimState;
 use crate::wire::answer::Payload;
 
@@ -29,6 +30,8 @@ pub struct SimBody {
     sent: u64,
     shape: Shape,
     wire: Wire,
+    /// The request is in flight until this body is at its end or given up.
+    _flight: Option<Flight>,
     pause: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     /// The pause before a cut has been made.
     flushed: bool,
@@ -47,7 +50,23 @@ impl SimBody {
         let length = true_length.saturating_add_signed(shape.excess);
         // A short body is cut, too; an empty one cannot be.
         shape.cut = shape.cut.filter(|_| length > 0).map(|(at, ending)| (at.min(length - 1), ending));
-        SimBody { state, payload, true_length, length, sent: 0, shape, wire, pause: None, flushed: false }
+        SimBody {
+            state,
+            payload,
+            true_length,
+            length,
+            sent: 0,
+            shape,
+            wire,
+            _flight: None,
+            pause: None,
+            flushed: false,
+        }
+    }
+
+    /// Keeps a request in flight for as long as there is this body.
+    pub fn keeping(self, flight: Option<Flight>) -> Self {
+        SimBody { _flight: flight, ..self }
     }
 
     fn piece(&self, from: u64) -> Result<Bytes, CutOff> {

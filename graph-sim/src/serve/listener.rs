@@ -168,7 +168,7 @@ impl Host {
         }
         let mut shape = reply.shape;
         let answer = if zip { gzip::compress(reply.answer, &mut shape) } else { reply.answer };
-        Ok(self.response(answer, shape, wire))
+        Ok(self.response(answer, shape, wire).map(|body| body.keeping(reply.flight)))
     }
 
     fn response(&self, answer: Answer, shape: Shape, wire: Wire) -> Response<SimBody> {

@@ -199,6 +199,40 @@ fn two_folders_made_in_one_are_two_calls() {
 }
 
 #[test]
+fn permissions_with_an_item_cost_as_much_and_are_judged_the_same() {
+    let client = Client::new(mixed(80));
+    let state = client.state.true_state(0);
+    let ask = |shared: bool| {
+        let item = state.iter().find(|item| item.shared == shared && item.parent_id.is_some()).unwrap();
+        let drive = client.state.drive_id(0);
+        client.json(&format!("/v1.0/drives/{drive}/items/{}?$expand=permissions", item.id));
+    };
+    ask(true);
+    assert_eq!(kinds(&client), []);
+    ask(false);
+    assert_eq!(kinds(&client), [ViolationKind::NeedlessPermissions]);
+    assert_eq!(client.state.totals().resource_units, 10);
+}
+
+#[test]
+fn more_in_flight_than_agreed_on_are_refused_and_seen() {
+    let client = Client::new(SimConfig { in_flight_max: Some(2), ..mixed(20) });
+    let drives: Vec<String> =
+        (0..2).map(|drive| format!("/v1.0/drives/{}", client.state.drive_id(drive))).collect();
+    let users = client.get("/v1.0/users");
+    let mut flying: Vec<_> = drives.iter().map(|url| client.get(url)).collect();
+    let one_more = client.get(&format!("{}/root", drives[0]));
+    let asked = (one_more.answer.status, one_more.answer.header("retry-after"));
+    assert_eq!(asked, (429, Some("1")));
+    assert_eq!(body_of(&one_more)["error"]["code"], "ApplicationThrottled");
+    assert_eq!(kinds(&client), [ViolationKind::OverConcurrency]);
+    assert_eq!(users.answer.status, 200, "another bucket has room of its own");
+    flying.pop();
+    assert_eq!(client.get(&format!("{}/root", drives[1])).answer.status, 200);
+    assert_eq!(client.state.violations().len(), 1);
+}
+
+#[test]
 fn tokens_are_checked_and_end() {
     let client = Client::new(mixed(10));
     let bad = client.send(Method::GET, "/v1.0/users", &[("authorization", "Bearer a.b.c")], Bytes::new());
