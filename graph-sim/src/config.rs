@@ -28,6 +28,10 @@ pub struct SimConfig {
     pub throttle: Option<ThrottleTier>,
     /// Multiplies every limit of the tier.
     pub throttle_factor: f64,
+    /// The part, 0 to 1, of the tenant's units in 5 minutes that other apps use up, evenly over time.
+    pub other_app: f64,
+    /// Requests in flight in each bucket; those above are refused and written down.
+    pub in_flight_max: Option<u32>,
     /// Where the API and the sign-in listen. Port 0 takes a free one.
     pub listen: SocketAddr,
     /// Where pre-authenticated URLs point to. Never the same as `listen`.
@@ -49,6 +53,8 @@ impl Default for SimConfig {
             faults: Faults::default(),
             throttle: None,
             throttle_factor: 1.0,
+            other_app: 0.0,
+            in_flight_max: None,
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             content_listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             tls: None,
@@ -206,6 +212,8 @@ pub struct WireConfig {
     pub delta_ctag: bool,
     /// Delta tells parents before their children in a first walk; else only mostly.
     pub ordered_feed: bool,
+    /// JSON is compressed for who takes gzip.
+    pub gzip: bool,
     /// How long delta tokens live, in simulated seconds.
     pub delta_token_lifetime_s: u64,
     /// Part of the deletions of folders whose descendants are told, too.
@@ -224,6 +232,7 @@ impl Default for WireConfig {
             lenient_preauth: false,
             delta_ctag: false,
             ordered_feed: false,
+            gzip: true,
             delta_token_lifetime_s: 30 * 86_400,
             tell_descendants: 0.5,
             fence_grace_ms: 250,

@@ -50,6 +50,12 @@ struct Serve {
     /// Multiplies every limit.
     #[arg(long, default_value_t = 1.0)]
     throttle_factor: f64,
+    /// Part of the tenant's units in 5 minutes that other apps use up, 0 to 1.
+    #[arg(long, value_name = "PART", requires = "throttle", default_value_t = 0.0, value_parser = part)]
+    other_app: f64,
+    /// Refuses and writes down requests above so many in flight in a bucket.
+    #[arg(long, value_name = "REQUESTS", value_parser = clap::value_parser!(u32).range(1..))]
+    in_flight_max: Option<u32>,
     /// Where the API and the sign-in listen.
     #[arg(long, default_value = "127.0.0.1:0")]
     listen: SocketAddr,
@@ -147,6 +153,9 @@ struct WireArgs {
     /// Tells parents before their children in a first walk of delta.
     #[arg(long)]
     ordered_feed: bool,
+    /// Compresses nothing, whatever Accept-Encoding says.
+    #[arg(long)]
+    no_gzip: bool,
 }
 
 fn main() -> ExitCode {
@@ -209,6 +218,8 @@ fn config(serve: &Serve) -> Result<SimConfig, Failure> {
         faults,
         throttle: serve.throttle,
         throttle_factor: serve.throttle_factor,
+        other_app: serve.other_app,
+        in_flight_max: serve.in_flight_max,
         listen: serve.listen,
         content_listen: serve.content_listen,
         tls: serve.tls.clone().map(|folder| TlsFiles { folder }),
@@ -221,12 +232,19 @@ fn config(serve: &Serve) -> Result<SimConfig, Failure> {
             lenient_preauth: wire.lenient,
             delta_ctag: wire.delta_ctag,
             ordered_feed: wire.ordered_feed,
+            gzip: !wire.no_gzip,
             ..WireConfig::default()
         },
         mutator: serve
             .mutate_every_ms
             .map(|interval_ms| MutatorPace { interval_ms, count: serve.mutate_count }),
     })
+}
+
+/// A number from 0 to 1.
+fn part(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().map_err(|error| error.to_string())?;
+    if (0.0..=1.0).contains(&number) { Ok(number) } else { Err("a number from 0 to 1 is wanted".into()) }
 }
 
 fn faults(name: &str) -> Result<Faults, Failure> {

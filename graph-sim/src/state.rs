@@ -12,7 +12,7 @@ use crate::clock::SimClock;
 use crate::config::SimConfig;
 use crate::faults::{Engine, Faults, PoisonKind};
 use crate::judge::{Counters, DownloadCount, Ledger, Totals, Violation};
-use crate::limit::Throttle;
+use crate::limit::{Limits, Throttle};
 use crate::login::DeviceCodes;
 use crate::model::drive::{Content, Drive};
 use crate::model::tenant::Tenant;
@@ -80,7 +80,13 @@ impl SimState {
         SimState {
             tenant: Tenant::new(config.tenant.clone()),
             engine: Engine::new(config.faults.clone()),
-            throttle: Throttle::new(config.throttle, config.throttle_factor, config.wire.fence_grace_ms),
+            throttle: Throttle::new(Limits {
+                tier: config.throttle,
+                factor: config.throttle_factor,
+                other_app: config.other_app,
+                in_flight_max: config.in_flight_max,
+                grace_ms: config.wire.fence_grace_ms,
+            }),
             ledger: Ledger::default(),
             counters: Counters::default(),
             sessions: UploadSessions::default(),

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use graph_sim::{
     BodyForm, CLIENT_ID, CLIENT_SECRET, Call, Fault, Faults, RetryAfter, Rule, Sim, SimClock, SimConfig,
-    TENANT_ID, TlsFiles,
+    TENANT_ID, TlsFiles, WireConfig,
 };
 use reqwest::{Client, Response};
 use serde_json::Value;
@@ -139,6 +139,164 @@ async fn https_speaks_both_versions_of_http_to_who_trusts_the_authority() {
         assert_eq!((users.status().as_u16(), users.version()), (200, version));
         let users: Value = users.json().await.unwrap();
         assert_eq!(users["value"].as_array().unwrap().len(), 5);
+    }
+}
+
+/// A simulator that answers https, and a client of one version of HTTP.
+async fn secured(version: reqwest::Version, rule: Option<Rule>) -> (Sim, Client) {
+    let folder = tempfile::tempdir().unwrap();
+    let tls = TlsFiles { folder: folder.path().into() };
+    let faults = Faults { rules: rule.into_iter().collect(), row_max: 1, ..Faults::default() };
+    let config = SimConfig { tls: Some(tls.clone()), faults, ..SimConfig::default() };
+    let sim = Sim::start(config).await.unwrap();
+    let authority = reqwest::Certificate::from_pem(&std::fs::read(tls.authority()).unwrap()).unwrap();
+    let http = Client::builder().tls_certs_only([authority]);
+    let http = if version == reqwest::Version::HTTP_11 { http.http1_only() } else { http };
+    (sim, http.build().unwrap())
+}
+
+#[tokio::test]
+async fn on_http_2_a_reset_ends_one_stream_and_not_its_connection() {
+    for fault in [Fault::ResetBeforeHeaders, Fault::ResetInHeaders { bytes: 20 }] {
+        let rule = Rule::new("it", 1.0, &[Call::Users], fault);
+        let (sim, http) = secured(reqwest::Version::HTTP_2, Some(rule)).await;
+        let token = token(&http, &sim).await;
+        let users = || http.get(sim.api_url().join("v1.0/users").unwrap()).bearer_auth(&token).send();
+        let error = users().await.expect_err("a reset is no answer");
+        let told = format!("{error:?}");
+        assert!(told.contains("INTERNAL_ERROR") && told.contains("Remote"), "RST_STREAM came: {told}");
+        let passed = users().await.unwrap();
+        assert_eq!((passed.status().as_u16(), passed.version()), (200, reqwest::Version::HTTP_2));
+        assert_eq!(sim.state().totals().connections, 1);
+    }
+}
+
+#[tokio::test]
+async fn on_http_2_bodies_end_before_their_time_and_their_connection_goes_on() {
+    for fault in [
+        Fault::ResetAfter { bytes: 100 },
+        Fault::Truncate { bytes: 100 },
+        Fault::TruncateChunked { bytes: 100 },
+    ] {
+        let rule = Rule::new("it", 1.0, &[Call::Users], fault.clone());
+        let (sim, http) = secured(reqwest::Version::HTTP_2, Some(rule)).await;
+        let token = token(&http, &sim).await;
+        let users = || http.get(sim.api_url().join("v1.0/users").unwrap()).bearer_auth(&token).send();
+        let (bytes, complete) = body(users().await.unwrap()).await;
+        assert!(!complete && bytes.len() <= 100, "{fault:?}: {}", bytes.len());
+        assert!(body(users().await.unwrap()).await.1);
+        assert_eq!(sim.state().totals().connections, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_goes_away_has_answered_and_is_asked_no_more() {
+    for version in [reqwest::Version::HTTP_2, reqwest::Version::HTTP_11] {
+        let rule = Rule { attempts: Some(1), ..Rule::new("it", 1.0, &[Call::Users], Fault::GoAway) };
+        let (sim, http) = secured(version, Some(rule)).await;
+        let token = token(&http, &sim).await;
+        let users = || http.get(sim.api_url().join("v1.0/users").unwrap()).bearer_auth(&token).send();
+        let last = users().await.unwrap();
+        assert_eq!((last.status().as_u16(), last.version()), (200, version));
+        let closes = last.headers().get("connection").is_some_and(|value| value == "close");
+        assert_eq!(closes, version == reqwest::Version::HTTP_11);
+        assert!(body(last).await.1, "the answer is whole");
+        assert_eq!(sim.state().totals().connections, 1);
+        // GOAWAY is on its way.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        for _ in 0..2 {
+            assert_eq!(users().await.unwrap().status(), 200);
+        }
+        assert_eq!(sim.state().totals().connections, 2);
+    }
+}
+
+/// One page of the delta of the first drive: whether it came whole, and what was announced of it.
+async fn page(sim: &Sim, http: &Client, encoding: &str) -> (Vec<u8>, bool, Option<String>) {
+    let token = token(http, sim).await;
+    let url = format!("{}v1.0/drives/{}/root/delta", sim.api_url(), sim.state().drive_id(0));
+    let request = http.get(url).bearer_auth(token).header("accept-encoding", encoding);
+    let answer = request.send().await.unwrap();
+    let told = answer.headers().get("content-encoding").map(|value| value.to_str().unwrap().to_owned());
+    let (bytes, complete) = body(answer).await;
+    (bytes, complete, told)
+}
+
+fn gunzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut plain = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(bytes), &mut plain).map(|_| plain)
+}
+
+#[tokio::test]
+async fn json_is_compressed_for_who_takes_it_and_contents_are_not() {
+    let (sim, _, url, size) = with_fault(None).await;
+    let http = Client::builder().gzip(false).build().unwrap();
+    let (plain, _, told) = page(&sim, &http, "identity").await;
+    assert_eq!(told, None);
+    let (packed, complete, told) = page(&sim, &http, "gzip, deflate").await;
+    assert_eq!((told.as_deref(), complete), (Some("gzip"), true));
+    assert!(packed.len() * 3 < plain.len(), "{} of {}", packed.len(), plain.len());
+    let names = |json: &[u8]| {
+        let page: Value = serde_json::from_slice(json).unwrap();
+        page["value"].as_array().unwrap().iter().map(|item| item["id"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&gunzip(&packed).unwrap()), names(&plain));
+    let content = http.get(url).header("accept-encoding", "gzip").send().await.unwrap();
+    assert!(content.headers().get("content-encoding").is_none());
+    assert_eq!(body(content).await.0.len() as u64, size);
+
+    let wire = WireConfig { gzip: false, ..WireConfig::default() };
+    let sim = Sim::start(SimConfig { wire, ..SimConfig::default() }).await.unwrap();
+    assert_eq!(page(&sim, &http, "gzip").await.2, None);
+}
+
+#[tokio::test]
+async fn faults_of_json_mean_the_same_when_it_is_compressed() {
+    let http = Client::builder().gzip(false).build().unwrap();
+    for fault in [
+        Fault::CutJson,
+        Fault::ControlCharacters,
+        Fault::Truncate { bytes: 700 },
+        Fault::TruncateChunked { bytes: 700 },
+        Fault::ResetAfter { bytes: 700 },
+    ] {
+        let rules = vec![Rule::new("it", 1.0, &[Call::Delta], fault.clone())];
+        let faults = Faults { rules, ..Faults::default() };
+        let sim = Sim::start(SimConfig { faults, ..SimConfig::default() }).await.unwrap();
+        let (bytes, complete, told) = page(&sim, &http, "gzip").await;
+        assert_eq!(told.as_deref(), Some("gzip"), "{fault:?}");
+        match fault {
+            Fault::CutJson | Fault::ControlCharacters => {
+                assert!(complete);
+                let plain = gunzip(&bytes).expect("the transfer is whole, the JSON is not");
+                assert!(serde_json::from_slice::<Value>(&plain).is_err(), "{fault:?}");
+                let is_raw = plain.iter().any(|byte| *byte < b' ');
+                assert_eq!(is_raw, fault == Fault::ControlCharacters);
+            }
+            _ => {
+                assert!(!complete && bytes.len() <= 700, "{fault:?}: {}", bytes.len());
+                assert!(gunzip(&bytes).is_err());
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_date_of_an_answer_is_the_simulators() {
+    let clock = SimClock::new(1_582_938_123_000, 1.0);
+    let sim = Sim::start(SimConfig { clock: clock.clone(), ..SimConfig::default() }).await.unwrap();
+    let http = Client::new();
+    let date = async |url: reqwest::Url| {
+        let answer = http.get(url).send().await.unwrap();
+        assert_eq!(answer.headers().get_all("date").iter().count(), 1);
+        httpdate::parse_http_date(answer.headers()["date"].to_str().unwrap()).unwrap()
+    };
+    for port in [sim.api_url(), sim.content_url()] {
+        let behind = clock.now().duration_since(date(port.clone()).await).unwrap();
+        assert!(behind < Duration::from_secs(5), "{behind:?}");
+        clock.advance(Duration::from_secs(86_400));
+        let behind = clock.now().duration_since(date(port).await).unwrap();
+        assert!(behind < Duration::from_secs(5), "{behind:?} after a day");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use graph_client::ingest::restore::{Collisions, DriveRestoreReport, RestoreTarget};
-use graph_sim::{Call, Fault, Faults, Rule, TenantProfile, ViolationKind, preset};
+use graph_sim::{Call, Fault, Faults, Rule, TenantProfile, preset};
 
 use crate::bench::{Bench, SOURCE, TARGET, assert_same, profile};
 
@@ -39,11 +39,7 @@ fn with_every_fault_on_all_is_restored_or_told() {
     }
     assert_same(&bench.state(TARGET, &report.folder), &source);
     assert_eq!(bench.journals(), 0);
-    // Now and then a fragment meets a fence here: a wait of three seconds lasts 60 ms of the wall's.
-    // Whether that is all of the cause is not known; the client's own tests hold fences.
-    let violations = bench.sim.state().violations();
-    let other = violations.iter().find(|violation| violation.kind != ViolationKind::InsideFence);
-    assert!(other.is_none(), "{other:?}");
+    bench.assert_good_behaviour();
 }
 
 /// Calls that change something are done, and their answers are lost.

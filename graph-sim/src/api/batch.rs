@@ -86,6 +86,7 @@ fn answer_part(state: &SimState, ask: &Ask, part: &Part, request_id: &str) -> An
     let body = part.body.map_or(Bytes::new(), |body| Bytes::copy_from_slice(body.get().as_bytes()));
     let target = format!("{}/{}", ask.prefix, part.url.trim_start_matches('/'));
     let inner = Ask::new(method, Port::Api, ask.origin.clone(), &target, headers, body);
+    let inner = Ask { arrived: ask.arrived, ..inner };
     let route = route(state, &inner);
     if route.call == Call::Batch || !route.call.is_graph() {
         return Refusal::invalid("The call cannot stand in a batch.").answer(request_id, "", state.now_ms());

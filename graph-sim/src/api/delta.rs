@@ -16,7 +16,7 @@ use crate::faults::{PageFaults, Plan};
 use crate::judge::ViolationKind;
 use crate::model::drive::{Drive, ROOT};
 use crate::model::item::{ChangeKind, Item, flag};
-use crate::seed::hash_bytes;
+use crate::seed::{Seed, hash_bytes};
 use crate::state::SimState;
 use crate::wire::answer::{Answer, Outcome, Refusal};
 use crate::wire::ask::{Ask, skeleton_of};
@@ -55,6 +55,20 @@ pub fn position(state: &SimState, ask: &Ask) -> Option<(u64, u32)> {
     let sealed =
         ask.query.get("token").and_then(|text| token::unseal::<12>(state.tenant.seed(), "delta", text).ok());
     sealed.map(|fields| (fields[6], fields[7] as u32))
+}
+
+/// The page that is asked for, as a number: the same each time, for as long as a first call or a delta
+/// link would be answered by the same.
+pub fn page_key(state: &SimState, ask: &Ask, drive: u32) -> u64 {
+    let (epoch, seq) = state.read_drive(drive, |found| (found.epoch, found.seq())).unwrap_or_default();
+    let text = ask.query.get("token").unwrap_or("");
+    let page = match token::unseal::<12>(state.tenant.seed(), "delta", text) {
+        Ok([NEXT, full, epoch, _, since, until, at, ..]) => [NEXT, full, epoch, since, until, at],
+        Ok([kind, _, epoch, _, since, ..]) => [kind, 0, epoch, since, u64::from(seq), 0],
+        // A first call, or one by a word or a time.
+        Err(_) => [DELTA, 1, u64::from(epoch), hash_bytes(text.as_bytes()), u64::from(seq), 0],
+    };
+    page.iter().fold(Seed(u64::from(drive)).named("page"), |seed, field| seed.with(*field)).0
 }
 
 /// Answers one page.

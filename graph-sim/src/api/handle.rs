@@ -1,11 +1,12 @@
 //! The way of a request: whose call it is, whether it may pass, what goes wrong, what is answered.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use super::route::{Call, Route, route};
 use crate::faults::{Facts, LocationForm, Plan, RetryAfter, Shape, Substitute};
 use crate::judge::ViolationKind;
-use crate::limit::{Bucket, Verdict};
+use crate::limit::{Bucket, Caller, Flight, Verdict};
 use crate::model::ids::{self, Guid};
 use crate::state::SimState;
 use crate::wire::answer::{Answer, Outcome, Payload, Refusal};
@@ -18,6 +19,14 @@ pub(crate) struct Reply {
     pub shape: Shape,
     /// No answer: the connection is reset.
     pub reset: bool,
+    /// It is in flight until its answer has gone out.
+    pub flight: Option<Flight>,
+}
+
+impl Reply {
+    fn new(call: Call, answer: Answer) -> Self {
+        Reply { call, answer, shape: Shape::default(), reset: false, flight: None }
+    }
 }
 
 static REQUESTS: AtomicU64 = AtomicU64::new(1);
@@ -29,7 +38,7 @@ pub(crate) fn handle(state: &SimState, ask: &Ask) -> Reply {
     let request_id = ids::guid(state.tenant.seed(), Guid::Request, number);
     let mut reply = if route.call == Call::Control {
         let answer = crate::control::handle(state, ask);
-        Reply { call: Call::Control, answer, shape: Shape::default(), reset: false }
+        Reply::new(Call::Control, answer)
     } else {
         answer(state, ask, &route, &request_id)
     };
@@ -49,11 +58,9 @@ pub(crate) fn handle(state: &SimState, ask: &Ask) -> Reply {
 }
 
 fn answer(state: &SimState, ask: &Ask, route: &Route, request_id: &str) -> Reply {
-    let refused = |refusal: Refusal| Reply {
-        call: route.call,
-        answer: refusal.answer(request_id, ask.header("client-request-id"), state.now_ms()),
-        shape: Shape::default(),
-        reset: false,
+    let refused = |refusal: Refusal| {
+        let answer = refusal.answer(request_id, ask.header("client-request-id"), state.now_ms());
+        Reply::new(route.call, answer)
     };
     if route.call.is_graph() {
         check_decoration(state, ask, route);
@@ -64,7 +71,7 @@ fn answer(state: &SimState, ask: &Ask, route: &Route, request_id: &str) -> Reply
     if route.call == Call::Batch {
         let answer =
             super::batch::run(state, ask, request_id).unwrap_or_else(|refusal| refused(refusal).answer);
-        return Reply { call: Call::Batch, answer, shape: Shape::default(), reset: false };
+        return Reply::new(Call::Batch, answer);
     }
     serve(state, ask, route, request_id)
 }
@@ -80,9 +87,13 @@ pub(super) fn serve(state: &SimState, ask: &Ask, route: &Route, request_id: &str
         _ => 0,
     };
     let range_start = if route.call == Call::Download { super::download::range_start(ask) } else { 0 };
-    let key = route.key(ask, feed_position ^ range_start << 8);
-    let mut reply =
-        Reply { call: route.call, answer: Answer::empty(200), shape: Shape::default(), reset: false };
+    let first_byte = match route.call {
+        Call::UploadRange => super::upload_range::range_start(ask),
+        _ => range_start,
+    };
+    let key = route.key(ask, feed_position ^ first_byte << 8);
+    let caller = Caller { key: route.caller(ask, key), arrived: ask.arrived };
+    let mut reply = Reply::new(route.call, Answer::empty(200));
     let price = route.call.price(ask, route);
     let mut rate_limit = None;
     if let Some((bucket, units)) = price {
@@ -91,12 +102,18 @@ pub(super) fn serve(state: &SimState, ask: &Ask, route: &Route, request_id: &str
             Bucket::Directory => totals.directory_units += units,
             Bucket::Login => {}
         });
-        match state.throttle.admit(bucket, key, units, now_ms) {
+        match state.throttle.admit(bucket, caller, units, now_ms) {
             Verdict::Pass(limit) => rate_limit = limit,
             verdict => {
-                reply.answer = throttled(state, route, verdict).answer(request_id, client_id, now_ms);
+                reply.answer =
+                    throttled(state, ask, route, caller.key, verdict).answer(request_id, client_id, now_ms);
                 return reply;
             }
+        }
+        reply.flight = state.throttle.enter(bucket);
+        if reply.flight.is_none() {
+            reply.answer = crowded(state, ask, route, caller.key).answer(request_id, client_id, now_ms);
+            return reply;
         }
     }
     let facts = Facts {
@@ -121,7 +138,10 @@ pub(super) fn serve(state: &SimState, ask: &Ask, route: &Route, request_id: &str
     }
     reply.answer = match plan.substitute.take() {
         Some(substitute) => {
-            raise_fence(state, price.map(|(bucket, _)| bucket), key, &substitute, now_ms);
+            // An answer that is held back is not known before it goes out.
+            let delay = plan.shape.delay_ms as f64 / 1000.0 / state.clock().scale();
+            let known = Instant::now() + Duration::from_secs_f64(delay);
+            raise_fence(state, price.map(|(bucket, _)| bucket), caller.key, &substitute, now_ms, known);
             super::substitute::answer(&substitute, request_id, client_id, now_ms, route.call)
         }
         None => {
@@ -141,6 +161,9 @@ pub(super) fn serve(state: &SimState, ask: &Ask, route: &Route, request_id: &str
     if route.call == Call::Users && reply.answer.status == 200 {
         reply.answer.headers.push(("x-ms-resource-unit", price.map_or(1, |(_, units)| units).to_string()));
     }
+    if let Some(price) = price {
+        super::optimum::count(state, ask, route, &reply, price, !plan.is_failure());
+    }
     reply.shape = plan.shape;
     reply
 }
@@ -152,7 +175,10 @@ fn dispatch(state: &SimState, ask: &Ask, route: &Route, plan: &mut Plan) -> Outc
         Call::Login => crate::login::discovery(state, ask),
         Call::Users => super::users::users(state, ask, route),
         Call::Drive => super::users::drive(state, ask, route),
-        Call::Item => super::children::item(state, ask, route, plan),
+        Call::Item => {
+            super::permissions::judge_expansion(state, ask, route);
+            super::children::item(state, ask, route, plan)
+        }
         Call::Children => super::children::page(state, ask, route, plan),
         Call::Delta | Call::DeltaNext => super::delta::page(state, ask, route, plan),
         Call::Content => super::download::redirect(state, ask, route),
@@ -161,7 +187,7 @@ fn dispatch(state: &SimState, ask: &Ask, route: &Route, plan: &mut Plan) -> Outc
         Call::Permissions => super::permissions::permissions(state, ask, route),
         Call::Write => super::write::write(state, ask, route, plan),
         Call::Upload => super::upload::upload(state, ask, route, plan),
-        Call::UploadRange => super::upload_range::range(state, ask, plan),
+        Call::UploadRange => super::upload_range::range(state, ask, route, plan),
         Call::Batch | Call::Control | Call::Unknown => {
             tracing::warn!(method = %ask.method, segments = ?ask.segments.first(), rest = ?route.rest, "no such call");
             let message = "Resource not found for the segment.";
@@ -180,12 +206,16 @@ fn check_decoration(state: &SimState, ask: &Ask, route: &Route) {
     }
 }
 
-fn throttled(state: &SimState, route: &Route, verdict: Verdict) -> Refusal {
+fn throttled(state: &SimState, ask: &Ask, route: &Route, key: u64, verdict: Verdict) -> Refusal {
     let Verdict::Refuse { status, retry_after_s, limit, inside } = verdict else {
         return Refusal::new(429, "activityLimitReached", "");
     };
-    if inside.is_some_and(|inside| inside.violation) {
-        state.ledger.record(ViolationKind::InsideFence, state.now_ms(), format!("{:?}", route.call));
+    if let Some(inside) = inside.filter(|inside| inside.violation) {
+        let why = if inside.told { "it was told" } else { "others were told" };
+        let detail =
+            format!("{} ms after {why}, {} ms too early, key {key:x}", inside.after_ms, inside.left_ms);
+        let call = format!("{} {:?}", ask.method, route.call);
+        state.ledger.record_with(ViolationKind::InsideFence, state.now_ms(), call, detail);
     }
     state.counters.add(|totals| totals.throttled += 1);
     let refusal = match status {
@@ -203,8 +233,26 @@ fn throttled(state: &SimState, route: &Route, verdict: Verdict) -> Refusal {
     }
 }
 
+/// Too many requests of a bucket are in flight.
+fn crowded(state: &SimState, ask: &Ask, route: &Route, key: u64) -> Refusal {
+    const WAIT_S: i64 = 1;
+    let call = format!("{} {:?}", ask.method, route.call);
+    state.ledger.record(ViolationKind::OverConcurrency, state.now_ms(), call);
+    state.counters.add(|totals| totals.throttled += 1);
+    state.throttle.fence_request(key, state.now_ms() + WAIT_S * 1000, Instant::now());
+    let message = "Application is over its concurrency limit.";
+    Refusal::new(429, "ApplicationThrottled", message).with("retry-after", WAIT_S.to_string())
+}
+
 /// An injected error with `Retry-After` is kept to like a real one.
-fn raise_fence(state: &SimState, bucket: Option<Bucket>, key: u64, substitute: &Substitute, now_ms: i64) {
+fn raise_fence(
+    state: &SimState,
+    bucket: Option<Bucket>,
+    key: u64,
+    substitute: &Substitute,
+    now_ms: i64,
+    known: Instant,
+) {
     let wait_ms = match substitute.retry_after {
         RetryAfter::Missing => 0,
         RetryAfter::Seconds(seconds) | RetryAfter::Date(seconds) => seconds as i64 * 1000,
@@ -215,9 +263,9 @@ fn raise_fence(state: &SimState, bucket: Option<Bucket>, key: u64, substitute: &
     }
     match bucket {
         Some(bucket) if substitute.status == 429 && state.engine.fences_bucket() => {
-            state.throttle.fence(bucket, key, now_ms + wait_ms);
+            state.throttle.fence(bucket, key, now_ms + wait_ms, known);
         }
-        _ => state.throttle.fence_request(key, now_ms + wait_ms),
+        _ => state.throttle.fence_request(key, now_ms + wait_ms, known),
     }
 }
 

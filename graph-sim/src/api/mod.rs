@@ -6,6 +6,7 @@ mod delta;
 mod download;
 mod handle;
 mod item_json;
+mod optimum;
 mod permissions;
 mod place;
 mod route;

@@ -50,10 +50,7 @@ pub fn permissions(state: &SimState, ask: &Ask, route: &Route) -> Outcome {
 
 fn list(state: &SimState, ask: &Ask, route: &Route) -> Outcome {
     with_item(state, route, |drive, index| {
-        let own = drive.item(index).is_some_and(|item| item.has(flag::SHARED));
-        if !own && index != ROOT {
-            state.ledger.record(ViolationKind::NeedlessPermissions, state.now_ms(), "GET permissions");
-        }
+        let own = judge(state, drive, index, "GET permissions");
         let mut json = Json::default();
         json.open().plain("@odata.context", &[&ask.link("/$metadata#permissions")]).key("value").open_list();
         write_owner(state, drive, index, own, &mut json);
@@ -65,6 +62,23 @@ fn list(state: &SimState, ask: &Ask, route: &Route) -> Outcome {
         json.close_list().close();
         Ok(Answer::json(200, json))
     })
+}
+
+/// Whether an item has permissions of its own; writes down that they were asked for where it has none.
+fn judge(state: &SimState, drive: &Drive, index: u32, call: &str) -> bool {
+    let own = drive.item(index).is_some_and(|item| item.has(flag::SHARED));
+    if !own && index != ROOT {
+        state.ledger.record(ViolationKind::NeedlessPermissions, state.now_ms(), call);
+    }
+    own
+}
+
+/// Judges an item that is asked for together with its permissions, at the same price.
+pub fn judge_expansion(state: &SimState, ask: &Ask, route: &Route) {
+    let expands = ask.query.get("expand").is_some_and(|what| what.contains("permissions"));
+    if let (true, Some(drive), Some(index)) = (expands, route.drive, route.place.item()) {
+        state.read_drive(drive, |found| judge(state, found, index, "GET item with its permissions"));
+    }
 }
 
 /// What the base state shares an item with, and what was granted since.

@@ -1,5 +1,6 @@
 //! Items by id and by path.
 
+use crate::seed::{hash_bytes, mix};
 use crate::state::SimState;
 
 /// What an address names.
@@ -20,6 +21,15 @@ impl Place {
         match self {
             Place::Item(index) => Some(*index),
             _ => None,
+        }
+    }
+
+    /// A number for it.
+    pub fn key(&self) -> u64 {
+        match self {
+            Place::Item(index) => u64::from(*index),
+            Place::Free { parent, name } => mix(u64::from(*parent)) ^ hash_bytes(name.as_bytes()),
+            Place::Nowhere => 1 << 40,
         }
     }
 }

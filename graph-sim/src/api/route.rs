@@ -4,8 +4,9 @@ use hyper::Method;
 use serde::{Deserialize, Serialize};
 
 use super::place::Place;
+use super::upload::SessionName;
 use crate::limit::Bucket;
-use crate::seed::{Seed, hash_bytes, mix};
+use crate::seed::{Seed, hash_bytes};
 use crate::state::SimState;
 use crate::wire::answer::Refusal;
 use crate::wire::ask::{Ask, Port};
@@ -91,6 +92,8 @@ pub struct Route {
     pub user: Option<u32>,
     pub drive: Option<u32>,
     pub place: Place,
+    /// The session that an upload's URL names, whether it is open or gone.
+    pub session: Option<SessionName>,
     /// The segments after the item.
     pub rest: Vec<String>,
     /// Set when the user or drive is not there.
@@ -98,21 +101,38 @@ pub struct Route {
 }
 
 impl Route {
-    fn of(call: Call) -> Self {
-        Route { call, user: None, drive: None, place: Place::Nowhere, rest: Vec::new(), refusal: None }
+    pub fn of(call: Call) -> Self {
+        Route {
+            call,
+            user: None,
+            drive: None,
+            place: Place::Nowhere,
+            session: None,
+            rest: Vec::new(),
+            refusal: None,
+        }
     }
 
     /// The request without its tokens, as a number. `position` tells pages and ranges apart.
+    ///
+    /// It is the same whatever came before: sessions count by their target, not by their number.
     pub fn key(&self, ask: &Ask, position: u64) -> u64 {
-        let place = match &self.place {
-            Place::Item(index) => u64::from(*index),
-            Place::Free { parent, name } => mix(u64::from(*parent)) ^ hash_bytes(name.as_bytes()),
-            Place::Nowhere => 1 << 40,
-        };
+        let place = self.session.map_or_else(|| self.place.key(), |session| session.target);
         let seed = Seed(self.call as u64).named(ask.method.as_str()).named(&self.rest.join("/"));
         let owner = u64::from(self.drive.map_or(u32::MAX, |drive| drive)) << 32
             | u64::from(self.user.map_or(u32::MAX, |user| user));
         seed.with(owner).with(place).with(position).0
+    }
+
+    /// Who comes with this request, by its `key`: what one caller was told is no news to another. Two
+    /// sessions of one target are two, and so are two things that are made in one folder, which differ
+    /// in the body alone.
+    pub fn caller(&self, ask: &Ask, key: u64) -> u64 {
+        match (self.session, self.call) {
+            (Some(session), _) => Seed(key).with(session.number).0,
+            (None, Call::Write | Call::Permissions) => Seed(key).with(hash_bytes(&ask.body)).0,
+            _ => key,
+        }
     }
 }
 
@@ -152,13 +172,18 @@ fn login_route(segments: &[&str]) -> Route {
 }
 
 fn content_route(state: &SimState, ask: &Ask) -> Route {
-    let (call, found) = match ask.segments.last().map(String::as_str) {
-        Some("download.aspx") => (Call::Download, super::download::named(state, ask)),
-        Some("uploadSession") => (Call::UploadRange, super::upload_range::named(state, ask)),
-        _ => return Route::of(Call::Unknown),
-    };
-    let Some((drive, place)) = found else { return Route::of(call) };
-    Route { drive: Some(drive), place, ..Route::of(call) }
+    match ask.segments.last().map(String::as_str) {
+        Some("download.aspx") => match super::download::named(state, ask) {
+            Some((drive, place)) => Route { drive: Some(drive), place, ..Route::of(Call::Download) },
+            None => Route::of(Call::Download),
+        },
+        Some("uploadSession") => {
+            let session = SessionName::of(state, ask);
+            let drive = session.map(|session| session.drive);
+            Route { drive, session, ..Route::of(Call::UploadRange) }
+        }
+        _ => Route::of(Call::Unknown),
+    }
 }
 
 fn user_route(state: &SimState, ask: &Ask, key: &str, rest: &[&str]) -> Route {
@@ -187,7 +212,7 @@ fn drive_route(state: &SimState, ask: &Ask, drive: u32, at: usize, user: Option<
     let bare = ask.segments.len() == at;
     let rest: Vec<String> = rest.iter().map(|segment| segment.to_ascii_lowercase()).collect();
     let call = if bare { Call::Drive } else { item_call(ask, &rest) };
-    Route { call, user, drive: Some(drive), place, rest, refusal: None }
+    Route { user, drive: Some(drive), place, rest, ..Route::of(call) }
 }
 
 fn item_call(ask: &Ask, rest: &[String]) -> Call {

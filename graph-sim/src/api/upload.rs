@@ -50,6 +50,29 @@ pub struct Session {
     pub hash: QuickXor,
 }
 
+/// What a session's URL says of it, also when it is gone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SessionName {
+    pub number: u64,
+    pub drive: u32,
+    /// [`Place::key`] of its target when it was opened.
+    pub target: u64,
+}
+
+impl SessionName {
+    fn seal(self, state: &SimState) -> String {
+        let fields = [self.number, u64::from(self.drive), self.target];
+        token::seal(state.tenant.seed(), "upload", &fields)
+    }
+
+    /// The session that the URL of a request names, if its seal is whole.
+    pub fn of(state: &SimState, ask: &Ask) -> Option<SessionName> {
+        let text = ask.query.get("tempauth")?.strip_prefix("v1.")?;
+        let [number, drive, target] = token::unseal(state.tenant.seed(), "upload", text).ok()?;
+        Some(SessionName { number, drive: u32::try_from(drive).ok()?, target })
+    }
+}
+
 impl UploadSessions {
     fn add(&self, session: Session) -> u64 {
         let mut last = self.last.lock();
@@ -139,8 +162,9 @@ fn open(state: &SimState, ask: &Ask, route: &Route) -> Outcome {
         hash: QuickXor::default(),
     };
     let expires = time::from_ms(session.expires_ms);
+    let (drive, target) = (session.drive, session.target.key());
     let number = state.sessions.add(session);
-    let seal = token::seal(state.tenant.seed(), "upload", &[number]);
+    let seal = SessionName { number, drive, target }.seal(state);
     let origin = state.content_origin.get().map_or("", String::as_str);
     let mut json = Json::default();
     json.open().plain("@odata.context", &[&ask.link("/$metadata#microsoft.graph.uploadSession")]);

@@ -12,31 +12,25 @@ use crate::state::SimState;
 use crate::wire::answer::{Answer, Outcome, Refusal};
 use crate::wire::ask::Ask;
 use crate::wire::json::Json;
-use crate::wire::{time, token};
+use crate::wire::time;
 
 /// All ranges but the last are multiples of this.
 const STEP: u64 = 327_680;
 /// Each request is smaller than this.
 const REQUEST_MAX: u64 = 60 << 20;
 
-/// Drive and target of the session that a URL names.
-pub fn named(state: &SimState, ask: &Ask) -> Option<(u32, Place)> {
-    let session = state.sessions.get(number(state, ask)?)?;
-    Some((session.drive, session.target))
-}
-
-fn number(state: &SimState, ask: &Ask) -> Option<u64> {
-    let text = ask.query.get("tempauth")?.strip_prefix("v1.")?;
-    token::unseal::<1>(state.tenant.seed(), "upload", text).ok().map(|[number]| number)
+/// First byte of the range that is sent; 0 without `Content-Range`.
+pub fn range_start(ask: &Ask) -> u64 {
+    parse_content_range(ask.header("content-range")).map_or(0, |(first, ..)| first)
 }
 
 /// Answers a request to a session's URL.
-pub fn range(state: &SimState, ask: &Ask, plan: &Plan) -> Outcome {
+pub fn range(state: &SimState, ask: &Ask, route: &Route, plan: &Plan) -> Outcome {
     super::download::refuse_authorization(state, ask)?;
     let gone = || {
         Refusal::new(404, "itemNotFound", "The upload session was not found").inner("uploadSessionNotFound")
     };
-    let number = number(state, ask).ok_or_else(gone)?;
+    let number = route.session.ok_or_else(gone)?.number;
     let session =
         state.sessions.get(number).filter(|session| state.now_ms() < session.expires_ms).ok_or_else(gone)?;
     match ask.method {
@@ -96,14 +90,8 @@ fn put(state: &SimState, ask: &Ask, plan: &Plan, number: u64, mut session: Sessi
 fn finish(state: &SimState, ask: &Ask, plan: &Plan, number: u64, session: Session) -> Outcome {
     let stored = Stored { at: session.at, size: session.received, hash: session.hash.finish() };
     let is_new = matches!(session.target, Place::Free { .. });
-    let route = Route {
-        call: Call::UploadRange,
-        user: None,
-        drive: Some(session.drive),
-        place: session.target.clone(),
-        rest: Vec::new(),
-        refusal: None,
-    };
+    let route =
+        Route { drive: Some(session.drive), place: session.target.clone(), ..Route::of(Call::UploadRange) };
     let status = if is_new { 201 } else { 200 };
     let (conflict, times) = (session.conflict, session.times);
     let outcome = commit(state, ask, &route, plan, status, stored, conflict, times);

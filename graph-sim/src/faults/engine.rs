@@ -151,6 +151,7 @@ fn apply(fault: &Fault, drawn: Seed, facts: &Facts, plan: &mut Plan) -> bool {
             plan.substitute = Some(Substitute { status, code, retry_after, body });
         }
         Fault::ResetBeforeHeaders => plan.reset = true,
+        Fault::GoAway => shape.go_away = true,
         Fault::ResetInHeaders { bytes } => shape.cut_connection = Some(*bytes),
         Fault::ResetAfter { bytes } => shape.cut = Some((*bytes, Ending::Reset)),
         Fault::Truncate { bytes } => shape.cut = Some((*bytes, Ending::Close)),

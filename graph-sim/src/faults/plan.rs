@@ -25,6 +25,8 @@ pub struct Shape {
     /// JSON is cut here, in parts of a thousand of its length.
     pub cut_json: Option<u64>,
     pub wrong_content_range: bool,
+    /// The connection takes no further requests.
+    pub go_away: bool,
 }
 
 /// How a body ends before its time.

@@ -66,6 +66,7 @@ fn rules_of(family: &str, factor: f64) -> Option<Vec<Rule>> {
         "reset" => vec![
             Rule::new("reset before headers", 0.03, GRAPH, Fault::ResetBeforeHeaders),
             Rule::new("reset in headers", 0.03, GRAPH, Fault::ResetInHeaders { bytes: 40 }),
+            Rule::new("go away", 0.03, GRAPH, Fault::GoAway),
             Rule::new("reset in body", 0.05, DOWNLOAD, Fault::ResetAfter { bytes: 5_000 }),
             Rule::new("reset in page", 0.03, READS, Fault::ResetAfter { bytes: 500 }),
             Rule::new("reset of a write", 0.03, WRITES, Fault::ResetBeforeHeaders),

@@ -163,16 +163,21 @@ pub enum Fault {
         #[serde(default)]
         body: BodyForm,
     },
-    /// The connection is reset before anything is sent.
+    /// The connection is reset before anything is sent, and nothing is done; on HTTP/2 the stream alone
+    /// (RST_STREAM).
     ResetBeforeHeaders,
-    /// It is reset after so many bytes, headers included (HTTP/1.1).
+    /// It is reset after so many bytes, headers included. On HTTP/2 the stream is reset before its
+    /// headers. What was asked for is done, and the answer lost.
     ResetInHeaders { bytes: u64 },
-    /// It is reset after so many bytes of the body.
+    /// It is reset after so many bytes of the body; on HTTP/2 the stream alone.
     ResetAfter { bytes: u64 },
     /// It ends properly after so many bytes of the body, with `Content-Length` right.
     Truncate { bytes: u64 },
-    /// A chunked body that ends without its last chunk.
+    /// A chunked body that ends without its last chunk; a stream of HTTP/2 is reset.
     TruncateChunked { bytes: u64 },
+    /// The answer is whole, and its connection takes no further requests: GOAWAY on HTTP/2,
+    /// `Connection: close` on HTTP/1.1.
+    GoAway,
     /// A complete answer whose JSON is cut in the middle.
     CutJson,
     /// `Content-Length` and body are so many bytes short, and nothing else tells.

@@ -18,6 +18,8 @@ const KEPT: usize = 10_000;
 pub enum ViolationKind {
     /// A call to a bucket before its `Retry-After` was over.
     InsideFence,
+    /// More requests in flight than were agreed on.
+    OverConcurrency,
     /// `Authorization` on a pre-authenticated URL.
     AuthorizationOnPreauth,
     /// A call to the API whose `User-Agent` does not begin with `ISV|`.
@@ -46,6 +48,9 @@ pub struct Violation {
     pub at_ms: i64,
     /// Method and route; no names and no secrets.
     pub call: String,
+    /// What it was judged by, where that is not plain.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub detail: String,
 }
 
 /// The violations so far.
@@ -61,8 +66,13 @@ struct Entries {
 impl Ledger {
     /// Writes one down.
     pub fn record(&self, kind: ViolationKind, at_ms: i64, call: impl Into<String>) {
-        let violation = Violation { kind, at_ms, call: call.into() };
-        tracing::warn!(kind = ?kind, call = violation.call, "violation");
+        self.record_with(kind, at_ms, call, String::new());
+    }
+
+    /// Writes one down with what it was judged by.
+    pub fn record_with(&self, kind: ViolationKind, at_ms: i64, call: impl Into<String>, detail: String) {
+        let violation = Violation { kind, at_ms, call: call.into(), detail };
+        tracing::warn!(kind = ?kind, call = violation.call, detail = violation.detail, "violation");
         let mut entries = self.0.lock();
         *entries.counts.entry(kind).or_default() += 1;
         if entries.kept.len() == KEPT {

@@ -1,12 +1,17 @@
 //! The throttle engine: windows of resource units per licence tier, and fences.
 
 mod fence;
+mod flight;
 mod window;
+
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
 use fence::Fences;
-pub use fence::{Bucket, Inside};
+pub use fence::{Bucket, Caller, Inside};
+pub use flight::Flight;
+use flight::Flights;
 use window::Window;
 
 /// How many licences the tenant has, which sets its limits.
@@ -66,9 +71,26 @@ pub struct RateLimit {
     pub reset_s: u64,
 }
 
+/// What the engine keeps to.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// `None`: there are no windows.
+    pub tier: Option<ThrottleTier>,
+    /// Multiplies each limit of the tier.
+    pub factor: f64,
+    /// The part of the tenant's 5 minutes that other apps use up.
+    pub other_app: f64,
+    /// Requests in flight in each bucket.
+    pub in_flight_max: Option<u32>,
+    /// Of the wall's time: within it a call may have been on its way when a fence went up.
+    pub grace_ms: u64,
+}
+
 /// The engine. It always keeps fences; it has windows only where a tier is set.
 pub struct Throttle {
-    grace_ms: u64,
+    in_flight_max: Option<u32>,
+    flights: Flights,
+    grace: Duration,
     state: Mutex<State>,
 }
 
@@ -79,22 +101,31 @@ struct State {
 }
 
 impl Throttle {
-    /// `factor` multiplies each limit; `grace_ms` is of the wall's time.
-    pub fn new(tier: Option<ThrottleTier>, factor: f64, grace_ms: u64) -> Self {
-        let scaled = |units: u64| ((units as f64 * factor) as u64).max(1);
+    pub fn new(limits: Limits) -> Self {
+        let scaled = |units: u64| ((units as f64 * limits.factor) as u64).max(1);
         let (mut sharepoint, mut directory) = (Vec::new(), Vec::new());
-        if let Some(tier) = tier {
+        if let Some(tier) = limits.tier {
             let (minute, day, five) = tier.units();
             sharepoint.push(Window::new(60_000, scaled(minute)));
-            sharepoint.push(Window::new(300_000, scaled(five)));
+            sharepoint.push(Window::new(300_000, scaled(five)).shared_with(limits.other_app));
             sharepoint.push(Window::new(86_400_000, scaled(day)));
             directory.push(Window::new(10_000, scaled(tier.directory())));
         }
-        Throttle { grace_ms, state: Mutex::new(State { fences: Fences::default(), sharepoint, directory }) }
+        Throttle {
+            in_flight_max: limits.in_flight_max,
+            flights: Flights::default(),
+            grace: Duration::from_millis(limits.grace_ms),
+            state: Mutex::new(State { fences: Fences::default(), sharepoint, directory }),
+        }
     }
 
-    /// Judges a call of `price` units; refused calls are charged, too. `key` names the request.
-    pub fn admit(&self, bucket: Bucket, key: u64, price: u64, now_ms: i64) -> Verdict {
+    /// Counts a call as in flight; `None` if there are too many.
+    pub fn enter(&self, bucket: Bucket) -> Option<Flight> {
+        self.flights.enter(bucket, self.in_flight_max)
+    }
+
+    /// Judges a call of `price` units; refused calls are charged, too.
+    pub fn admit(&self, bucket: Bucket, caller: Caller, price: u64, now_ms: i64) -> Verdict {
         let mut state = self.state.lock();
         let State { fences, sharepoint, directory } = &mut *state;
         let windows = match bucket {
@@ -108,27 +139,28 @@ impl Throttle {
         }
         // The headers tell of the shortest window only.
         let limit = windows.first().and_then(|window| window.limit(now_ms));
-        if let Some(inside) = fences.check(bucket, key, now_ms, self.grace_ms) {
+        if let Some(inside) = fences.check(bucket, caller, now_ms, self.grace) {
             let status = if inside.blocked { 503 } else { 429 };
             let retry_after_s = (inside.left_ms as u64).div_ceil(1000).max(1);
             return Verdict::Refuse { status, retry_after_s, limit, inside: Some(inside) };
         }
         if wait_ms > 0 {
             let retry_after_s = (wait_ms as u64).div_ceil(1000);
-            fences.raise(bucket, key, now_ms + retry_after_s as i64 * 1000);
+            fences.raise(bucket, caller.key, now_ms + retry_after_s as i64 * 1000, Instant::now());
             return Verdict::Refuse { status: 429, retry_after_s, limit, inside: None };
         }
         Verdict::Pass(limit)
     }
 
-    /// Raises a fence for the whole bucket, as a 429 with `Retry-After` does.
-    pub fn fence(&self, bucket: Bucket, key: u64, until_ms: i64) {
-        self.state.lock().fences.raise(bucket, key, until_ms);
+    /// Raises a fence for the whole bucket, as a 429 with `Retry-After` does. `known` is when that
+    /// answer goes out.
+    pub fn fence(&self, bucket: Bucket, key: u64, until_ms: i64, known: Instant) {
+        self.state.lock().fences.raise(bucket, key, until_ms, known);
     }
 
     /// Raises a fence for one request, as a 503 with `Retry-After` does.
-    pub fn fence_request(&self, key: u64, until_ms: i64) {
-        self.state.lock().fences.raise_for(key, until_ms);
+    pub fn fence_request(&self, key: u64, until_ms: i64, known: Instant) {
+        self.state.lock().fences.raise_for(key, until_ms, known);
     }
 }
 
@@ -136,13 +168,21 @@ impl Throttle {
 mod tests {
     use super::*;
 
+    fn throttle(tier: Option<ThrottleTier>, grace_ms: u64) -> Throttle {
+        Throttle::new(Limits { tier, factor: 1.0, other_app: 0.0, in_flight_max: None, grace_ms })
+    }
+
+    fn by(key: u64) -> Caller {
+        Caller { key, arrived: Instant::now() }
+    }
+
     #[test]
     fn the_minute_is_spent_then_fenced_then_new() {
-        let throttle = Throttle::new(Some(ThrottleTier::UpTo1k), 1.0, 0);
+        let throttle = throttle(Some(ThrottleTier::UpTo1k), 0);
         let passes = (0..2000)
-            .filter(|n| matches!(throttle.admit(Bucket::SharePoint, *n, 1, 1_000), Verdict::Pass(_)));
+            .filter(|n| matches!(throttle.admit(Bucket::SharePoint, by(*n), 1, 1_000), Verdict::Pass(_)));
         assert_eq!(passes.count(), 1250);
-        let refused = throttle.admit(Bucket::SharePoint, 5, 1, 31_000);
+        let refused = throttle.admit(Bucket::SharePoint, by(5), 1, 31_000);
         let Verdict::Refuse { status: 503, inside: Some(_), .. } = refused else {
             panic!("750 early calls are a block: {refused:?}");
         };
@@ -150,25 +190,89 @@ mod tests {
 
     #[test]
     fn headers_appear_at_four_fifths() {
-        let throttle = Throttle::new(Some(ThrottleTier::UpTo1k), 1.0, 0);
-        assert_eq!(throttle.admit(Bucket::SharePoint, 1, 900, 0), Verdict::Pass(None));
-        let Verdict::Pass(Some(limit)) = throttle.admit(Bucket::SharePoint, 2, 100, 10_000) else { panic!() };
+        let throttle = throttle(Some(ThrottleTier::UpTo1k), 0);
+        assert_eq!(throttle.admit(Bucket::SharePoint, by(1), 900, 0), Verdict::Pass(None));
+        let Verdict::Pass(Some(limit)) = throttle.admit(Bucket::SharePoint, by(2), 100, 10_000) else {
+            panic!()
+        };
         assert_eq!(limit, RateLimit { limit: 1250, remaining: 250, reset_s: 50 });
         let Verdict::Refuse { status, retry_after_s, .. } =
-            throttle.admit(Bucket::SharePoint, 3, 300, 10_000)
+            throttle.admit(Bucket::SharePoint, by(3), 300, 10_000)
         else {
             panic!()
         };
         assert_eq!((status, retry_after_s), (429, 50));
-        assert!(matches!(throttle.admit(Bucket::SharePoint, 3, 1, 60_001), Verdict::Pass(_)));
+        assert!(matches!(throttle.admit(Bucket::SharePoint, by(3), 1, 60_001), Verdict::Pass(_)));
     }
 
     #[test]
     fn a_fence_of_one_request_leaves_others() {
-        let throttle = Throttle::new(None, 1.0, 0);
-        throttle.fence_request(7, 5_000);
-        assert!(matches!(throttle.admit(Bucket::SharePoint, 8, 1, 1_000), Verdict::Pass(_)));
-        assert!(matches!(throttle.admit(Bucket::SharePoint, 7, 1, 1_000), Verdict::Refuse { .. }));
-        assert!(matches!(throttle.admit(Bucket::SharePoint, 7, 1, 5_000), Verdict::Pass(_)));
+        let throttle = throttle(None, 0);
+        throttle.fence_request(7, 5_000, Instant::now());
+        assert!(matches!(throttle.admit(Bucket::SharePoint, by(8), 1, 1_000), Verdict::Pass(_)));
+        assert!(matches!(throttle.admit(Bucket::SharePoint, by(7), 1, 1_000), Verdict::Refuse { .. }));
+        assert!(matches!(throttle.admit(Bucket::SharePoint, by(7), 1, 5_000), Verdict::Pass(_)));
+    }
+
+    fn inside(verdict: Verdict) -> Option<Inside> {
+        match verdict {
+            Verdict::Refuse { inside, .. } => inside,
+            Verdict::Pass(_) => None,
+        }
+    }
+
+    #[test]
+    fn who_waited_as_told_is_not_early_where_another_moved_the_fence() {
+        let throttle = throttle(None, 60_000);
+        let admit = |key, now_ms| inside(throttle.admit(Bucket::SharePoint, by(key), 1, now_ms));
+        throttle.fence(Bucket::SharePoint, 1, 2_000, Instant::now());
+        throttle.fence(Bucket::SharePoint, 2, 5_000, Instant::now());
+        assert!(!admit(1, 2_100).unwrap().violation, "it was told of two seconds");
+        assert!(admit(1, 2_200).unwrap().violation, "now it was told of five");
+        assert!(admit(2, 4_900).unwrap().violation);
+        assert_eq!(admit(2, 5_000), None);
+    }
+
+    #[test]
+    fn what_arrived_before_the_answer_went_out_was_on_its_way() {
+        let throttle = throttle(None, 0);
+        let early = by(1);
+        let known = Instant::now() + Duration::from_secs(60);
+        throttle.fence(Bucket::SharePoint, 1, 5_000, known);
+        throttle.fence_request(7, 5_000, known);
+        // Of another caller with the same words, whose body was long, or whose turn came late.
+        assert!(!inside(throttle.admit(Bucket::SharePoint, early, 1, 1_000)).unwrap().violation);
+        assert!(!inside(throttle.admit(Bucket::SharePoint, by(7), 1, 1_000)).unwrap().violation);
+        let told = inside(throttle.admit(Bucket::SharePoint, by(1), 1, 1_000)).unwrap();
+        assert!(told.violation && told.told, "{told:?}");
+    }
+
+    #[test]
+    fn the_grace_is_for_others_than_those_who_were_told() {
+        let throttle = throttle(None, 60_000);
+        throttle.fence(Bucket::SharePoint, 1, 5_000, Instant::now());
+        let admit = |key| inside(throttle.admit(Bucket::SharePoint, by(key), 1, 1_000)).unwrap();
+        assert!(admit(1).violation);
+        assert!(!admit(2).violation && admit(2).violation);
+    }
+
+    #[test]
+    fn another_app_leaves_its_part_of_the_tenants_five_minutes() {
+        let tier = Some(ThrottleTier::UpTo1k);
+        let limits = |other_app| Limits { tier, factor: 1.0, other_app, in_flight_max: None, grace_ms: 0 };
+        // 1,250 units at the beginning of each minute: ours are 6,250 of the tenant's 18,750.
+        let first_refusal = |other_app| {
+            let throttle = Throttle::new(limits(other_app));
+            let is_refused = |minute: &i64| {
+                let verdict = throttle.admit(Bucket::SharePoint, by(1), 1_250, minute * 60_000);
+                matches!(verdict, Verdict::Refuse { status: 429, retry_after_s: 60, .. })
+            };
+            (0..5).find(is_refused)
+        };
+        assert_eq!(first_refusal(0.0), None);
+        assert_eq!(first_refusal(0.6), None);
+        // At 240 s it has used 15,000; 6,250 of ours are too many for what is left of the window.
+        assert_eq!(first_refusal(1.0), Some(4));
+        assert_eq!(first_refusal(1.0), Some(4), "each time at the same time");
     }
 }

@@ -9,8 +9,9 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use hyper::body::{Body, Frame, SizeHint};
 
-use super::guard::Control;
+use super::listener::Wire;
 use crate::faults::{Ending, Shape};
+use crate::limit::Flight;
 use crate::state::SimState;
 use crate::wire::answer::Payload;
 
@@ -28,15 +29,20 @@ pub struct SimBody {
     length: u64,
     sent: u64,
     shape: Shape,
-    control: Arc<Control>,
+    wire: Wire,
+    /// The request is in flight until this body is at its end or given up.
+    _flight: Option<Flight>,
     pause: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     /// The pause before a cut has been made.
     flushed: bool,
 }
 
 impl SimBody {
-    pub fn new(state: Arc<SimState>, payload: Payload, mut shape: Shape, control: Arc<Control>) -> Self {
-        let payload = cut_json(payload, &shape);
+    pub fn new(state: Arc<SimState>, payload: Payload, mut shape: Shape, wire: Wire) -> Self {
+        let payload = match payload {
+            Payload::Bytes(bytes) => Payload::Bytes(cut_json(bytes, shape.cut_json)),
+            content => content,
+        };
         let true_length = match &payload {
             Payload::Bytes(bytes) => bytes.len() as u64,
             Payload::Content(_, range) => range.end - range.start,
@@ -44,7 +50,23 @@ impl SimBody {
         let length = true_length.saturating_add_signed(shape.excess);
         // A short body is cut, too; an empty one cannot be.
         shape.cut = shape.cut.filter(|_| length > 0).map(|(at, ending)| (at.min(length - 1), ending));
-        SimBody { state, payload, true_length, length, sent: 0, shape, control, pause: None, flushed: false }
+        SimBody {
+            state,
+            payload,
+            true_length,
+            length,
+            sent: 0,
+            shape,
+            wire,
+            _flight: None,
+            pause: None,
+            flushed: false,
+        }
+    }
+
+    /// Keeps a request in flight for as long as there is this body.
+    pub fn keeping(self, flight: Option<Flight>) -> Self {
+        SimBody { _flight: flight, ..self }
     }
 
     fn piece(&self, from: u64) -> Result<Bytes, CutOff> {
@@ -59,15 +81,11 @@ impl SimBody {
         };
         piece.truncate((self.true_length - from) as usize);
         let Some(drawn) = self.shape.corrupt else { return Ok(piece) };
-        let place = crate::seed::Seed(drawn).with(1).below(self.true_length);
-        match place.checked_sub(from).filter(|within| *within < piece.len() as u64) {
-            Some(within) => {
-                let mut changed = BytesMut::from(&piece[..]);
-                changed[within as usize] ^= 0x20;
-                Ok(changed.freeze())
-            }
-            None => Ok(piece),
-        }
+        let place = corrupt_at(drawn, self.true_length);
+        Ok(match place.checked_sub(from).filter(|within| *within < piece.len() as u64) {
+            Some(within) => corrupt(&piece, within),
+            None => piece,
+        })
     }
 
     /// Bytes that may be sent now, by where the body is cut, stalls, or how fast it drips.
@@ -93,13 +111,26 @@ impl SimBody {
     }
 }
 
-fn cut_json(payload: Payload, shape: &Shape) -> Payload {
-    match (payload, shape.cut_json) {
-        (Payload::Bytes(bytes), Some(part)) => {
-            Payload::Bytes(bytes.slice(..bytes.len() * part as usize / 1000))
-        }
-        (payload, _) => payload,
+/// What is left of a document that is cut after so many thousandths of it.
+pub fn cut_json(bytes: Bytes, part: Option<u64>) -> Bytes {
+    match part {
+        Some(part) => bytes.slice(..bytes.len() * part as usize / 1000),
+        None => bytes,
     }
+}
+
+/// Which byte of so many is another than it should be.
+pub fn corrupt_at(drawn: u64, length: u64) -> u64 {
+    crate::seed::Seed(drawn).with(1).below(length)
+}
+
+/// The same bytes, one of them changed.
+pub fn corrupt(bytes: &[u8], place: u64) -> Bytes {
+    let mut changed = BytesMut::from(bytes);
+    if let Some(byte) = changed.get_mut(place as usize) {
+        *byte ^= 0x20;
+    }
+    changed.freeze()
 }
 
 impl Body for SimBody {
@@ -125,7 +156,10 @@ impl Body for SimBody {
                     continue;
                 }
                 if ending == Ending::Reset {
-                    self.control.reset_at_end();
+                    self.wire.reset_at_end();
+                } else if self.wire.is_http2 && !self.shape.chunked {
+                    // The stream ends properly; only `Content-Length` tells that this was not all.
+                    return Poll::Ready(None);
                 }
                 return Poll::Ready(Some(Err(CutOff)));
             }

@@ -10,6 +10,7 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::sync::Notify;
 use tokio_rustls::server::TlsStream;
 
 /// What a response may do to the connection that carries it.
@@ -18,11 +19,12 @@ pub struct Control {
     reset: AtomicBool,
     /// Bytes that may still be written; negative: as many as are wanted.
     left: AtomicI64,
+    leaving: Notify,
 }
 
 impl Default for Control {
     fn default() -> Self {
-        Control { reset: AtomicBool::new(false), left: AtomicI64::new(-1) }
+        Control { reset: AtomicBool::new(false), left: AtomicI64::new(-1), leaving: Notify::new() }
     }
 }
 
@@ -30,6 +32,16 @@ impl Control {
     /// The connection will be reset (RST), not closed, when it ends.
     pub fn reset_at_end(&self) {
         self.reset.store(true, Ordering::Relaxed);
+    }
+
+    /// The connection takes no further requests once those at hand are answered.
+    pub fn leave(&self) {
+        self.leaving.notify_one();
+    }
+
+    /// Ends when [`Control::leave`] was called.
+    pub async fn left(&self) {
+        self.leaving.notified().await;
     }
 
     /// The connection is reset after so many bytes more.

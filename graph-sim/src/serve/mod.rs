@@ -2,6 +2,7 @@
 
 mod body;
 mod guard;
+mod gzip;
 mod listener;
 pub mod tls;
 

@@ -1,5 +1,7 @@
 //! A request, taken apart: segments in one spelling, options without their `$`.
 
+use std::time::Instant;
+
 use bytes::Bytes;
 use hyper::{HeaderMap, Method};
 use percent_encoding::percent_decode_str;
@@ -29,6 +31,8 @@ pub struct Ask {
     pub query: Query,
     pub headers: HeaderMap,
     pub body: Bytes,
+    /// When its first bytes were here, on the wall's clock.
+    pub arrived: Instant,
 }
 
 /// The options of a request, decoded.
@@ -62,7 +66,7 @@ impl Query {
 }
 
 impl Ask {
-    /// Takes a request apart.
+    /// Takes a request apart that arrives now.
     pub fn new(
         method: Method,
         port: Port,
@@ -85,6 +89,7 @@ impl Ask {
             query,
             headers,
             body,
+            arrived: Instant::now(),
         }
     }
 

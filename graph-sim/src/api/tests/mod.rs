@@ -2,6 +2,7 @@
 
 mod delta_law;
 mod mishaps;
+mod optimum;
 mod schema;
 mod uploads;
 mod violations;

@@ -7,7 +7,9 @@ use hyper::Method;
 use serde_json::json;
 
 use super::{Client, json as body_of, mixed};
+use crate::api::Call;
 use crate::config::{SimConfig, WireConfig};
+use crate::faults::{BodyForm, Fault, Faults, RetryAfter, Rule};
 use crate::judge::ViolationKind;
 use crate::limit::ThrottleTier;
 use crate::model::truth::TrueKind;
@@ -121,6 +123,112 @@ fn a_retry_inside_the_fence_is_a_violation_and_after_it_is_none() {
     client.state.clock().advance(Duration::from_secs(wait));
     let reply = client.get(&url);
     assert_eq!(reply.answer.status, 200);
+    assert_eq!(client.state.violations().len(), 1);
+}
+
+/// A client whose first call of each of these kinds is told to wait for five seconds, and the grace
+/// is long: only who was told is early.
+fn throttled_once(on: &[Call]) -> Client {
+    let refused =
+        Fault::Status { status: 429, code: None, retry_after: RetryAfter::Seconds(5), body: BodyForm::Json };
+    let wire = WireConfig { fence_grace_ms: 600_000, ..WireConfig::default() };
+    let client = Client::new(SimConfig { wire, ..mixed(20) });
+    let rule = Rule { attempts: Some(1), ..Rule::new("429", 1.0, on, refused) };
+    client.state.set_faults(Faults { rules: vec![rule], ..Faults::default() });
+    client
+}
+
+fn open_session(client: &Client, name: &str) -> String {
+    let root = format!("/v1.0/drives/{}/root", client.state.drive_id(0));
+    let url = format!("{root}:/{name}:/createUploadSession");
+    let reply = client.send(Method::POST, &url, &[], "{}".into());
+    body_of(&reply)["uploadUrl"].as_str().unwrap().into()
+}
+
+fn put_all(client: &Client, url: &str) -> u16 {
+    client.send(Method::PUT, url, &[("content-range", "bytes 0-3/4")], "body".into()).answer.status
+}
+
+#[test]
+fn two_sessions_that_are_gone_are_two_callers() {
+    let client = throttled_once(&[Call::UploadRange]);
+    let faults = client.state.faults();
+    client.state.set_faults(Faults::default());
+    let urls = ["a.bin", "b.bin"].map(|name| open_session(&client, name));
+    for url in &urls {
+        assert_eq!(put_all(&client, url), 201);
+        assert_eq!(put_all(&client, url), 404, "it is gone");
+    }
+    client.state.set_faults(faults);
+    assert_eq!(urls.each_ref().map(|url| put_all(&client, url)), [429, 429]);
+    assert_eq!(kinds(&client), [], "the second may have been on its way");
+    for (url, early) in urls.iter().zip(1..) {
+        assert_eq!(put_all(&client, url), 429);
+        assert_eq!(client.state.violations().len(), early, "it was told, and came at once");
+    }
+    client.state.clock().advance(Duration::from_secs(5));
+    assert_eq!(put_all(&client, &urls[0]), 404);
+    assert_eq!(client.state.violations().len(), 2);
+    assert!(client.state.violations()[0].detail.contains("it was told"));
+}
+
+#[test]
+fn two_sessions_of_one_target_are_two_callers() {
+    let client = throttled_once(&[Call::UploadRange]);
+    let urls = [(); 2].map(|()| open_session(&client, "same.bin"));
+    assert_eq!(urls.each_ref().map(|url| put_all(&client, url)), [429, 429]);
+    assert_eq!(kinds(&client), []);
+    assert_eq!(client.get(&urls[0]).answer.status, 429, "to ask is another call than to send");
+    assert_eq!(kinds(&client), []);
+    assert_eq!(put_all(&client, &urls[0]), 429);
+    assert_eq!(kinds(&client), [ViolationKind::InsideFence]);
+}
+
+#[test]
+fn two_folders_made_in_one_are_two_calls() {
+    let client = throttled_once(&[Call::Write]);
+    let url = format!("/v1.0/drives/{}/root/children", client.state.drive_id(0));
+    let make = |name: &str| {
+        let body = json!({ "name": name, "folder": {} }).to_string();
+        client.send(Method::POST, &url, &[], body.into()).answer.status
+    };
+    assert_eq!([make("one"), make("other")], [429, 429]);
+    assert_eq!(kinds(&client), []);
+    assert_eq!(make("other"), 429);
+    assert_eq!(kinds(&client), [ViolationKind::InsideFence]);
+}
+
+#[test]
+fn permissions_with_an_item_cost_as_much_and_are_judged_the_same() {
+    let client = Client::new(mixed(80));
+    let state = client.state.true_state(0);
+    let ask = |shared: bool| {
+        let item = state.iter().find(|item| item.shared == shared && item.parent_id.is_some()).unwrap();
+        let drive = client.state.drive_id(0);
+        client.json(&format!("/v1.0/drives/{drive}/items/{}?$expand=permissions", item.id));
+    };
+    ask(true);
+    assert_eq!(kinds(&client), []);
+    ask(false);
+    assert_eq!(kinds(&client), [ViolationKind::NeedlessPermissions]);
+    assert_eq!(client.state.totals().resource_units, 10);
+}
+
+#[test]
+fn more_in_flight_than_agreed_on_are_refused_and_seen() {
+    let client = Client::new(SimConfig { in_flight_max: Some(2), ..mixed(20) });
+    let drives: Vec<String> =
+        (0..2).map(|drive| format!("/v1.0/drives/{}", client.state.drive_id(drive))).collect();
+    let users = client.get("/v1.0/users");
+    let mut flying: Vec<_> = drives.iter().map(|url| client.get(url)).collect();
+    let one_more = client.get(&format!("{}/root", drives[0]));
+    let asked = (one_more.answer.status, one_more.answer.header("retry-after"));
+    assert_eq!(asked, (429, Some("1")));
+    assert_eq!(body_of(&one_more)["error"]["code"], "ApplicationThrottled");
+    assert_eq!(kinds(&client), [ViolationKind::OverConcurrency]);
+    assert_eq!(users.answer.status, 200, "another bucket has room of its own");
+    flying.pop();
+    assert_eq!(client.get(&format!("{}/root", drives[1])).answer.status, 200);
     assert_eq!(client.state.violations().len(), 1);
 }
 
