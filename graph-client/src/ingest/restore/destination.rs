@@ -1,6 +1,7 @@
 //! The folder that a restore goes into: found, or made.
 
 use super::error::{DriveRestoreError, Trouble};
+use super::folder::FOLDER_ROUNDS_MAX;
 use super::names::{drive_name, numbered};
 use super::place::Place;
 use super::run::Run;
@@ -73,21 +74,24 @@ impl Run<'_> {
 
     /// One folder further.
     fn step(&self, at: &ItemId, name: &str) -> Result<Step, Trouble> {
-        let drive = &self.target.drive;
-        match self.wait(self.graph.item_by_path(drive, at, &[name])) {
-            Err(Trouble::Graph(GraphError::NotFound { .. })) => {}
-            found => return Ok(Step::There(Box::new(found?))),
-        }
-        if self.target.dry_run {
-            return Ok(Step::WouldBeMade);
-        }
-        let made = self.wait(self.graph.create_folder(drive, at, name, Conflict::Fail, &NewFile::default()));
-        match made {
-            // Made by a call whose answer was lost, or by somebody else: either will do.
-            Err(Trouble::Graph(GraphError::NameTaken { .. } | GraphError::Ambiguous { .. })) => {
-                Ok(Step::There(Box::new(self.wait(self.graph.item_by_path(drive, at, &[name]))?)))
+        let (drive, times) = (&self.target.drive, NewFile::default());
+        let mut rounds = 0;
+        loop {
+            match self.wait(self.graph.item_by_path(drive, at, &[name])) {
+                Err(Trouble::Graph(GraphError::NotFound { .. })) => {}
+                found => return Ok(Step::There(Box::new(found?))),
             }
-            made => Ok(Step::Made(Box::new(made?))),
+            if self.target.dry_run {
+                return Ok(Step::WouldBeMade);
+            }
+            rounds += 1;
+            match self.wait(self.graph.create_folder(drive, at, name, Conflict::Fail, &times)) {
+                // Made by a call whose answer was lost, or by somebody else: either will do. Or the call
+                // was never done.
+                Err(Trouble::Graph(GraphError::NameTaken { .. } | GraphError::Ambiguous { .. }))
+                    if rounds < FOLDER_ROUNDS_MAX => {}
+                made => return Ok(Step::Made(Box::new(made?))),
+            }
         }
     }
 

@@ -14,6 +14,9 @@ use crate::error::GraphError;
 use crate::files::{Conflict, NewFile};
 use crate::model::{ItemId, ItemKind};
 
+/// How often a folder is made whose making has lost its answer.
+pub(super) const FOLDER_ROUNDS_MAX: u32 = 5;
+
 /// A folder of the snapshot.
 #[derive(Debug)]
 pub(super) struct FolderJob {
@@ -89,19 +92,24 @@ impl Run<'_> {
     fn make(&self, parent: &ItemId, name: &str, times: &NewFile) -> Result<Made, Trouble> {
         let drive = &self.target.drive;
         let create = || self.wait(self.graph.create_folder(drive, parent, name, Conflict::Fail, times));
-        let answer_lost = match create() {
-            Ok(item) => return Ok(Made::New(item.id)),
-            Err(Trouble::Graph(GraphError::Ambiguous { .. })) => true,
-            Err(Trouble::Graph(GraphError::NameTaken { .. })) => false,
-            Err(trouble) => return Err(trouble),
-        };
-        match self.wait(self.graph.item_by_path(drive, parent, &[name])) {
-            Ok(found) if found.kind() != ItemKind::Folder => Ok(Made::Other),
-            Ok(found) if answer_lost => Ok(Made::New(found.id)),
-            Ok(found) => Ok(Made::Folder(found.id)),
-            // The call whose answer was lost was not done, or what was there has gone.
-            Err(Trouble::Graph(GraphError::NotFound { .. })) => Ok(Made::New(create()?.id)),
-            Err(trouble) => Err(trouble),
+        let (mut answer_lost, mut rounds) = (false, 0);
+        loop {
+            rounds += 1;
+            match create() {
+                Err(Trouble::Graph(GraphError::Ambiguous { .. })) if rounds < FOLDER_ROUNDS_MAX => {
+                    answer_lost = true;
+                }
+                Err(Trouble::Graph(GraphError::NameTaken { .. })) if rounds < FOLDER_ROUNDS_MAX => {}
+                made => return Ok(Made::New(made?.id)),
+            }
+            match self.wait(self.graph.item_by_path(drive, parent, &[name])) {
+                Ok(found) if found.kind() != ItemKind::Folder => return Ok(Made::Other),
+                Ok(found) if answer_lost => return Ok(Made::New(found.id)),
+                Ok(found) => return Ok(Made::Folder(found.id)),
+                // The call whose answer was lost was not done, or what was there has gone.
+                Err(Trouble::Graph(GraphError::NotFound { .. })) => {}
+                Err(trouble) => return Err(trouble),
+            }
         }
     }
 }
