@@ -8,6 +8,7 @@ mod cloud;
 mod common;
 mod demo;
 mod doctor;
+mod long;
 mod part;
 mod restore;
 mod throttled;

@@ -56,7 +56,8 @@ fn wanted(state: &SimState, drive: u32) -> Listing {
     .collect()
 }
 
-fn safe(path: &str) -> String {
+/// A path of a drive as an export writes it.
+pub fn safe(path: &str) -> String {
     let names = path.split('/').filter(|name| !name.is_empty());
     names.map(|name| escape(name.as_bytes())).collect::<Vec<_>>().join("/")
 }
