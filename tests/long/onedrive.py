@@ -5,10 +5,11 @@ checkpoints   the same backup with a hundred checkpoints and with none: bytes in
 million       one drive of a million small files: a full backup, then one after 100 changes (ITEMS=1000000)
 budget        ten minutes against the throttle of the smallest tenant, at the pace that Corso chooses
 
-Each starts the simulator of its own on loopback, and keeps what it stores below .work/long until the next
-run. Times are those of this machine, with the simulator on the same cores.
+Each starts a simulator of its own on loopback, and stores below .work/long until it ends. Times are those of
+this machine, with the simulator on the same cores.
 """
 
+import atexit
 import json
 import os
 import pathlib
@@ -20,7 +21,7 @@ import time
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-HERE = ROOT / ".work/long/onedrive"
+HERE = ROOT / ".work/long" / f"onedrive-{os.getpid()}"
 CORSO, SIM = ROOT / "target/release/corso", ROOT / "target/release/graph-sim"
 
 
@@ -154,6 +155,7 @@ if __name__ == "__main__":
     if not sys.argv[1:] or any(name not in runs for name in sys.argv[1:]):
         sys.exit(__doc__)
     subprocess.run(["cargo", "build", "--release", "--locked", "-p", "corso", "-p", "graph-sim"], cwd=ROOT, check=True)
+    atexit.register(shutil.rmtree, HERE, ignore_errors=True)
     for name in sys.argv[1:]:
         print(f"== {name}", flush=True)
         runs[name]()
