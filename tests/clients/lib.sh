@@ -37,6 +37,29 @@ url() {
     "$home/bin/python" -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$run/urls.json" "$1"
 }
 
+# truth WHAT [MORE...]: what the simulator knows (truth.py).
+truth() {
+    "$home/bin/python" tests/clients/truth.py "$1" "$(url api)" "${@:2}"
+}
+
+# remote NAME DRIVE: a drive of the simulator in rclone's configuration.
+remote() {
+    local sim_api
+    sim_api=$(url api)
+    cat <<CONF
+[$1]
+type = onedrive
+tenant_url = ${sim_api}_api
+token_url = ${sim_api}$(url tenant)/oauth2/v2.0/token
+client_credentials = true
+tenant = $(url tenant)
+client_id = $(url client_id)
+client_secret = sim-secret
+drive_id = $(truth drive "$2")
+drive_type = business
+CONF
+}
+
 # fails MESSAGE
 fails() {
     echo "FAILED: $1" >&2

@@ -5,21 +5,8 @@ source "$(dirname "$0")/lib.sh"
 
 # rclone's listing by delta loses what is told before its parent, so it is given an ordered feed.
 simulate --items 300 --users 2 --size-max 3000000 --ordered-feed
-sim_api=$(url api)
-drive=$("$home/bin/python" tests/clients/truth.py drive "$sim_api" 0)
-"$home/bin/python" tests/clients/truth.py listing "$sim_api" 0 >"$run/truth.txt"
-cat >"$run/rclone.conf" <<CONF
-[sim]
-type = onedrive
-tenant_url = ${sim_api}_api
-token_url = ${sim_api}$(url tenant)/oauth2/v2.0/token
-client_credentials = true
-tenant = $(url tenant)
-client_id = $(url client_id)
-client_secret = sim-secret
-drive_id = $drive
-drive_type = business
-CONF
+truth listing 0 >"$run/truth.txt"
+remote sim 0 >"$run/rclone.conf"
 
 clone() {
     timeout 300 "$home/bin/rclone" --config "$run/rclone.conf" --retries 1 --low-level-retries 3 --timeout 20s "$@"
@@ -56,4 +43,4 @@ clone lsf sim:uploaded | sort | tr '\n' ' ' | grep --quiet '^empty.txt moved.bin
 echo "uploaded, changed, moved and purged"
 
 # rclone decorates nothing, so it breaks those two rules; it must break no other.
-"$home/bin/python" tests/clients/truth.py violations "$sim_api" undecorated_user_agent missing_request_id
+truth violations undecorated_user_agent missing_request_id

@@ -84,26 +84,6 @@ ends_with() {
     [[ $code == "$expected" ]] || fails "corso $name ended with $code: $(tail -n 3 "$place/$name.err")"
 }
 
-truth() {
-    "$home/bin/python" tests/clients/truth.py "$1" "$sim_api" "${@:2}"
-}
-
-# remote NAME DRIVE
-remote() {
-    cat <<CONF
-[$1]
-type = onedrive
-tenant_url = ${sim_api}_api
-token_url = ${sim_api}$(url tenant)/oauth2/v2.0/token
-client_credentials = true
-tenant = $(url tenant)
-client_id = $(url client_id)
-client_secret = sim-secret
-drive_id = $(truth drive "$2")
-drive_type = business
-CONF
-}
-
 clone() {
     timeout 300 "$home/bin/rclone" --config "$run/restore.conf" --retries 1 --low-level-retries 3 --timeout 20s "$@"
 }
