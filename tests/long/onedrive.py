@@ -107,7 +107,7 @@ def show(what, summary, cloud):
 def checkpoints():
     slow = HERE.parent / "slow.json"
     slow.parent.mkdir(parents=True, exist_ok=True)
-    rule = {"name": "slow", "rate": 1.0, "on": ["download"], "fault": {"delay": {"ms": 140}}}
+    rule = {"name": "slow", "rate": 1.0, "on": ["download"], "fault": {"kind": "delay", "ms": 140}}
     slow.write_text(json.dumps({"rules": [rule]}))
     bytes_of = {}
     for interval in ["1h", "1s"]:

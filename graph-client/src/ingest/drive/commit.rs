@@ -44,7 +44,8 @@ impl Course<'_, '_> {
         state.failures.retain(|_, error| error.attempts > 0);
         state.statistics = self.statistics(&state.root, &state.failures);
         let backup = self.fetcher.run.finish(&state, true)?;
-        Ok(self.report(backup, Vec::new())?)
+        // Nor are permissions that were not reached.
+        Ok(DriveReport { unread: 0, ..self.report(backup, Vec::new())? })
     }
 
     /// Ends a run that came to its end: the tree follows from the ledger, which becomes one map.
