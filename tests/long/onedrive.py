@@ -51,6 +51,7 @@ class Cloud:
 
 def environment(cloud=None):
     env = {"PATH": os.environ["PATH"], "HOME": str(HERE / "home"), "CORSO_KEY_FILE": str(HERE / "key")}
+    env |= {name: value for name, value in os.environ.items() if name.startswith("MALLOC_")}
     env |= {"CORSO_NO_PROGRESS": "1", "CORSO_TESTING": "1"}
     if cloud:
         env |= {"CORSO_GRAPH_URL": cloud.urls["api"], "CORSO_LOGIN_URL": cloud.urls["login"]}

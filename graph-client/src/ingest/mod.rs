@@ -15,7 +15,7 @@
 //! | 16 bytes an item | which IDs the ledger may have, while everything is listed |
 //! | some 200 bytes a folder | folders that changed or have changes below them, while the tree is edited |
 //! | 16 bytes a changed item | where it was and goes, while the tree is edited |
-//! | one batch | children of changed folders, 160 MiB at most, or those of one folder |
+//! | one batch | children of changed folders, 64 MiB at most, or those of one folder |
 
 mod change;
 mod cursor;

@@ -13,7 +13,7 @@ use super::table::{Table, entry_of};
 use super::{Counts, Cursor, DriveLedger, IngestError, Item, Kind, Scope, tree_key};
 
 /// Bytes of children's changes that are held at once.
-const BATCH_BYTES: u64 = 160 << 20;
+const BATCH_BYTES: u64 = 64 << 20;
 /// What a change takes beside its name and facts, about.
 const CHANGE_BYTES: u64 = 700;
 
