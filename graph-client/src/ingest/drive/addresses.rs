@@ -34,7 +34,7 @@ pub(super) struct Address {
 #[derive(Default)]
 pub(super) struct Renewal {
     /// Contents that wait for their page to be read again.
-    waiting: HashMap<Arc<str>, Vec<Box<Facts>>>,
+    waiting: HashMap<Arc<str>, Vec<Facts>>,
     /// What pages told of items whose turn is to come yet, by ID.
     fresh: HashMap<String, Address>,
 }
@@ -62,13 +62,13 @@ impl Course<'_, '_> {
     }
 
     /// The address of a content has grown old: it goes back into the line with another one.
-    pub(super) fn renew(&mut self, facts: Box<Facts>, page: Option<Arc<str>>) {
+    pub(super) fn renew(&mut self, facts: Facts, page: Option<Arc<str>>) {
         if let Some(address) = self.renewal.fresh.remove(&facts.id) {
-            self.jobs.push_first(Job::Content { facts, address: Some(address) });
+            self.jobs.push_first(Job::Content { facts: Box::new(facts), address: Some(address) });
             return;
         }
         let Some(page) = page else {
-            self.jobs.push_first(Job::Content { facts, address: None });
+            self.jobs.push_first(Job::Content { facts: Box::new(facts), address: None });
             return;
         };
         let waiting = self.renewal.waiting.entry(page.clone()).or_default();

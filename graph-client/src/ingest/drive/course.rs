@@ -275,7 +275,7 @@ impl Course<'_, '_> {
                 self.take_addresses(found?)
             }
             Event::Stale { facts, page } => {
-                self.renew(facts, page);
+                self.renew(*facts, page);
                 Ok(())
             }
             Event::Renewed { page, found } => {
