@@ -14,6 +14,7 @@ use crate::error::{Fault, GraphError, Place};
 use crate::http::{Call, Http, Opened, Repeat};
 use crate::json;
 use crate::metrics::Metrics;
+use crate::model::{Page, PageReader};
 
 /// Microsoft Graph, as one application sees one tenant. Clones share everything.
 #[derive(Debug, Clone)]
@@ -131,6 +132,11 @@ impl Graph {
     pub(crate) async fn json<T: DeserializeOwned>(&self, call: &Call) -> Result<T, GraphError> {
         let read = |body: &[u8]| json::decode(body).map_err(Fault::from);
         self.http().run(call, Some(&self.inner.tokens), |reply| read(&reply.body)).await
+    }
+
+    /// Makes a call to Graph and reads a page, item by item as its bytes come.
+    pub(crate) async fn page<T: DeserializeOwned>(&self, call: &Call) -> Result<Page<T>, GraphError> {
+        self.http().run_into(call, Some(&self.inner.tokens), |_| PageReader::default()).await
     }
 
     /// Makes a call to Graph that answers nothing.

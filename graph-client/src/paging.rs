@@ -53,7 +53,7 @@ impl<T: DeserializeOwned> Pages<T> {
         let Some(call) = self.call.clone() else { return Ok(None) };
         // A link that leads back may be a slip: the page is asked for again.
         for _ in 0..SLIPS_MAX {
-            let page: Page<T> = self.graph.json(&call).await?;
+            let page: Page<T> = self.graph.page(&call).await?;
             let next = page.next.as_deref();
             if next.is_none_or(|link| self.trail.is_new(link)) {
                 let url = next.map(|link| self.graph.link(link)).transpose()?;

@@ -104,7 +104,7 @@ impl DeltaPages {
     }
 
     async fn page(&mut self, call: &Call) -> Result<DeltaPage, GraphError> {
-        let page: Page<DriveItem> = self.graph.json(call).await?;
+        let page: Page<DriveItem> = self.graph.page(call).await?;
         if page.value.iter().any(|item| item.id.is_empty()) {
             return Err(call.protocol("an item without an ID"));
         }

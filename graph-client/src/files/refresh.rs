@@ -28,7 +28,7 @@ impl Graph {
         drive: &DriveId,
         from: &str,
     ) -> Result<HashMap<ItemId, DriveItem>, GraphError> {
-        let page: Page<DriveItem> = self.json(&self.delta_link(drive, from)?).await?;
+        let page: Page<DriveItem> = self.page(&self.delta_link(drive, from)?).await?;
         let mut items = HashMap::with_capacity(page.value.len());
         for item in page.value {
             // The last occurrence counts, also if it says that there is no content any more.

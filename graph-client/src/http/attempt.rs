@@ -5,6 +5,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, Header
 use reqwest::{Request, Response};
 use uuid::Uuid;
 
+use super::body::{BODY_SIZE_MAX, Body, Reply, Whole};
 use super::call::{Call, Payload};
 use super::classify::{Answer, Verdict};
 use super::send::Http;
@@ -12,17 +13,8 @@ use crate::budget::Seat;
 use crate::clock::within;
 use crate::error::{Fault, Place, Said};
 
-/// A body that is read whole has at most so many bytes.
-const BODY_MAX: usize = 64 << 20;
 /// After so many failures a page is asked for in smaller pieces.
 const SHRINK_AFTER: u32 = 3;
-
-/// An answer with its body.
-#[derive(Debug)]
-pub struct Reply {
-    pub status: u16,
-    pub body: Bytes,
-}
 
 /// An answer whose body is still to come.
 #[derive(Debug)]
@@ -91,22 +83,25 @@ impl Http {
             return Ok(opened);
         }
         // The body of a refusal is a hint; a broken one is none.
-        let body = self.whole(&mut opened).await.unwrap_or_default();
+        let read = |reply: Reply| Ok(reply.body);
+        let whole = Whole { status, body: BytesMut::new(), read: &read };
+        let body = self.read(&mut opened, whole).await.unwrap_or_default();
         let answer = Answer { status, headers: &opened.headers, body: &body, request_id: &id, failures };
         let verdict = answer.verdict(call);
         Err(Trouble::Verdict(verdict, Box::new(opened.headers), status))
     }
 
     /// Reads a body to its end.
-    pub(super) async fn whole(&self, opened: &mut Opened) -> Result<Bytes, Fault> {
-        let mut body = BytesMut::new();
+    pub(super) async fn read<B: Body>(&self, opened: &mut Opened, mut body: B) -> Result<B::Read, Fault> {
+        let mut length = 0;
         while let Some(chunk) = opened.chunk(self).await? {
-            if body.len() + chunk.len() > BODY_MAX {
+            length += chunk.len();
+            if length > BODY_SIZE_MAX {
                 return Err(Fault::Cut);
             }
-            body.extend_from_slice(&chunk);
+            body.push(&chunk)?;
         }
-        Ok(body.freeze())
+        body.finish()
     }
 }
 

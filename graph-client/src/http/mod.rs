@@ -5,14 +5,16 @@
 
 mod attempt;
 mod backoff;
+mod body;
 mod call;
 mod classify;
 mod pools;
 pub mod retry_after;
 mod send;
 
-pub(crate) use attempt::{Opened, Reply};
+pub(crate) use attempt::Opened;
 pub(crate) use backoff::wait_after;
+pub(crate) use body::Reply;
 pub(crate) use call::{Call, Payload, Repeat};
 pub(crate) use classify::{Answer, Verdict};
 pub(crate) use send::Http;

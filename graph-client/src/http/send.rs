@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use bytes::BytesMut;
 use reqwest::Client;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 
-use super::attempt::{Opened, Reply, Trouble};
+use super::attempt::{Opened, Trouble};
 use super::backoff;
+use super::body::{Body, Reply, Whole};
 use super::call::{Call, Kind, Repeat};
 use super::classify::Verdict;
 use super::pools::Pools;
@@ -99,14 +101,26 @@ impl Http {
         tokens: Option<&TokenSource>,
         read: impl Fn(Reply) -> Result<T, Fault>,
     ) -> Result<T, GraphError> {
+        self.run_into(call, tokens, |status| Whole { status, body: BytesMut::new(), read: &read }).await
+    }
+
+    /// Makes a call and reads its answer as it comes, into what `begin` makes for its status. What is
+    /// cut or broken is asked for again, and read from its start.
+    ///
+    /// # Errors
+    ///
+    /// The failure that ended the call; see [`GraphError`].
+    pub async fn run_into<B: Body>(
+        &self,
+        call: &Call,
+        tokens: Option<&TokenSource>,
+        begin: impl Fn(u16) -> B,
+    ) -> Result<B::Read, GraphError> {
         let mut spent = self.begin();
         loop {
             let mut opened = self.next(call, tokens, &mut spent).await?;
-            let result = match self.whole(&mut opened).await {
-                Ok(body) => read(Reply { status: opened.status, body }),
-                Err(fault) => Err(fault),
-            };
-            match result {
+            let body = begin(opened.status);
+            match self.read(&mut opened, body).await {
                 Ok(result) => return Ok(result),
                 // Asking again brings the same.
                 Err(Fault::Json(JsonError::Unexpected { .. })) if call.repeat == Repeat::Safe => {

@@ -25,6 +25,7 @@ mod item;
 mod object;
 mod page;
 mod permission;
+mod stream;
 mod upload;
 mod values;
 
@@ -40,5 +41,6 @@ pub use item::{DriveItem, ItemKind, Version};
 pub use object::Other;
 pub use page::{DeltaPage, Page};
 pub use permission::{Invitation, Permission, SharingLink};
+pub use stream::PageReader;
 pub use upload::UploadStatus;
 pub use values::{DriveId, ItemId, Moment, PermissionId, UserId, Whole};

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use super::DriveItem;
-use crate::json::{JsonError, decode};
+use super::{DriveItem, PageReader};
+use crate::json::JsonError;
 
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -50,8 +50,9 @@ impl DeltaPage {
     ///
     /// `Cut` or `Broken` if the body is no JSON, `Unexpected` if it is no page.
     pub fn decode(bytes: &[u8], from: String) -> Result<Self, JsonError> {
-        let page: Page<DriveItem> = decode(bytes)?;
-        Ok(Self::new(page, from))
+        let mut page = PageReader::default();
+        page.push(bytes)?;
+        Ok(Self::new(page.finish()?, from))
     }
 
     pub(crate) fn new(page: Page<DriveItem>, from: String) -> Self {

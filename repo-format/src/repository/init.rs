@@ -44,6 +44,8 @@ impl Repository {
     pub fn init(blobs: Blobs, options: InitOptions) -> Result<Initialised, RepositoryError> {
         let location = blobs.storage().location().to_string();
         let already = |found| RepositoryError::AlreadyThere { location: location.clone(), found };
+        // Before anything is written there.
+        refuse_foreign(&blobs)?;
         blobs.probe()?;
         if let Some(found) = format_blob(&blobs)? {
             if blobs.size(&BlobId::Record(1).name())?.is_some() || has_catalog(&blobs)? {
@@ -54,7 +56,6 @@ impl Repository {
                 other => other,
             });
         }
-        refuse_foreign(&blobs)?;
         let (repo, master) = (RepoId::random()?, MasterKey::random()?);
         let mut slots =
             vec![write_slot(&blobs, &repo, &master, &options.secret, &options.label, options.cost)?];
