@@ -109,11 +109,7 @@ impl<T: DeserializeOwned> PageReader<T> {
                 self.in_string = true;
                 self.string_at = self.page.len();
             }
-            (b':', Place::Page) if self.depth == 1 => {
-                if self.page.get(self.string_at..).is_some_and(|name| name.trim_ascii_end() == LIST) {
-                    self.place = Place::Name;
-                }
-            }
+            (b':', Place::Page) if self.depth == 1 && self.is_behind_name() => self.place = Place::Name,
             (b'[', Place::Name) => {
                 self.page.push(byte);
                 (self.place, self.depth) = (Place::List(false), self.depth + 1);
@@ -139,6 +135,11 @@ impl<T: DeserializeOwned> PageReader<T> {
         }
         self.kept().push(byte);
         Ok(())
+    }
+
+    /// Whether the last string is the list's name.
+    fn is_behind_name(&self) -> bool {
+        self.page.get(self.string_at..).is_some_and(|name| name.trim_ascii_end() == LIST)
     }
 
     /// Where the next byte goes.
