@@ -1,4 +1,5 @@
-"""One set of faults of several: reads them from stdin. faults.py POISONED: so many files of each drive."""
+"""One set of faults of several: reads them from stdin. faults.py POISONED SHARE: so many files of each drive, and
+that share of the rates: where more than a tenth of the calls fail, retries wait for their share."""
 
 import json
 import sys
@@ -13,5 +14,5 @@ def sets(text):
 
 
 every = list(sets(sys.stdin.read()))
-rules = [rule for one in every for rule in one["rules"]]
+rules = [rule | {"rate": rule["rate"] * float(sys.argv[2])} for one in every for rule in one["rules"]]
 print(json.dumps(every[0] | {"poison_per_user": int(sys.argv[1]), "rules": rules}))

@@ -93,6 +93,6 @@ judge 0
 
 # The families that cost no long waits on the wall's clock, and one file poisoned in each of four ways.
 for family in errors reset truncate expired; do target/debug/graph-sim faults "$family"; done |
-    "$home/bin/python" tests/clients/faults.py 4 >"$run/restore-faults.json"
+    "$home/bin/python" tests/clients/faults.py 4 0.3 >"$run/restore-faults.json"
 echo "with faults:"
 judge 3 --faults "$run/restore-faults.json"

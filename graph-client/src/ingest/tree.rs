@@ -106,6 +106,13 @@ impl Edit<'_, '_> {
         for id in self.forced.clone() {
             self.survey_one(self.past.item(&id)?, ledger.item(&id)?)?;
         }
+        // A folder that is taken out of a circle need not have changed: it leaves the one it was in.
+        for id in &self.table.orphaned {
+            let item = ledger.item(id)?;
+            if item.is_some_and(|item| item.known.facts.kind.is_container()) {
+                self.forced.insert(id.clone());
+            }
+        }
         Ok(())
     }
 
