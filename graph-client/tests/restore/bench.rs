@@ -81,7 +81,7 @@ impl Bench {
     fn in_storage(tenant: TenantProfile, storage: impl FnOnce(&Path) -> Storage) -> Bench {
         let mut builder = tokio::runtime::Builder::new_multi_thread();
         let runtime = builder.worker_threads(2).enable_all().build().unwrap();
-        // It begins now: the simulator's `Date` is the wall's, and dates to retry after are its own.
+        // It begins now, as the client's clock does, and runs as fast.
         let clock = SimClock::default();
         clock.set_scale(f64::from(FASTER));
         let config = SimConfig { tenant, clock, ..SimConfig::default() };

@@ -8,10 +8,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::convert::change_of;
 use super::course::{Course, Left};
 use super::outcome::is_tried_again;
 use super::work::{Found, Job, Renewed};
-use crate::ingest::{Facts, Mark};
+use crate::ingest::{Facts, Mark, apply};
 use crate::model::{DeltaPage, ItemId};
 use crate::secret::Secret;
 
@@ -139,13 +140,20 @@ impl Course<'_, '_> {
         })
     }
 
-    /// Fetches items whose addresses were asked for.
+    /// Fetches items whose addresses were asked for, as they are now: the listing that failed may have
+    /// been a stale one, and the feed need not tell them again.
     pub(super) fn take_addresses(&mut self, found: Vec<Found>) -> Result<(), Left> {
         for (id, item) in found {
+            let id = id.as_str();
+            if let Ok(item) = &item
+                && self.is_due(id)?
+            {
+                apply(&mut self.ledger, &mut self.cursor, &[change_of(item)])?;
+            }
             // Whoever is gone or cannot be asked for fails when it is fetched, with its cause.
             let address = item.ok().and_then(|item| self.fresh(item.download_url, None));
-            if self.is_due(id.as_str())? {
-                self.fetch(id.as_str(), address)?;
+            if self.is_due(id)? {
+                self.fetch(id, address)?;
             }
         }
         Ok(())
