@@ -180,7 +180,6 @@ impl Course<'_, '_> {
             self.fetch(id, addresses.get(id.as_str()).cloned())?;
         }
         for id in shared.iter().filter(|_| self.options.permissions) {
-            self.ledger.note_shared(id, true);
             self.read_permissions(id)?;
         }
         for id in &applied.refused {
@@ -192,6 +191,9 @@ impl Course<'_, '_> {
 
     /// Those of the items that are inside the scope, as far as that is known by now.
     pub(super) fn of_scope(&self, ids: Vec<String>) -> Result<Vec<String>, Left> {
+        if self.options.scope.is_all() {
+            return Ok(ids);
+        }
         let mut inside = Inside::new(&self.options.scope, &self.ledger, &self.cursor.root);
         let mut kept = Vec::new();
         for id in ids {
@@ -209,6 +211,7 @@ impl Course<'_, '_> {
         if let Some(item) = self.ledger.item(id)?
             && self.under_way.insert(permissions_of(id), item.known.facts).is_none()
         {
+            self.ledger.note_shared(id, true);
             self.jobs.push(Job::Permissions { id: id.to_owned() });
         }
         Ok(())
