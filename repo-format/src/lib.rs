@@ -32,8 +32,12 @@ pub mod ledger;
 
 pub mod snapshot;
 
+pub mod reach;
+
 pub mod repository;
 
 pub mod engine;
 
 pub mod verify;
+
+pub mod maintenance;

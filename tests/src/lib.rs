@@ -1,5 +1,8 @@
 //! What the end-to-end suites share: a repository in memory or a folder, and trees to back up.
 
+pub mod journal;
+pub mod plain;
+
 use std::path::Path;
 use std::time::Duration;
 

@@ -9,6 +9,7 @@ mod export;
 mod global;
 mod graph;
 mod items;
+mod maintenance;
 mod repo;
 mod restore;
 mod snapshot;
@@ -28,6 +29,7 @@ pub use export::{ExportArgs, ExportCommand};
 pub use global::{GlobalArgs, LogFormat, SecretArgs};
 pub use graph::{CloudArg, GraphArgs};
 pub use items::{BackupArg, ItemArgs};
+pub use maintenance::{MaintenanceCommand, MaintenanceExplainArgs, MaintenanceRunArgs, ReclaimArgs};
 pub use repo::{
     ConnectArgs, InitArgs, KdfArgs, KeyCommand, LevelArg, LocationCommand, NewSecretArgs, RepoCommand,
     VerifyArgs,
@@ -76,6 +78,9 @@ pub enum Command {
     /// Write what a backup holds to this machine; needs no Microsoft account
     #[command(subcommand)]
     Export(ExportCommand),
+    /// Give space back, keep index and log short, and tell why something is still there
+    #[command(subcommand)]
+    Maintenance(MaintenanceCommand),
     /// Check that a service can be used
     #[command(subcommand)]
     Doctor(DoctorCommand),

@@ -128,6 +128,18 @@ pub enum CompressionArg {
     Max,
 }
 
+impl CompressionArg {
+    /// The zstd level; `None` stores raw.
+    pub fn level(self) -> Option<i32> {
+        match self {
+            CompressionArg::None => None,
+            CompressionArg::Fast => Some(1),
+            CompressionArg::Default => Some(3),
+            CompressionArg::Max => Some(19),
+        }
+    }
+}
+
 /// Options of `corso snapshot list`.
 #[derive(Debug, Clone, Args)]
 pub struct ListArgs {

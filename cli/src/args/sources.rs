@@ -15,7 +15,7 @@ use clap::{ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 use super::{Cli, GraphArgs, SecretArgs};
 
 /// Options that say what to do this once, rather than how things are done here.
-const REQUESTS: [&str; 38] = [
+const REQUESTS: [&str; 39] = [
     "help",
     "version",
     "at",
@@ -45,6 +45,7 @@ const REQUESTS: [&str; 38] = [
     "file-modified-before",
     "folder",
     "purpose",
+    "quick",
     "recovered-errors",
     "skipped-items",
     "user",

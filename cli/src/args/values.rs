@@ -21,6 +21,29 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "expected a duration such as 90s, 2m or 1h30m".into())
 }
 
+/// A waiting time such as `7d`, `36h` or `0`; days have 24 hours.
+pub fn wait(text: &str) -> Result<Duration, String> {
+    let wrong = || "expected a time such as 7d, 36h or 0".to_owned();
+    match text.strip_suffix('d') {
+        _ if text == "0" => Ok(Duration::ZERO),
+        Some(days) => {
+            let days: u64 = days.parse().map_err(|_| wrong())?;
+            days.checked_mul(24 * 3600).map(Duration::from_secs).ok_or_else(wrong)
+        }
+        None => {
+            let span: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
+            Duration::try_from(span).map_err(|_| wrong())
+        }
+    }
+}
+
+/// A share such as `2` or `2%`.
+pub fn percent(text: &str) -> Result<f64, String> {
+    let number: Option<f64> = text.strip_suffix('%').unwrap_or(text).trim().parse().ok();
+    let fits = number.filter(|percent| (0.0..=100.0).contains(percent));
+    fits.ok_or_else(|| "expected a share such as 2%, at most 100%".into())
+}
+
 /// A number of at least one.
 pub fn positive(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "expected a number of at least 1".into())
@@ -108,6 +131,14 @@ mod tests {
         assert!(size("many").is_err() && size("-1").is_err());
         assert_eq!(duration("1h30m"), Ok(Duration::from_secs(5400)));
         assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
+        assert_eq!(wait("7d"), Ok(Duration::from_secs(7 * 24 * 3600)));
+        assert_eq!((wait("0"), wait("0s")), (Ok(Duration::ZERO), Ok(Duration::ZERO)));
+        assert_eq!(wait("36h"), Ok(Duration::from_secs(36 * 3600)));
+        for wrong in ["", "7", "-1d", "-1h", "1.5d", "99999999999999999d"] {
+            assert!(wait(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!((percent("2%"), percent("0.5")), (Ok(2.0), Ok(0.5)));
+        assert!(percent("101").is_err() && percent("-1%").is_err() && percent("NaN").is_err());
         assert!(duration("0s").is_err() && duration("-2s").is_err() && duration("5").is_err());
     }
 

@@ -15,6 +15,7 @@ use repo_format::format::format_blob::FormatBlobError;
 use repo_format::format::slot::SlotError;
 use repo_format::index::IndexError;
 use repo_format::log::{BlobError, LogError};
+use repo_format::maintenance::MaintenanceError;
 use repo_format::repository::{RepositoryError, ResolveError};
 use repo_format::storage::StorageError;
 use repo_format::tree::TreeError;
@@ -32,6 +33,7 @@ pub fn judge(cause: &(dyn Error + 'static)) -> Option<Verdict> {
         .or_else(|| cause.downcast_ref().and_then(of_restore))
         .or_else(|| cause.downcast_ref().and_then(of_resolve))
         .or_else(|| cause.downcast_ref().and_then(of_repository))
+        .or_else(|| cause.downcast_ref().and_then(of_maintenance))
         .or_else(|| cause.downcast_ref().and_then(of_log))
         .or_else(|| cause.downcast_ref().and_then(of_tree))
         .or_else(|| cause.downcast_ref().and_then(of_content))
@@ -123,7 +125,9 @@ fn of_repository(error: &RepositoryError) -> Option<Verdict> {
             (Code::NothingMatched, "`corso repo key list` shows the slots there are")
         }
         RepositoryError::UnknownSplitter => NEWER,
-        RepositoryError::Invalid(_) => (Code::Failed, "run the command again"),
+        RepositoryError::Invalid(_) | RepositoryError::Unseen(_) | RepositoryError::SegmentsTaken => {
+            (Code::Failed, "run the command again")
+        }
         RepositoryError::UnknownSnapshot { .. } => {
             (Code::NothingMatched, "`corso snapshot list --all` shows the snapshots there are")
         }
@@ -131,6 +135,25 @@ fn of_repository(error: &RepositoryError) -> Option<Verdict> {
         RepositoryError::Storage(error) => of_storage(error),
         RepositoryError::Content(error) => return of_content(error),
         RepositoryError::Index(error) => return of_index(error),
+        _ => return None,
+    })
+}
+
+fn of_maintenance(error: &MaintenanceError) -> Option<Verdict> {
+    Some(match error {
+        MaintenanceError::Unreadable(_) => (
+            Code::Damage,
+            "run `corso repo verify` to see what is lost, and repair it or forget the snapshots that need it",
+        ),
+        MaintenanceError::Overtaken { .. } => {
+            (Code::Failed, "run it again when no other maintenance runs on the repository")
+        }
+        MaintenanceError::Marks { .. } => (Code::Failed, "name a folder with room with --cache-dir"),
+        MaintenanceError::Pack { .. } => DAMAGED,
+        MaintenanceError::Repository(error) => return of_repository(error),
+        MaintenanceError::Storage(error) => of_storage(error),
+        MaintenanceError::Log(error) => return of_log(error),
+        MaintenanceError::Index(error) => return of_index(error),
         _ => return None,
     })
 }

@@ -8,6 +8,7 @@ use super::backup::{Alert, BackupLine};
 use super::create::UserLine;
 use super::doctor::Permission;
 use super::entry::{Change, Item};
+use super::maintenance::PackLine;
 use super::name::PathText;
 use super::repository::{Finding, Slot};
 use super::snapshot::SnapshotLine;
@@ -40,6 +41,8 @@ pub enum Message {
     Permission(Permission),
     Slot(Slot),
     Finding(Finding),
+    /// A pack, and what becomes of it.
+    Pack(PackLine),
     /// A piece of a file's content.
     Data(Data),
     /// The last line of a command that was carried out.

@@ -8,6 +8,7 @@ use super::create::BackupCreateSummary;
 use super::demo::{DriveDemoSummary, FolderDemoSummary};
 use super::doctor::DoctorSummary;
 use super::export::ExportSummary;
+use super::maintenance::{MaintenanceStatusSummary, RunSummary, SpaceText};
 use super::repository::StatusSummary;
 use super::restore::DriveRestoreSummary;
 use super::snapshot::{ShowSummary, State, Statistics};
@@ -68,6 +69,12 @@ pub enum Summary {
     RestoreDrive(DriveRestoreSummary),
     #[serde(rename = "export onedrive")]
     Export(ExportSummary),
+    #[serde(rename = "maintenance run")]
+    MaintenanceRun(Box<RunSummary>),
+    #[serde(rename = "maintenance status")]
+    MaintenanceStatus(MaintenanceStatusSummary),
+    #[serde(rename = "maintenance explain")]
+    MaintenanceExplain(SpaceText),
     #[serde(rename = "doctor graph")]
     DoctorGraph(DoctorSummary),
     #[serde(rename = "demo")]

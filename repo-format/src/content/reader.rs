@@ -1,6 +1,7 @@
 //! Reading contents: look up, fetch the frame, unseal, re-hash.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -27,7 +28,16 @@ struct Inner {
     usable: Arc<Usable>,
     blobs: Blobs,
     frames: Mutex<FrameCache>,
+    refresh: OnceLock<Refresh>,
+    /// When refreshing last brought nothing new: damage is not asked about at every content.
+    refreshed_in_vain: Mutex<Option<Instant>>,
 }
+
+/// Reads what others committed, and says whether there was anything.
+type Refresh = Box<dyn Fn() -> bool + Send + Sync>;
+
+/// So long it is believed that there is nothing new.
+const REFRESH_PAUSE: Duration = Duration::from_secs(10);
 
 impl ContentReader {
     /// A reader of what `index` knows.
@@ -39,7 +49,52 @@ impl ContentReader {
         blobs: Blobs,
     ) -> ContentReader {
         let frames = Mutex::new(FrameCache::new(CACHE_BYTES));
-        ContentReader(Arc::new(Inner { keys, repo, index, usable, blobs, frames }))
+        let (refresh, refreshed_in_vain) = (OnceLock::new(), Mutex::default());
+        ContentReader(Arc::new(Inner {
+            keys,
+            repo,
+            index,
+            usable,
+            blobs,
+            frames,
+            refresh,
+            refreshed_in_vain,
+        }))
+    }
+
+    /// Says how to learn what others committed. A content that is not where the index has it is then
+    /// looked for once more: maintenance may have moved it.
+    pub fn refresh_with(&self, refresh: impl Fn() -> bool + Send + Sync + 'static) {
+        let _ = self.0.refresh.set(Box::new(refresh));
+    }
+
+    /// Whether the index may know more by now.
+    fn refresh(&self) -> bool {
+        let Some(refresh) = self.0.refresh.get() else { return false };
+        let mut in_vain = self.0.refreshed_in_vain.lock();
+        if in_vain.is_some_and(|last| last.elapsed() < REFRESH_PAUSE) {
+            return false;
+        }
+        let moved = refresh();
+        *in_vain = (!moved).then(Instant::now);
+        moved
+    }
+
+    fn get_once(&self, kind: ContentKind, id: &ContentId) -> Result<Bytes, ContentError> {
+        let mut first_error = None;
+        for location in self.locate(id)? {
+            let read = self.frame(id, &location).and_then(|raw| self.take(kind, id, &location, &raw));
+            match read {
+                Ok(plaintext) => return Ok(plaintext),
+                Err(error) => {
+                    if matches!(error, ContentError::Damaged { .. }) {
+                        self.0.usable.add_lost([location.pack]);
+                    }
+                    first_error.get_or_insert(error);
+                }
+            }
+        }
+        Err(first_error.unwrap_or(ContentError::Missing { id: *id }))
     }
 
     /// Every place where a content is, those first that may be relied on.
@@ -121,19 +176,13 @@ impl ContentReader {
 
 impl ReadContent for ContentReader {
     fn get(&self, kind: ContentKind, id: &ContentId) -> Result<Bytes, ContentError> {
-        let mut first_error = None;
-        for location in self.locate(id)? {
-            let read = self.frame(id, &location).and_then(|raw| self.take(kind, id, &location, &raw));
-            match read {
-                Ok(plaintext) => return Ok(plaintext),
-                Err(error) => {
-                    if matches!(error, ContentError::Damaged { .. }) {
-                        self.0.usable.add_lost([location.pack]);
-                    }
-                    first_error.get_or_insert(error);
-                }
+        match self.get_once(kind, id) {
+            Err(ContentError::Missing { .. } | ContentError::Damaged { .. } | ContentError::Index(_))
+                if self.refresh() =>
+            {
+                self.get_once(kind, id)
             }
+            read => read,
         }
-        Err(first_error.unwrap_or(ContentError::Missing { id: *id }))
     }
 }

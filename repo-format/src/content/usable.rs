@@ -9,7 +9,8 @@ use crate::codec::PackId;
 /// Packs that look-ups for deduplication pass over: condemned, doomed, quarantined or missing.
 ///
 /// Passing over a pack costs space, never safety: its contents are stored once more, which is how
-/// the next backup heals what its source still has.
+/// the next backup heals what its source still has. What a live base reaches is in none that is
+/// doomed, or the doom would have been refused; but it may be in one that is lost.
 #[derive(Debug, Default)]
 pub struct Usable {
     avoided: RwLock<Avoided>,
@@ -17,8 +18,10 @@ pub struct Usable {
 
 #[derive(Debug, Default)]
 struct Avoided {
-    /// Told by the log.
-    by_state: HashSet<PackId>,
+    /// Going or gone by the log's word.
+    leaving: HashSet<PackId>,
+    /// Not to be trusted by the log's word.
+    quarantined: HashSet<PackId>,
     /// Found missing or damaged by this process.
     lost: HashSet<PackId>,
 }
@@ -27,12 +30,19 @@ impl Usable {
     /// Whether a snapshot may rely on the pack.
     pub fn is_usable(&self, pack: &PackId) -> bool {
         let avoided = self.avoided.read();
-        !avoided.by_state.contains(pack) && !avoided.lost.contains(pack)
+        ![&avoided.leaving, &avoided.quarantined, &avoided.lost].iter().any(|packs| packs.contains(pack))
     }
 
-    /// Takes over what the log says now.
-    pub fn set_by_state(&self, packs: impl IntoIterator<Item = PackId>) {
-        self.avoided.write().by_state = packs.into_iter().collect();
+    /// Takes over what the log says now: packs that are condemned or doomed, and packs that are
+    /// quarantined.
+    pub fn set_by_state(
+        &self,
+        leaving: impl IntoIterator<Item = PackId>,
+        quarantined: impl IntoIterator<Item = PackId>,
+    ) {
+        let avoided = &mut *self.avoided.write();
+        avoided.leaving = leaving.into_iter().collect();
+        avoided.quarantined = quarantined.into_iter().collect();
     }
 
     /// A pack was found missing or damaged.
@@ -40,9 +50,9 @@ impl Usable {
         self.avoided.write().lost.extend(packs);
     }
 
-    /// Whether every pack is usable: then what a base reaches need not be looked at.
+    /// Whether no pack is lost: then what a live base reaches need not be looked at.
     pub fn is_whole(&self) -> bool {
         let avoided = self.avoided.read();
-        avoided.by_state.is_empty() && avoided.lost.is_empty()
+        avoided.quarantined.is_empty() && avoided.lost.is_empty()
     }
 }

@@ -6,6 +6,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{Condvar, Mutex};
 
@@ -83,6 +84,8 @@ struct Inner {
     packs: Mutex<Packs>,
     packs_moved: Condvar,
     relied: Mutex<HashSet<PackId>>,
+    /// The revision that all packs relied on were seen good at.
+    base_revision: AtomicU64,
 }
 
 /// Packs that left the builders.
@@ -95,7 +98,8 @@ struct Packs {
 }
 
 impl ContentWriter {
-    /// A writer that deduplicates against `index`, save for what `usable` advises against.
+    /// A writer that deduplicates against `index` as of `base_revision`, save for what `usable`
+    /// advises against.
     pub fn new(
         keys: Arc<Subkeys>,
         repo: RepoId,
@@ -103,6 +107,7 @@ impl ContentWriter {
         usable: Arc<Usable>,
         blobs: Blobs,
         options: WriterOptions,
+        base_revision: u64,
     ) -> ContentWriter {
         let gather = Gather::new(options.data_frame_size, options.meta_frame_size);
         ContentWriter(Arc::new(Inner {
@@ -118,6 +123,7 @@ impl ContentWriter {
             packs: Mutex::default(),
             packs_moved: Condvar::new(),
             relied: Mutex::default(),
+            base_revision: AtomicU64::new(base_revision),
         }))
     }
 
@@ -186,8 +192,15 @@ impl ContentWriter {
         Ok(std::mem::take(&mut packs.durable))
     }
 
-    /// The commit that names `packs` is done, and the index knows their contents.
-    pub fn settle(&self, packs: &[PackContents]) {
+    /// The revision at which every pack relied on was known to be there: when the writer was made,
+    /// or when it last committed.
+    pub fn base_revision(&self) -> u64 {
+        self.0.base_revision.load(Ordering::Relaxed)
+    }
+
+    /// The commit of `revision`, which names `packs`, is done, and the index knows their contents.
+    pub fn settle(&self, packs: &[PackContents], revision: u64) {
+        self.0.base_revision.store(revision, Ordering::Relaxed);
         let rows = packs.iter().flat_map(|pack| &pack.frames).flat_map(|frame| &frame.contents);
         self.0.gather.lock().settle(rows.map(|row| &row.id));
     }

@@ -1,6 +1,7 @@
 //! The engine: turns a [`source::Source`] or a [`feed`] into a snapshot and a snapshot into a
 //! [`sink::Sink`].
 
+mod again;
 pub mod feed;
 mod parts;
 pub mod progress;
@@ -13,6 +14,7 @@ pub mod steps;
 mod store;
 mod upload;
 
+pub use again::again_if_outdated;
 pub use restore::{
     Broken, InOrder, RestoreError, RestoreOptions, RestoreReport, cat, restore, restore_selected,
 };

@@ -60,6 +60,13 @@ impl Progress {
         }
     }
 
+    /// Counts from the beginning again: the run does.
+    pub fn begin_anew(&self) {
+        for counter in [&self.items_done, &self.bytes_done, &self.failed, &self.skipped] {
+            counter.store(0, Ordering::Relaxed);
+        }
+    }
+
     /// Counts what is dealt with.
     pub fn done(&self, items: u64, bytes: u64) {
         self.items_done.fetch_add(items, Ordering::Relaxed);

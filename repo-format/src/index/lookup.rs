@@ -104,10 +104,14 @@ impl Table {
         Ok(Row { id: content.id, at: self.location(&content)? })
     }
 
-    /// All places of `id`. A miss allocates nothing.
+    /// All places of `id`, each with the number of its row. A miss allocates nothing.
     ///
     /// `range` is the key range that the log promises; a wrong one costs time, not the answer.
-    pub fn locate(&self, id: &ContentId, range: (ContentId, ContentId)) -> Result<Vec<Location>, ReadError> {
+    pub fn locate(
+        &self,
+        id: &ContentId,
+        range: (ContentId, ContentId),
+    ) -> Result<Vec<(u32, Location)>, ReadError> {
         let count = self.counts().contents;
         let mut row = lower_bound(count, range, id, |row| self.id(row))?;
         let mut found = Vec::new();
@@ -116,7 +120,7 @@ impl Table {
             if content.id != *id {
                 break;
             }
-            found.push(self.location(&content)?);
+            found.push((row, self.location(&content)?));
             row += 1;
         }
         Ok(found)

@@ -47,6 +47,7 @@ mod slot;
 mod table;
 #[cfg(test)]
 mod tests;
+mod view;
 
 pub use build::{Contradiction, TABLE_SIZE, build};
 pub use check::check;
@@ -54,6 +55,7 @@ pub use error::{CacheWarning, FetchError, IndexError};
 pub use lookup::{Location, Row};
 pub use merge::merge;
 pub use table::{Counts, IndexTable, TableError};
+pub use view::View;
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -138,8 +140,8 @@ impl Index {
     /// [`IndexError`] if a segment that covers `id` cannot be read: the content may be in it.
     pub fn locate(&self, id: &ContentId) -> Result<Vec<Location>, IndexError> {
         let mut found: Vec<Location> = Vec::new();
-        for slot in self.slots().covering(id) {
-            for at in self.locate_in(slot, id)? {
+        for (_, slot) in self.slots().covering(id) {
+            for (_, at) in self.locate_in(slot, id)? {
                 // Segments that overlap for a while name the same place.
                 if !found.contains(&at) {
                     found.push(at);
@@ -159,9 +161,9 @@ impl Index {
         id: &ContentId,
         usable: impl Fn(&PackId) -> bool,
     ) -> Result<Option<Location>, IndexError> {
-        for slot in self.slots().covering(id) {
-            let found = self.locate_in(slot, id)?;
-            if let Some(at) = found.into_iter().find(|at| usable(&at.pack)) {
+        for (_, slot) in self.slots().covering(id) {
+            let mut found = self.locate_in(slot, id)?.into_iter().map(|(_, at)| at);
+            if let Some(at) = found.find(|at| usable(&at.pack)) {
                 return Ok(Some(at));
             }
         }
@@ -205,10 +207,23 @@ impl Index {
         Ok(packs)
     }
 
+    /// Every pack that a content of one segment is in, whether or not it is in the set.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn packs_of(&self, segment: &SegmentRef) -> Result<Vec<PackId>, IndexError> {
+        let packs = self.slot_of(segment).read(&self.opener, Need::All, |table| table.packs())?;
+        Ok(packs.into_iter().map(|pack| pack.id).collect())
+    }
+
     /// The rows of one segment in order, whether or not it is in the set: what [`merge()`] takes.
     pub fn rows_of(&self, segment: &SegmentRef) -> impl Iterator<Item = Result<Row, IndexError>> + '_ {
+        self.rows_in(self.slot_of(segment))
+    }
+
+    fn slot_of(&self, segment: &SegmentRef) -> Arc<Slot> {
         let known = self.slots().iter().find(|slot| slot.segment == *segment).cloned();
-        self.rows_in(known.unwrap_or_else(|| Arc::new(Slot::new(*segment))))
+        known.unwrap_or_else(|| Arc::new(Slot::new(*segment)))
     }
 
     /// Puts the table of a segment that this process made into the cache, so that nobody fetches
@@ -233,7 +248,12 @@ impl Index {
         Arc::clone(&self.slots.read())
     }
 
-    fn locate_in(&self, slot: &Slot, id: &ContentId) -> Result<Vec<Location>, IndexError> {
+    /// The index as it is now, its rows numbered.
+    pub fn view(&self) -> View<'_> {
+        View::new(&self.opener, self.slots())
+    }
+
+    fn locate_in(&self, slot: &Slot, id: &ContentId) -> Result<Vec<(u32, Location)>, IndexError> {
         let range = (slot.segment.first, slot.segment.last);
         slot.read(&self.opener, Need::Rows, |table| table.locate(id, range))
     }

@@ -50,11 +50,13 @@ impl SlotSet {
         SlotSet { slots: ranked.collect() }
     }
 
-    /// The slots whose key range covers `id`; looks at few others where ranges hardly overlap.
-    pub fn covering<'s>(&'s self, id: &'s ContentId) -> impl Iterator<Item = &'s Slot> {
+    /// The slots whose key range covers `id`, each with its place; looks at few others where ranges
+    /// hardly overlap.
+    pub fn covering<'s>(&'s self, id: &'s ContentId) -> impl Iterator<Item = (usize, &'s Slot)> {
         let behind = self.slots.partition_point(|(_, slot)| slot.segment.first <= *id);
-        let reaching = self.slots[..behind].iter().rev().take_while(move |(reach, _)| *reach >= *id);
-        reaching.map(|(_, slot)| &**slot).filter(move |slot| slot.segment.last >= *id)
+        let before = self.slots[..behind].iter().enumerate().rev();
+        let reaching = before.take_while(move |(_, (reach, _))| *reach >= *id);
+        reaching.map(|(place, (_, slot))| (place, &**slot)).filter(move |(_, slot)| slot.segment.last >= *id)
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Slot>> {

@@ -209,6 +209,11 @@ impl Log {
         Ok(state.manifests(&*self.segment_rows(state)?))
     }
 
+    /// The time that a record would bear now, in nanoseconds since 1970 UTC.
+    pub fn now_ns(&self) -> i64 {
+        (self.0.options.clock)()
+    }
+
     /// What went wrong without stopping anything, since this was asked last.
     pub fn take_warnings(&self) -> Vec<Warning> {
         std::mem::take(&mut self.0.warnings.lock())

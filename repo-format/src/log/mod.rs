@@ -40,6 +40,7 @@ mod snapshot_state;
 mod source;
 mod state;
 pub(crate) mod tags;
+mod trim;
 mod validate;
 mod write_catalog;
 
@@ -60,4 +61,5 @@ pub use sealed::BlobError;
 pub use snapshot_state::SnapshotState;
 pub use source::SourceInfo;
 pub use state::{SPLITTER, SegmentRows, State};
+pub use trim::Trimmed;
 pub use validate::Invalid;

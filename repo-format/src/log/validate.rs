@@ -126,10 +126,7 @@ impl State {
     }
 
     fn may_doom(&self, marked: u64, blobs: &[BlobRef]) -> Result<(), Invalid> {
-        let by = self.last_doom.max(self.history.last_recall).max(self.history.from);
-        if by > marked || marked > self.revision {
-            return Err(Invalid::MarkOutdated { marked, by });
-        }
+        self.check_mark(marked)?;
         let in_use = blobs.iter().find_map(|blob| Some((*blob, self.used_since(blob, marked)?)));
         match in_use {
             Some((blob, since)) => Err(Invalid::InUse { blob, since }),
@@ -137,8 +134,21 @@ impl State {
         }
     }
 
-    /// The revision since which a blob must stay, whatever was marked at `marked`.
-    fn used_since(&self, blob: &BlobRef, marked: u64) -> Option<u64> {
+    /// Checks that a doom may follow that was marked at `marked`, whatever it names.
+    ///
+    /// # Errors
+    /// `MarkOutdated`: the collector marks again.
+    pub fn check_mark(&self, marked: u64) -> Result<(), Invalid> {
+        let by = self.last_doom.max(self.history.last_recall).max(self.history.from);
+        match by > marked || marked > self.revision {
+            true => Err(Invalid::MarkOutdated { marked, by }),
+            false => Ok(()),
+        }
+    }
+
+    /// The revision since which a blob must stay, whatever was marked at `marked`; `None` if it may
+    /// be doomed.
+    pub fn used_since(&self, blob: &BlobRef, marked: u64) -> Option<u64> {
         match blob.blob_id() {
             BlobId::Pack(_, id) => {
                 self.history.relied.get(&id).copied().filter(|revision| *revision > marked)

@@ -23,6 +23,13 @@ pub struct PackContents {
     pub frames: Vec<FrameRow>,
 }
 
+impl PackContents {
+    /// The header that its parts were sealed under.
+    pub fn header(&self, repo: &RepoId) -> Header {
+        Header { kind: self.kind.blob_kind(), repo: *repo, salt: self.salt }
+    }
+}
+
 impl FrameRow {
     /// What the frame at place `index` of its pack was sealed with.
     pub fn seal(&self, index: u32) -> FrameSeal {
@@ -147,7 +154,7 @@ pub fn read_pack(
     blob: &[u8],
 ) -> Result<PackContents, PackError> {
     let pack = read_footer(keys, repo, kind, id, blob)?;
-    let header = Header { kind: kind.blob_kind(), repo: *repo, salt: pack.salt };
+    let header = pack.header(repo);
     for (index, frame) in pack.frames.iter().enumerate() {
         let seal = frame.seal(index as u32);
         let raw = open_frame(keys, &header, &seal, &blob[frame.range()])?;

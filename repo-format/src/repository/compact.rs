@@ -4,9 +4,11 @@
 //! them into the next tier, each about eight times as large, so a look-up meets few segments and a
 //! row is rewritten once a tier. Segments of full size are left to maintenance.
 
+use std::convert::Infallible;
+
 use super::error::from_commit;
 use super::{Repository, RepositoryError};
-use crate::codec::{SegmentId, random_bytes};
+use crate::codec::{PackId, SegmentId, random_bytes};
 use crate::format::names::BlobId;
 use crate::format::segment::SegmentRef;
 use crate::index::{TABLE_SIZE, merge};
@@ -27,37 +29,52 @@ impl Repository {
         let state = self.0.log.state();
         let segments: Vec<SegmentRef> = state.segments.values().copied().collect();
         let Some(tier) = full_tier(&segments) else { return Ok(()) };
+        self.replace_segments(&tier, |_| true).map(drop)
+    }
+
+    /// Merges `segments` into as few as hold their rows, save for those of packs that are not to
+    /// `keep`, and commits these in their place. Says whether they took it: another process may have
+    /// replaced one first, and then its result does as well.
+    ///
+    /// # Errors
+    /// If segments cannot be read, put or committed.
+    pub(crate) fn replace_segments(
+        &self,
+        segments: &[SegmentRef],
+        keep: impl Fn(&PackId) -> bool,
+    ) -> Result<bool, RepositoryError> {
         let index = &self.0.index;
-        let inputs: Vec<_> = tier.iter().map(|segment| index.rows_of(segment)).collect();
+        let inputs: Vec<_> = segments.iter().map(|segment| index.rows_of(segment)).collect();
         let mut added = Vec::new();
-        merge(
-            inputs,
-            |_| true,
-            TABLE_SIZE,
-            |table| {
-                let (blob, reference) = table.seal(&self.0.keys, &self.0.repo, random_bytes()?);
-                self.0.blobs.put_new(&BlobId::Segment(blob.id).name(), blob.bytes)?;
-                index.precache(&reference, table);
-                added.push(reference);
-                Ok::<(), RepositoryError>(())
-            },
-        )?;
-        let removed: Vec<SegmentId> = tier.iter().map(|segment| segment.id).collect();
+        merge(inputs, keep, TABLE_SIZE, |table| {
+            let (blob, reference) = table.seal(&self.0.keys, &self.0.repo, random_bytes()?);
+            self.0.blobs.put_new(&BlobId::Segment(blob.id).name(), blob.bytes)?;
+            index.precache(&reference, table);
+            added.push(reference);
+            Ok::<(), RepositoryError>(())
+        })?;
+        let removed: Vec<SegmentId> = segments.iter().map(|segment| segment.id).collect();
         let replace = Action::ReplaceSegments { removed, added };
-        match self.0.log.commit(|_| Ok(vec![replace.clone()])) {
+        match self.0.log.commit::<Infallible>(|_| Ok(vec![replace.clone()])) {
             Ok(_) => self.adopt_state(),
-            Err(CommitError::Invalid(Invalid::SegmentReplaced { .. })) => {}
+            Err(CommitError::Invalid(Invalid::SegmentReplaced { .. } | Invalid::SegmentGone { .. })) => {
+                return Ok(false);
+            }
             Err(error) => return Err(from_commit(error)),
         }
-        Ok(())
+        Ok(true)
     }
+}
+
+/// Whether writers merge a segment with others as commits go by.
+pub(crate) fn is_small(segment: &SegmentRef) -> bool {
+    segment.size < TABLE_SIZE as u64 / 2
 }
 
 /// The smallest tier that is full, if one is.
 fn full_tier(segments: &[SegmentRef]) -> Option<Vec<SegmentRef>> {
     let tier_of = |segment: &SegmentRef| segment.size.ilog2() / FAN.ilog2();
-    let mut small: Vec<&SegmentRef> =
-        segments.iter().filter(|segment| segment.size < TABLE_SIZE as u64 / 2).collect();
+    let mut small: Vec<&SegmentRef> = segments.iter().filter(|segment| is_small(segment)).collect();
     small.sort_by_key(|segment| tier_of(segment));
     let tiers = small.chunk_by(|a, b| tier_of(a) == tier_of(b));
     let mut full = tiers.filter(|tier| tier.len() as u64 >= FAN);

@@ -1,5 +1,8 @@
 //! Why a repository could not be made, opened or changed.
 
+use std::convert::Infallible;
+
+use super::Unseen;
 use crate::codec::{ManifestId, NoRandomness, RepoId, SlotId};
 use crate::content::ContentError;
 use crate::format::format_blob::FormatBlobError;
@@ -52,6 +55,12 @@ pub enum RepositoryError {
     /// A snapshot that this run builds on was forgotten meanwhile, or a pack was reclaimed.
     #[error("what this run relies on was removed meanwhile; run it again")]
     Invalid(#[from] Invalid),
+    /// Too much happened unseen to tell whether what this run relies on is still there.
+    #[error("what this run relies on may have been removed meanwhile; run it again")]
+    Unseen(#[from] Unseen),
+    /// A collector without a grace period removes segments faster than they can be named.
+    #[error("index segments are removed before they can be committed; give maintenance a grace period")]
+    SegmentsTaken,
     /// The snapshot is not there, or was forgotten.
     #[error("there is no snapshot {id}")]
     UnknownSnapshot { id: ManifestId },
@@ -67,10 +76,26 @@ pub enum RepositoryError {
     Randomness(#[from] NoRandomness),
 }
 
-/// A prepare step that cannot fail by itself.
-pub(super) fn from_commit(error: CommitError<std::convert::Infallible>) -> RepositoryError {
+impl RepositoryError {
+    /// Whether a run that begins anew, from what the repository holds now, may succeed.
+    pub fn is_outdated(&self) -> bool {
+        matches!(self, RepositoryError::Invalid(_) | RepositoryError::Unseen(_))
+    }
+}
+
+impl From<Infallible> for RepositoryError {
+    fn from(never: Infallible) -> RepositoryError {
+        match never {}
+    }
+}
+
+/// What a commit that failed means to whoever wanted it.
+pub(super) fn from_commit<E>(error: CommitError<E>) -> RepositoryError
+where
+    E: std::error::Error + Into<RepositoryError> + 'static,
+{
     match error {
-        CommitError::Prepare(never) => match never {},
+        CommitError::Prepare(error) => error.into(),
         CommitError::Invalid(invalid) => RepositoryError::Invalid(invalid),
         CommitError::Log(error) => RepositoryError::Log(error),
     }

@@ -13,15 +13,16 @@ mod slots;
 mod snapshots;
 mod unlock;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
 pub(crate) use causes::with_causes;
+pub(crate) use compact::is_small;
 pub use error::RepositoryError;
 pub use init::{InitOptions, Initialised};
-pub use publish::Draft;
+pub use publish::{Draft, Unseen};
 pub use snapshots::ResolveError;
 
 use self::fetch::StoredSegments;
@@ -77,6 +78,7 @@ struct Inner {
     log: Log,
     index: Arc<Index>,
     usable: Arc<Usable>,
+    cache: Option<PathBuf>,
     reader: ContentReader,
     splitter: Splitter,
     map_key: MapKey,
@@ -116,7 +118,7 @@ impl Repository {
         let sizes = log.state().splitter().ok_or(RepositoryError::UnknownSplitter)?;
         let cache = options.cache.map(|folder| folder.join(repo.to_string()));
         let fetch = Arc::new(StoredSegments(blobs.clone()));
-        let index = Arc::new(Index::new(keys.clone(), repo, cache, fetch));
+        let index = Arc::new(Index::new(keys.clone(), repo, cache.clone(), fetch));
         let usable = Arc::new(Usable::default());
         let reader = ContentReader::new(keys.clone(), repo, index.clone(), usable.clone(), blobs.clone());
         let repository = Repository(Arc::new(Inner {
@@ -131,9 +133,15 @@ impl Repository {
             log,
             index,
             usable,
+            cache,
             reader,
         }));
         repository.adopt_state();
+        let weak = Arc::downgrade(&repository.0);
+        repository
+            .0
+            .reader
+            .refresh_with(move || weak.upgrade().is_some_and(|inner| Repository(inner).has_moved()));
         Ok(repository)
     }
 
@@ -214,6 +222,13 @@ impl Repository {
         Ok(())
     }
 
+    /// Reads what others have committed, and says whether there was anything. A log that cannot be read
+    /// says nothing new.
+    fn has_moved(&self) -> bool {
+        let before = self.0.log.state().revision;
+        self.refresh().is_ok() && self.0.log.state().revision != before
+    }
+
     /// A writer of contents. Brings the index into the cache, and looks which packs are missing, so
     /// that what they held is stored again.
     ///
@@ -224,14 +239,33 @@ impl Repository {
         self.0.log.check_writable()?;
         self.0.index.load_all()?;
         self.note_missing_packs()?;
-        Ok(ContentWriter::new(
+        Ok(self.writer_with(self.0.usable.clone(), options))
+    }
+
+    /// A writer that deduplicates against no pack of `avoided`, for copying what is in them.
+    pub(crate) fn writer_avoiding(&self, avoided: Vec<PackId>, options: WriterOptions) -> ContentWriter {
+        let usable = Usable::default();
+        let state = self.0.log.state();
+        let leaving = leaving_packs(&state).chain(avoided);
+        usable.set_by_state(leaving, state.quarantined.iter().copied());
+        self.writer_with(Arc::new(usable), options)
+    }
+
+    fn writer_with(&self, usable: Arc<Usable>, options: WriterOptions) -> ContentWriter {
+        ContentWriter::new(
             self.0.keys.clone(),
             self.0.repo,
             self.0.index.clone(),
-            self.0.usable.clone(),
+            usable,
             self.0.blobs.clone(),
             options,
-        ))
+            self.0.log.state().revision,
+        )
+    }
+
+    /// A folder of this machine for what a long step keeps on the disk, if there is one.
+    pub(crate) fn scratch(&self) -> Option<&Path> {
+        self.0.cache.as_deref()
     }
 
     /// Takes over what the log says now: segments, and packs to keep away from.
@@ -239,12 +273,7 @@ impl Repository {
         let state = self.0.log.state();
         let segments: Vec<_> = state.segments.values().copied().collect();
         self.0.index.set_segments(&segments);
-        let blobs = state.condemned.keys().chain(state.doomed.keys());
-        let packs = blobs.filter_map(|blob| match blob {
-            BlobRef::Pack(_, id) => Some(*id),
-            _ => None,
-        });
-        self.0.usable.set_by_state(packs.chain(state.quarantined.iter().copied()));
+        self.0.usable.set_by_state(leaving_packs(&state), state.quarantined.iter().copied());
     }
 
     /// Compares the packs that the index names with those that are there.
@@ -255,8 +284,9 @@ impl Repository {
                 _ => None,
             })
             .collect();
-        let missing: Vec<PackId> =
-            self.0.index.packs()?.into_keys().filter(|pack| !there.contains(pack)).collect();
+        let state = self.0.log.state();
+        let is_missing = |pack: &PackId| !there.contains(pack) && !state.is_lost(pack);
+        let missing: Vec<PackId> = self.0.index.packs()?.into_keys().filter(is_missing).collect();
         if !missing.is_empty() {
             let count = missing.len();
             self.warn(format!(
@@ -266,4 +296,13 @@ impl Repository {
         }
         Ok(())
     }
+}
+
+/// Packs that are condemned or doomed.
+fn leaving_packs(state: &State) -> impl Iterator<Item = PackId> + '_ {
+    let blobs = state.condemned.keys().chain(state.doomed.keys());
+    blobs.filter_map(|blob| match blob {
+        BlobRef::Pack(_, id) => Some(*id),
+        _ => None,
+    })
 }

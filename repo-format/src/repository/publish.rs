@@ -1,6 +1,7 @@
 //! Committing what a writer stored: segments first, then the record that makes it true (STO-5).
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use super::error::from_commit;
 use super::{Repository, RepositoryError, with_causes};
@@ -9,7 +10,7 @@ use crate::content::ContentWriter;
 use crate::format::names::BlobId;
 use crate::format::segment::SegmentRef;
 use crate::index::{IndexError, TABLE_SIZE, build};
-use crate::log::{Action, ManifestRow};
+use crate::log::{Action, CommitError, Committed, Invalid, ManifestRow, State};
 use crate::pack::PackContents;
 
 /// A manifest on its way into the log; its pack and what its run stored are filled in when they
@@ -22,32 +23,41 @@ pub struct Draft {
     pub replaces: Vec<ManifestId>,
 }
 
+/// Segments are written anew so often if each time a collector takes them for nobody's.
+const SEGMENT_TRIES: usize = 5;
+
+/// Records went by unread, and with them perhaps a doom and all that is left of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the records from revision {base} to {known} were trimmed before they were read; what was stored since may be gone"
+)]
+pub struct Unseen {
+    pub base: u64,
+    pub known: u64,
+}
+
 impl Repository {
     /// Flushes `writer` and commits its new contents together with `draft`.
     ///
     /// `replaces` are forgotten only if they are still live in the state that is extended.
     ///
     /// # Errors
-    /// `Invalid` if something relied on is gone by now: the run must read its source again. After
-    /// an error nothing is true that was not before; packs that were put may be found again.
+    /// `Invalid` or `Unseen` if something relied on is gone by now: the run must read its source
+    /// again, with a new writer. After an error no snapshot is there that was not before; packs that
+    /// were put may be found again.
     pub fn publish(&self, writer: &ContentWriter, draft: Draft) -> Result<u64, RepositoryError> {
         let packs = writer.flush()?;
-        let segments = self.put_segments(&packs)?;
         let relied = writer.relied_packs();
         let Draft { mut row, bases, replaces } = draft;
         row.pack = self.pack_of(&row.id, &packs)?;
         row.bytes_stored = writer.written().stored_bytes;
         let log = &self.0.log;
-        let committed = log.commit::<Infallible>(|state| {
-            let mut actions = Vec::new();
-            if !segments.is_empty() {
-                actions.push(Action::AddSegments(segments.clone()));
-            }
-            actions.push(Action::PutManifest {
+        let committed = self.commit_with_segments(writer, &packs, |state| {
+            let mut actions = vec![Action::PutManifest {
                 row: Box::new(row.clone()),
                 relied: relied.clone(),
                 bases: bases.clone(),
-            });
+            }];
             if !replaces.is_empty() {
                 // Rows of old segments may fail to load; then the checkpoints stay, which only costs.
                 let rows = log.manifests(state).unwrap_or_default();
@@ -57,15 +67,86 @@ impl Repository {
                     actions.push(Action::Forget(replaced));
                 }
             }
-            Ok(actions)
+            actions
         });
-        let committed = committed.map_err(from_commit)?;
+        let committed = committed.inspect_err(|error| self.salvage(writer, &packs, error))?;
         self.adopt_state();
-        writer.settle(&packs);
+        writer.settle(&packs, committed.revision);
         if let Err(error) = self.compact_if_due() {
             self.warn(format!("the index was not compacted: {}", with_causes(&error)));
         }
         Ok(committed.revision)
+    }
+
+    /// Commits the contents of `packs`, which `writer` flushed, without a snapshot that needs them,
+    /// together with `further` actions.
+    ///
+    /// # Errors
+    /// As for [`Repository::publish`].
+    pub(crate) fn commit_contents(
+        &self,
+        writer: &ContentWriter,
+        packs: &[PackContents],
+        further: impl Fn() -> Vec<Action>,
+    ) -> Result<u64, RepositoryError> {
+        let committed = self.commit_with_segments(writer, packs, |_| further())?;
+        self.adopt_state();
+        writer.settle(packs, committed.revision);
+        Ok(committed.revision)
+    }
+
+    /// Commits what `prepare` makes for the state that is extended.
+    ///
+    /// # Errors
+    /// `Invalid` if that may not be, and as for any commit.
+    pub(crate) fn commit_actions(
+        &self,
+        mut prepare: impl FnMut(&State) -> Vec<Action>,
+    ) -> Result<Committed, RepositoryError> {
+        let committed = self.0.log.commit::<Infallible>(|state| Ok(prepare(state))).map_err(from_commit)?;
+        self.adopt_state();
+        Ok(committed)
+    }
+
+    /// Commits the segments of `packs` together with what `prepare` makes for the state that is
+    /// extended, unless that state knows less than the writer has to.
+    fn commit_with_segments(
+        &self,
+        writer: &ContentWriter,
+        packs: &[PackContents],
+        mut prepare: impl FnMut(&Arc<State>) -> Vec<Action>,
+    ) -> Result<Committed, RepositoryError> {
+        let base = writer.base_revision();
+        for _ in 0..SEGMENT_TRIES {
+            let segments = self.put_segments(packs)?;
+            let committed = self.0.log.commit(|state| {
+                let known = state.history_start();
+                if known > base {
+                    return Err(Unseen { base, known });
+                }
+                let added = (!segments.is_empty()).then(|| Action::AddSegments(segments.clone()));
+                Ok(added.into_iter().chain(prepare(state)).collect())
+            });
+            match committed {
+                Err(CommitError::Invalid(Invalid::SegmentGone { .. })) => {}
+                other => return other.map_err(from_commit),
+            }
+        }
+        Err(RepositoryError::SegmentsTaken)
+    }
+
+    /// Makes what was stored known although its snapshot was refused, so that the next try finds it.
+    fn salvage(&self, writer: &ContentWriter, packs: &[PackContents], refused: &RepositoryError) {
+        if !refused.is_outdated() || matches!(refused, RepositoryError::Unseen(_)) {
+            return;
+        }
+        let state = self.0.log.state();
+        let kept: Vec<PackContents> = packs.iter().filter(|pack| !state.is_lost(&pack.id)).cloned().collect();
+        if !kept.is_empty()
+            && let Err(error) = self.commit_with_segments(writer, &kept, |_| Vec::new())
+        {
+            self.warn(format!("what was stored will be stored once more: {}", with_causes(&error)));
+        }
     }
 
     /// Puts the segments that name the contents of `packs`.

@@ -7,6 +7,7 @@ mod by_path;
 mod error;
 mod failure;
 mod manifest;
+mod maps;
 mod part;
 mod statistics;
 
@@ -14,6 +15,7 @@ pub use by_path::{ByPath, PathValue, get_by_path, path_key, read_by_path, write_
 pub use error::SnapshotError;
 pub use failure::Failure;
 pub use manifest::Manifest;
+pub use maps::MapUse;
 pub use part::Part;
 pub use statistics::Statistics;
 

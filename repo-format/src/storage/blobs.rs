@@ -48,6 +48,16 @@ impl Blobs {
         self.runtime.block_on(self.storage.sweep_staging())
     }
 
+    /// See [`Storage::fill_reserve`].
+    pub fn fill_reserve(&self) -> Result<(), StorageError> {
+        self.runtime.block_on(self.storage.fill_reserve())
+    }
+
+    /// See [`Storage::free_reserve`].
+    pub fn free_reserve(&self) -> Result<bool, StorageError> {
+        self.runtime.block_on(self.storage.free_reserve())
+    }
+
     /// See [`Storage::put_new`].
     pub fn put_new(&self, name: &BlobName, bytes: Bytes) -> Result<Put, StorageError> {
         self.runtime.block_on(self.storage.put_new(name, bytes))

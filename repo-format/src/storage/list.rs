@@ -21,6 +21,9 @@ pub struct BlobInfo {
     pub name: BlobName,
     /// In bytes.
     pub size: u64,
+    /// When the storage says that it was written, in nanoseconds since 1970 UTC. Information:
+    /// nothing may depend on it.
+    pub modified_ns: i64,
 }
 
 impl Storage {
@@ -128,7 +131,8 @@ impl Storage {
         objects.into_iter().filter_map(move |object| {
             let name = BlobName::new(self.name_of(object.location.as_ref())?).ok()?;
             let wanted = name.as_str().starts_with(prefix) && name.as_str() > after;
-            wanted.then_some(BlobInfo { name, size: object.size })
+            let modified_ns = object.last_modified.timestamp_nanos_opt().unwrap_or(0);
+            wanted.then_some(BlobInfo { name, size: object.size, modified_ns })
         })
     }
 

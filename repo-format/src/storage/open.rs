@@ -146,6 +146,29 @@ impl Storage {
         self.attempt("staging files", 0, sweeping).await
     }
 
+    /// Keeps some room of a folder's disk for maintenance, unless it does so already. Other storages
+    /// need none.
+    ///
+    /// # Errors
+    ///
+    /// `Full` if there is no such room, and as for any write.
+    pub async fn fill_reserve(&self) -> Result<(), StorageError> {
+        let Some(folder) = self.0.folder.clone() else { return Ok(()) };
+        let filling = async { Ok(tokio::task::spawn_blocking(move || folder.fill_reserve()).await??) };
+        self.attempt("the reserve", 0, filling).await
+    }
+
+    /// Gives back the room that [`Storage::fill_reserve`] keeps; says whether there was any.
+    ///
+    /// # Errors
+    ///
+    /// As for a deletion.
+    pub async fn free_reserve(&self) -> Result<bool, StorageError> {
+        let Some(folder) = self.0.folder.clone() else { return Ok(false) };
+        let freeing = async { Ok(tokio::task::spawn_blocking(move || folder.free_reserve()).await??) };
+        self.attempt("the reserve", 0, freeing).await
+    }
+
     /// Runs one attempt of a request about `name` that moves about `bytes`: waits for a permit,
     /// bounds its time, and sorts its failure.
     pub(super) async fn attempt<T>(

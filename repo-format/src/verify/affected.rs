@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::check::Check;
 use super::lost::Lost;
-use super::snapshots::{Live, MapUse};
+use super::snapshots::Live;
 use super::walk::join;
 use crate::cbor;
 use crate::codec::{ContentId, ManifestId};
@@ -12,7 +12,7 @@ use crate::content::{ContentError, ContentKind, ReadContent};
 use crate::ledger::LedgerEntry;
 use crate::map::{Node, NodeEntry, unbox_value};
 use crate::object::{ObjectReader, ObjectRef};
-use crate::snapshot::Part;
+use crate::snapshot::{MapUse, Part};
 use crate::tree::{EntryKind, TreeError, TreeKey, decode_value};
 
 /// Who needs what one finding lost.

@@ -1,4 +1,4 @@
-//! The live snapshots, and what their maps are for.
+//! The live snapshots.
 
 use parking_lot::Mutex;
 
@@ -9,7 +9,7 @@ use crate::codec::{ContentId, ManifestId};
 use crate::content::ContentError;
 use crate::format::names::{BlobId, PackKind};
 use crate::repository::with_causes;
-use crate::snapshot::Manifest;
+use crate::snapshot::{Manifest, MapUse};
 
 /// A live snapshot.
 pub(super) struct Live {
@@ -18,29 +18,10 @@ pub(super) struct Live {
     pub manifest: Option<Manifest>,
 }
 
-/// What a map of a snapshot holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum MapUse {
-    /// A folder's entries (TREE-1).
-    Tree,
-    /// SNAP-4.
-    Failures,
-    /// SNAP-6.
-    Parts,
-    /// What a service knows of its items (SNAP-8).
-    Ledger,
-}
-
 impl Live {
     /// The roots of the snapshot's maps.
     pub fn maps(&self) -> impl Iterator<Item = (MapUse, ContentId)> {
-        let of = |manifest: &Manifest| {
-            let beside = [(MapUse::Failures, manifest.failures), (MapUse::Parts, manifest.parts)];
-            let beside = beside.into_iter().filter_map(|(of, root)| Some((of, root?)));
-            let layers = manifest.ledger.clone().into_iter().map(|root| (MapUse::Ledger, root));
-            [(MapUse::Tree, manifest.tree())].into_iter().chain(beside).chain(layers)
-        };
-        self.manifest.as_ref().map(of).into_iter().flatten()
+        self.manifest.as_ref().map(Manifest::maps).into_iter().flatten()
     }
 }
 

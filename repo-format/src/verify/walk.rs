@@ -4,11 +4,11 @@ use std::collections::HashSet;
 use std::thread;
 
 use bytes::Bytes;
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 
 use super::check::Check;
 use super::finding::FindingKind;
-use super::snapshots::{Live, MapUse, blame, blame_entry, unfound};
+use super::snapshots::{Live, blame, blame_entry, unfound};
 use crate::cbor;
 use crate::codec::{ContentId, ManifestId};
 use crate::content::{ContentError, ContentKind, ReadContent};
@@ -16,8 +16,9 @@ use crate::format::names::BlobId;
 use crate::ledger::LedgerEntry;
 use crate::map::{Node, NodeEntry, unbox_value};
 use crate::object::{ObjectReader, ObjectRef};
+use crate::reach::Works;
 use crate::repository::with_causes;
-use crate::snapshot::{Failure, Part};
+use crate::snapshot::{Failure, MapUse, Part};
 use crate::tree::{EntryKind, TreeError, TreeKey, decode_value};
 
 /// A node to be looked at.
@@ -41,18 +42,9 @@ struct Promise {
     count: u64,
 }
 
-#[derive(Default)]
-struct Queue {
-    /// Taken from the end, so that it stays short.
-    waiting: Vec<Work>,
-    /// Threads that may still add to it.
-    busy: usize,
-}
-
 struct Walk<'c, 'r> {
     check: &'c Check<'r>,
-    queue: Mutex<Queue>,
-    moved: Condvar,
+    works: Works<Work>,
     nodes: Mutex<HashSet<(MapUse, ContentId)>>,
     lists: Mutex<HashSet<ContentId>>,
 }
@@ -70,13 +62,7 @@ pub(super) fn walk(check: &Check<'_>, live: &[Live]) {
             path: Vec::new(),
         })
         .collect();
-    let walk = Walk {
-        check,
-        queue: Mutex::new(Queue { waiting, busy: 0 }),
-        moved: Condvar::new(),
-        nodes: Mutex::default(),
-        lists: Mutex::default(),
-    };
+    let walk = Walk { check, works: Works::new(waiting), nodes: Mutex::default(), lists: Mutex::default() };
     thread::scope(|scope| {
         (0..check.options.threads.max(1)).for_each(|_| drop(scope.spawn(|| walk.run())));
     });
@@ -84,34 +70,14 @@ pub(super) fn walk(check: &Check<'_>, live: &[Live]) {
 
 impl Walk<'_, '_> {
     fn run(&self) {
-        while let Some(work) = self.next() {
-            let mut more = Vec::new();
-            if self.nodes.lock().insert((work.map, work.node)) {
-                self.node(&work, &mut more);
-            }
-            let mut queue = self.queue.lock();
-            queue.waiting.append(&mut more);
-            queue.busy -= 1;
-            self.moved.notify_all();
-        }
-    }
-
-    /// The next node; nothing when all is done or the run is stopped.
-    fn next(&self) -> Option<Work> {
-        let mut queue = self.queue.lock();
-        loop {
-            if self.check.is_stopped() {
-                return None;
-            }
-            if let Some(work) = queue.waiting.pop() {
-                queue.busy += 1;
-                return Some(work);
-            }
-            if queue.busy == 0 {
-                return None;
-            }
-            self.moved.wait(&mut queue);
-        }
+        self.works.run(
+            || self.check.is_stopped(),
+            |work, more| {
+                if self.nodes.lock().insert((work.map, work.node)) {
+                    self.node(&work, more);
+                }
+            },
+        );
     }
 
     fn node(&self, work: &Work, more: &mut Vec<Work>) {

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::sources::{Line, code, files};
 
 /// A module uses those before it, never those after it.
-const ORDER: [&str; 16] = [
+const ORDER: [&str; 18] = [
     "storage",
     "codec",
     "cbor",
@@ -21,9 +21,11 @@ const ORDER: [&str; 16] = [
     "tree",
     "ledger",
     "snapshot",
+    "reach",
     "repository",
     "engine",
     "verify",
+    "maintenance",
 ];
 
 /// A place where one module of the crate names another.

@@ -37,6 +37,9 @@ pub fn run(session: &Session, args: &InitArgs, place: &LocationCommand) -> anyho
     };
     let made = Repository::init(session.storage(&location, true)?, options)?;
     session.pass_warnings(&made.repository);
+    if let Err(error) = made.repository.blobs().fill_reserve() {
+        session.output.warn(format!("no room is kept for maintenance on a full disk: {error}"));
+    }
 
     let id = made.repository.id().to_string();
     // The key is shown whatever happens next: it exists only here.

@@ -12,7 +12,7 @@ use repo_format::log::{SnapshotState, SourceInfo};
 use repo_format::repository::Repository;
 use repo_format::storage::Location;
 
-use crate::args::{CompressionArg, CreateArgs, WritingArgs};
+use crate::args::{CreateArgs, WritingArgs};
 use crate::cmd::session::{self, Session};
 use crate::config::Places;
 use crate::exit::{CliError, Code};
@@ -139,12 +139,7 @@ fn writer_options(args: &WritingArgs, dry_run: bool) -> Result<WriterOptions, Cl
     Ok(WriterOptions {
         // The bounds above fit any machine's word.
         data_pack_size: args.pack_size as usize,
-        level: match args.compression {
-            CompressionArg::None => None,
-            CompressionArg::Fast => Some(1),
-            CompressionArg::Default => Some(3),
-            CompressionArg::Max => Some(19),
-        },
+        level: args.compression.level(),
         extra_verify: !args.no_extra_verify,
         dry_run,
         ..WriterOptions::default()

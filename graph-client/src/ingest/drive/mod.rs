@@ -104,3 +104,14 @@ pub enum DriveError {
     #[error(transparent)]
     Backup(#[from] BackupError),
 }
+
+impl DriveError {
+    /// Whether a run that begins anew, from what the repository holds now, may succeed.
+    pub fn is_outdated(&self) -> bool {
+        match self {
+            DriveError::Repository(error) => error.is_outdated(),
+            DriveError::Backup(error) => error.is_outdated(),
+            DriveError::Graph(_) | DriveError::Ingest(_) => false,
+        }
+    }
+}

@@ -3,6 +3,7 @@
 use std::sync::mpsc;
 use std::thread;
 
+use repo_format::engine::again_if_outdated;
 use repo_format::engine::feed::FeedRun;
 use repo_format::engine::progress::{Progress, Stop};
 use repo_format::repository::Repository;
@@ -19,13 +20,27 @@ use crate::model::DriveId;
 
 /// Backs a drive up: from where the last run of the same source left off, whether it ended or not.
 ///
-/// Blocks; not to be called on a thread of the runtime. Asked to `stop`, or with `fail_fast` at the
+/// Where maintenance reclaimed what the run relied on, it begins anew. Blocks; not to be called on a thread of the runtime. Asked to `stop`, or with `fail_fast` at the
 /// first item that fails, it commits a checkpoint and tells so in the report.
 ///
 /// # Errors
 /// [`DriveError`]; what was stored before is in a checkpoint. Items that cannot be had are no error:
 /// they are in the report, and on the list of those that the next run tries again.
 pub fn backup_drive(
+    graph: &Graph,
+    drive: &DriveId,
+    repository: &Repository,
+    options: &DriveOptions,
+    runtime: &Handle,
+    progress: &Progress,
+    stop: &Stop,
+) -> Result<DriveReport, DriveError> {
+    again_if_outdated(progress, stop, DriveError::is_outdated, || {
+        attempt(graph, drive, repository, options, runtime, progress, stop)
+    })
+}
+
+fn attempt(
     graph: &Graph,
     drive: &DriveId,
     repository: &Repository,

@@ -23,6 +23,7 @@ use self::assemble::{Assembly, Waited};
 use self::bases::{BaseFolders, BaseRoot};
 use self::file::{Outcome, upload};
 use self::walk::{Job, Step, walk};
+use super::again::again_if_outdated;
 use super::parts::Parts;
 use super::progress::{ItemEvent, Progress, Stop};
 use super::publish::{Publisher, Taken};
@@ -122,14 +123,34 @@ impl From<ContentError> for BackupError {
     }
 }
 
+impl BackupError {
+    /// Whether a run that begins anew, from what the repository holds now, may succeed.
+    pub fn is_outdated(&self) -> bool {
+        matches!(self, BackupError::Repository(error) if error.is_outdated())
+    }
+}
+
 /// Backs `source` up into `repository` and commits the snapshot.
 ///
-/// Asked to `stop`, it commits a checkpoint and returns it as interrupted.
+/// Where maintenance reclaimed what the run relied on, it reads the source again. Asked to `stop`,
+/// it commits a checkpoint and returns it as interrupted.
 ///
 /// # Errors
 /// [`BackupError`]. Items that cannot be read are no error: they are in the report and make the
 /// snapshot partial.
 pub fn backup<S: Source>(
+    repository: &Repository,
+    source: &S,
+    options: &BackupOptions,
+    progress: &Progress,
+    stop: &Stop,
+) -> Result<BackupReport, BackupError> {
+    again_if_outdated(progress, stop, BackupError::is_outdated, || {
+        attempt(repository, source, options, progress, stop)
+    })
+}
+
+fn attempt<S: Source>(
     repository: &Repository,
     source: &S,
     options: &BackupOptions,

@@ -6,6 +6,7 @@
 
 mod durable;
 mod publish;
+mod reserve;
 mod staging;
 
 use std::fmt;
@@ -87,6 +88,18 @@ impl FolderStore {
     /// Removes what crashed writers left; see [`Swept`].
     pub fn sweep(&self) -> Result<Swept, FolderError> {
         staging::sweep(self.durable.root())
+    }
+
+    /// Keeps some room of the disk, unless it does so already.
+    pub fn fill_reserve(&self) -> Result<(), FolderError> {
+        let root = self.durable.root();
+        reserve::fill(root).map_err(|source| FolderError::Io { path: root.to_path_buf(), source })
+    }
+
+    /// Gives that room back; says whether there was any.
+    pub fn free_reserve(&self) -> Result<bool, FolderError> {
+        let root = self.durable.root();
+        reserve::free(root).map_err(|source| FolderError::Io { path: root.to_path_buf(), source })
     }
 
     fn path_of(&self, key: &Key) -> PathBuf {

@@ -1,0 +1,311 @@
+//! What maintenance found, did and waits for.
+
+use std::fmt;
+
+use repo_format::maintenance::{Explained, MaintenanceReport, PackFate, Space, Status};
+use serde::Serialize;
+
+use super::{Count, Size, Time};
+
+/// Where the bytes of packs and segments are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(serde::Deserialize))]
+pub struct SpaceText {
+    /// Bytes that snapshots need, in so many packs.
+    pub live_packs: u64,
+    pub live_bytes: u64,
+    /// Bytes of these packs that nobody needs.
+    pub unused_bytes: u64,
+    /// Packs of which nobody needs anything.
+    pub unneeded_packs: u64,
+    pub unneeded_bytes: u64,
+    /// Packs that no record knows.
+    pub unknown_packs: u64,
+    pub unknown_bytes: u64,
+    pub segment_bytes: u64,
+    /// Segments that others took the place of.
+    pub replaced_bytes: u64,
+    /// Blobs that are doomed and still there.
+    pub doomed_bytes: u64,
+    pub total_bytes: u64,
+}
+
+impl SpaceText {
+    pub fn new(space: &Space) -> SpaceText {
+        SpaceText {
+            live_packs: space.live_packs,
+            live_bytes: space.live_bytes,
+            unused_bytes: space.unused_bytes,
+            unneeded_packs: space.unneeded_packs,
+            unneeded_bytes: space.unneeded_bytes,
+            unknown_packs: space.unknown_packs,
+            unknown_bytes: space.unknown_bytes,
+            segment_bytes: space.segment_bytes,
+            replaced_bytes: space.replaced_bytes,
+            doomed_bytes: space.doomed_bytes,
+            total_bytes: space.total(),
+        }
+    }
+}
+
+impl fmt::Display for SpaceText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let line = |f: &mut fmt::Formatter<'_>, what: &str, bytes: u64, note: String| {
+            writeln!(f, "{what:<13}{:>12}  {note}", Size(bytes).to_string())
+        };
+        line(f, "Needed", self.live_bytes, format!("in {}", Count(self.live_packs, "pack")))?;
+        line(f, "Unused", self.unused_bytes, "in the same packs".into())?;
+        line(f, "Not needed", self.unneeded_bytes, format!("{}", Count(self.unneeded_packs, "pack")))?;
+        if self.unknown_packs > 0 {
+            let note = format!("{} of runs under way or killed", Count(self.unknown_packs, "pack"));
+            line(f, "Unknown", self.unknown_bytes, note)?;
+        }
+        if self.doomed_bytes > 0 {
+            line(f, "Doomed", self.doomed_bytes, "deleted by the next run".into())?;
+        }
+        let replaced = format!("and {} of replaced ones", Size(self.replaced_bytes));
+        line(f, "Index", self.segment_bytes, replaced)?;
+        write!(f, "{:<13}{:>12}", "All", Size(self.total_bytes).to_string())
+    }
+}
+
+/// What a maintenance run did, or would do.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(serde::Deserialize))]
+pub struct RunSummary {
+    pub quick: bool,
+    pub dry_run: bool,
+    /// Absent in a quick run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub space: Option<SpaceText>,
+    pub condemned: u64,
+    pub condemned_bytes: u64,
+    /// Condemned blobs whose grace period is not over.
+    pub waiting: u64,
+    pub waiting_bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_due: Option<Time>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_due: Option<Time>,
+    pub rewritten: u64,
+    pub rewritten_bytes: u64,
+    pub written_bytes: u64,
+    /// Why packs were not rewritten that should have been.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_rewritten: Option<String>,
+    pub doomed: u64,
+    /// Blobs that were used again just before.
+    pub spared: u64,
+    pub deleted: u64,
+    pub deleted_bytes: u64,
+    pub segments_before: u64,
+    pub segments_after: u64,
+    pub records_trimmed: u64,
+    pub catalogs_trimmed: u64,
+    pub staging_removed: u64,
+    pub interrupted: bool,
+    pub seconds: f64,
+}
+
+impl RunSummary {
+    pub fn new(report: &MaintenanceReport, quick: bool) -> RunSummary {
+        RunSummary {
+            quick,
+            dry_run: report.dry_run,
+            space: (!quick).then(|| SpaceText::new(&report.space)),
+            condemned: report.condemned,
+            condemned_bytes: report.condemned_bytes,
+            waiting: report.waiting,
+            waiting_bytes: report.waiting_bytes,
+            next_due: report.next_due_ns.map(Time),
+            last_due: report.last_due_ns.map(Time),
+            rewritten: report.rewritten,
+            rewritten_bytes: report.rewritten_bytes,
+            written_bytes: report.written_bytes,
+            not_rewritten: report.not_rewritten.clone(),
+            doomed: report.doomed,
+            spared: report.spared,
+            deleted: report.deleted,
+            deleted_bytes: report.deleted_bytes,
+            segments_before: report.segments_before,
+            segments_after: report.segments_after,
+            records_trimmed: report.trimmed.records,
+            catalogs_trimmed: report.trimmed.catalogs,
+            staging_removed: report.staging,
+            interrupted: report.interrupted,
+            seconds: report.duration.as_secs_f64(),
+        }
+    }
+}
+
+impl fmt::Display for RunSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(space) = &self.space {
+            writeln!(f, "{space}\n")?;
+        }
+        let (condemned, rewritten) = (Count(self.condemned, "blob"), Count(self.rewritten, "thin pack"));
+        if self.dry_run {
+            writeln!(f, "Would condemn {condemned}, {}", Size(self.condemned_bytes))?;
+            writeln!(f, "Would rewrite {rewritten}, {}", Size(self.rewritten_bytes))?;
+            writeln!(f, "Would delete  {}", Count(self.doomed, "blob"))?;
+        } else if !self.quick {
+            writeln!(f, "Condemned    {condemned}, {}", Size(self.condemned_bytes))?;
+            let (from, to) = (Size(self.rewritten_bytes), Size(self.written_bytes));
+            writeln!(f, "Rewritten    {rewritten}, {from} to {to}")?;
+            writeln!(f, "Deleted      {}, {}", Count(self.deleted, "blob"), Size(self.deleted_bytes))?;
+        }
+        if let Some(due) = &self.next_due {
+            let (waiting, bytes) = (Count(self.waiting, "blob"), Size(self.waiting_bytes));
+            writeln!(f, "Waiting      {waiting}, {bytes}; the first may go at {due}")?;
+        }
+        if self.spared > 0 {
+            writeln!(f, "Spared       {} that a backup came to need", Count(self.spared, "blob"))?;
+        }
+        if !self.dry_run {
+            writeln!(f, "Index        {} segments, {} before", self.segments_after, self.segments_before)?;
+            let (records, catalogs) =
+                (Count(self.records_trimmed, "record"), Count(self.catalogs_trimmed, "catalog"));
+            writeln!(f, "Log          {records} and {catalogs} trimmed")?;
+        }
+        if let Some(why) = &self.not_rewritten {
+            writeln!(f, "Not all could be rewritten: {why}")?;
+        }
+        write!(f, "Took         {:.1} s", self.seconds)?;
+        if self.dry_run {
+            f.write_str("\nThis was a dry run: nothing was changed.")?;
+        }
+        if self.interrupted { f.write_str("\nInterrupted: the next run goes on.") } else { Ok(()) }
+    }
+}
+
+/// What waits for maintenance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(serde::Deserialize))]
+pub struct MaintenanceStatusSummary {
+    pub revision: u64,
+    /// The lowest revision whose record is kept, and how many records there are from it on.
+    pub floor: u64,
+    pub records: u64,
+    pub segments: u64,
+    /// How many segments a look-up may have to ask.
+    pub segment_depth: u64,
+    pub condemned: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub condemned_since: Option<Time>,
+    pub doomed: u64,
+    /// The revision of the last doom; 0 if there was none.
+    pub last_doom: u64,
+    pub quarantined: u64,
+}
+
+impl MaintenanceStatusSummary {
+    pub fn new(status: &Status) -> MaintenanceStatusSummary {
+        MaintenanceStatusSummary {
+            revision: status.revision,
+            floor: status.floor,
+            records: status.records,
+            segments: status.segments,
+            segment_depth: status.segment_depth,
+            condemned: status.condemned,
+            condemned_since: status.condemned_since_ns.map(Time),
+            doomed: status.doomed,
+            last_doom: status.last_doom,
+            quarantined: status.quarantined,
+        }
+    }
+}
+
+impl fmt::Display for MaintenanceStatusSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "Revision     {}", self.revision)?;
+        writeln!(f, "Log          {} from revision {} on", Count(self.records, "record"), self.floor)?;
+        let segments = Count(self.segments, "segment");
+        writeln!(f, "Index        {segments}, at most {} over one key", self.segment_depth)?;
+        write!(f, "Condemned    {}", Count(self.condemned, "blob"))?;
+        if let Some(since) = &self.condemned_since {
+            write!(f, ", the first since {since}")?;
+        }
+        write!(f, "\nDoomed       {}", Count(self.doomed, "blob"))?;
+        if self.last_doom > 0 {
+            write!(f, "; the last doom was in revision {}", self.last_doom)?;
+        }
+        write!(f, "\nQuarantined  {}", Count(self.quarantined, "pack"))
+    }
+}
+
+/// A pack, and what becomes of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(serde::Deserialize))]
+pub struct PackLine {
+    pub pack: String,
+    /// `data` or `meta`.
+    pub kind: String,
+    pub size: u64,
+    /// Bytes that nobody needs.
+    pub unused: u64,
+    pub contents: u64,
+    /// Contents that snapshots need of this very pack.
+    pub live_contents: u64,
+    /// `needed`, `thin`, `quarantined`, `unneeded`, `fresh`, `condemned` or `doomed`.
+    pub fate: String,
+    /// The revision that condemned or doomed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<u64>,
+    /// When it may go; absent if the next run may take it, or if it stays.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due: Option<Time>,
+}
+
+impl PackLine {
+    pub fn new(pack: &Explained) -> PackLine {
+        let (fate, since, due) = match pack.fate {
+            PackFate::Needed => ("needed", None, None),
+            PackFate::Thin => ("thin", None, None),
+            PackFate::Quarantined => ("quarantined", None, None),
+            PackFate::Unneeded => ("unneeded", None, None),
+            PackFate::Fresh => ("fresh", None, None),
+            PackFate::Condemned { since, due_ns } => ("condemned", Some(since), due_ns.map(Time)),
+            PackFate::Doomed { since } => ("doomed", Some(since), None),
+        };
+        PackLine {
+            pack: pack.pack.to_string(),
+            kind: match pack.kind {
+                repo_format::format::names::PackKind::Data => "data",
+                repo_format::format::names::PackKind::Meta => "meta",
+            }
+            .to_owned(),
+            size: pack.size,
+            unused: pack.unused,
+            contents: pack.contents,
+            live_contents: pack.live_contents,
+            fate: fate.to_owned(),
+            since,
+            due,
+        }
+    }
+}
+
+impl fmt::Display for PackLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let id = &self.pack[..16.min(self.pack.len())];
+        let (size, unused) = (Size(self.size), Size(self.unused));
+        write!(f, "{id}  {} pack, {size}, {unused} unused: ", self.kind)?;
+        let needed = format!("{} of {}", self.live_contents, Count(self.contents, "content"));
+        match (self.fate.as_str(), &self.due, self.since) {
+            ("needed", ..) => write!(f, "snapshots need {needed}; it stays as it is"),
+            ("thin", ..) => write!(f, "snapshots need {needed}; the next run copies them and condemns it"),
+            ("quarantined", ..) => f.write_str("it is damaged, and waits for repair"),
+            ("unneeded", ..) => f.write_str("nobody needs it; the next run condemns it"),
+            ("fresh", ..) => f.write_str("no record knows it; it is too new to say that none will"),
+            (_, Some(due), Some(since)) => {
+                write!(f, "condemned by revision {since}; it may go from {due} on")
+            }
+            ("condemned", None, Some(since)) => {
+                write!(f, "condemned by revision {since}; the next run deletes it")
+            }
+            (_, _, since) => {
+                write!(f, "doomed by revision {}; the next run deletes it", since.unwrap_or_default())
+            }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Trimming: records and catalogs that nobody needs any more go (CAT-5).
+
+use super::action::Action;
+use super::error::{CommitError, LogError};
+use super::handle::Log;
+use super::record;
+use crate::format::names::{self, BlobId};
+
+/// Catalogs that stay in any case: the older one does where the newest is damaged (CAT-3).
+const CATALOGS_KEPT: usize = 2;
+
+/// What a trim did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Trimmed {
+    /// The lowest revision whose record is kept.
+    pub floor: u64,
+    /// Records and catalogs that were deleted.
+    pub records: u64,
+    pub catalogs: u64,
+}
+
+impl Log {
+    /// When a record says that it was committed, in nanoseconds since 1970 UTC; `None` if the record
+    /// was trimmed. Information: nothing may depend on it.
+    ///
+    /// # Errors
+    ///
+    /// As for any reading.
+    pub fn time_of(&self, revision: u64) -> Result<Option<i64>, LogError> {
+        let (access, blob) = (&self.0.access, BlobId::Record(revision));
+        let bytes = match access.blobs.get(&blob.name()) {
+            Ok(bytes) => bytes,
+            Err(error) if error.is_not_found() => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let opened = record::decode(&access.keys, &access.repo, revision, &bytes)
+            .map_err(|source| LogError::Blob { blob, source })?;
+        Ok(Some(opened.record.time))
+    }
+
+    /// Writes a catalog of the newest state, and deletes what is older than needed: records below
+    /// the floor, which is raised to `wanted` or as far as a second catalog allows, and catalogs
+    /// that lie as deep. Ends early if somebody says `stopped`; the next trim goes on.
+    ///
+    /// # Errors
+    ///
+    /// As for a commit; what was not deleted stays for the next time.
+    pub fn trim(&self, wanted: u64, stopped: &dyn Fn() -> bool) -> Result<Trimmed, LogError> {
+        self.write_catalog()?;
+        let second = self.catalogs()?.get(CATALOGS_KEPT - 1).copied();
+        // Behind the older catalog all must be there, in case it is the one that is read.
+        let floor = wanted.min(second.map_or(1, |second| second + 1));
+        if floor > self.state().floor.0 {
+            let raise = |_: &_| Ok::<_, std::convert::Infallible>(vec![Action::RaiseFloor(floor)]);
+            match self.commit(raise) {
+                Ok(_) => {}
+                Err(CommitError::Log(error)) => return Err(error),
+                // The floor is below the head, so there is nothing to object to.
+                Err(CommitError::Prepare(_) | CommitError::Invalid(_)) => return Ok(Trimmed::default()),
+            }
+            self.write_catalog()?;
+        }
+        self.delete_below(stopped)
+    }
+
+    /// Deletes what lies below the floor, the lowest first, so that no gap opens in what a reader
+    /// without a catalog would fold.
+    fn delete_below(&self, stopped: &dyn Fn() -> bool) -> Result<Trimmed, LogError> {
+        let blobs = &self.0.access.blobs;
+        let floor = self.state().floor.0;
+        let mut trimmed = Trimmed { floor, ..Trimmed::default() };
+        for info in blobs.list(names::LOG)? {
+            match BlobId::parse(&info.name) {
+                Some(BlobId::Record(revision)) if revision < floor && !stopped() => {
+                    blobs.delete(&info.name)?;
+                    trimmed.records += 1;
+                }
+                _ => break,
+            }
+        }
+        for revision in self.catalogs()?.into_iter().skip(CATALOGS_KEPT) {
+            if revision + 1 < floor && !stopped() {
+                blobs.delete(&BlobId::Catalog(revision).name())?;
+                trimmed.catalogs += 1;
+            }
+        }
+        Ok(trimmed)
+    }
+
+    /// The revisions of all catalogs, the newest first.
+    fn catalogs(&self) -> Result<Vec<u64>, LogError> {
+        let listed = self.0.access.blobs.list(names::CATALOGS)?;
+        let revision = |name| match BlobId::parse(name) {
+            Some(BlobId::Catalog(revision)) => Some(revision),
+            _ => None,
+        };
+        Ok(listed.iter().filter_map(|info| revision(&info.name)).collect())
+    }
+}

@@ -1,0 +1,44 @@
+//! Why maintenance ended without having done its work.
+
+use crate::index::IndexError;
+use crate::log::LogError;
+use crate::pack::PackError;
+use crate::reach::ReachError;
+use crate::repository::RepositoryError;
+use crate::storage::StorageError;
+
+/// What a caller can do differs by variant. Nothing that a snapshot needs is ever lost by it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MaintenanceError {
+    /// A live snapshot cannot be read whole, so nobody can say what it needs.
+    #[error("nothing was reclaimed, because not all that snapshots need is known")]
+    Unreadable(#[source] Box<ReachError>),
+    /// Other maintainers doomed or recalled something each time when this run had marked.
+    #[error("other maintenance was faster {tries} times; nothing is lost, and it can be run again")]
+    Overtaken { tries: usize },
+    /// A pack that is to be rewritten does not open.
+    #[error("pack {pack} cannot be rewritten")]
+    Pack { pack: String, source: PackError },
+    /// The table of marks cannot be kept.
+    #[error("cannot keep a table of marks in {place}")]
+    Marks { place: String, source: std::io::Error },
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    #[error(transparent)]
+    Log(#[from] LogError),
+    #[error(transparent)]
+    Index(#[from] IndexError),
+}
+
+impl MaintenanceError {
+    /// Whether the storage had no room left.
+    pub(super) fn is_full(&self) -> bool {
+        let causes = std::iter::successors(Some(self as &dyn std::error::Error), |cause| cause.source());
+        causes
+            .filter_map(|cause| cause.downcast_ref::<StorageError>())
+            .any(|cause| matches!(cause, StorageError::Full { .. }))
+    }
+}

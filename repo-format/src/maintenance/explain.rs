@@ -1,0 +1,105 @@
+//! Why a pack is still there, and when it goes.
+
+use super::options::MaintenanceOptions;
+use super::plan::{Reason, unused_of};
+use super::report::Space;
+use super::run::{Found, Run};
+use super::{MaintenanceError, MaintenanceReport};
+use crate::codec::PackId;
+use crate::engine::progress::{Progress, Stop};
+use crate::format::names::PackKind;
+use crate::log::BlobRef;
+use crate::repository::Repository;
+
+/// What becomes of a pack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PackFate {
+    /// Live snapshots need so much of it that it stays as it is.
+    Needed,
+    /// Live snapshots need some of it; the next run copies that and condemns the pack.
+    Thin,
+    /// A verification found it wanting; it waits for repair.
+    Quarantined,
+    /// Nothing needs it; the next run condemns it.
+    Unneeded,
+    /// No record knows it, and it is young: a run under way will name it, or it is condemned later.
+    Fresh,
+    /// It is condemned since a revision, and may be doomed from a time on (ns since 1970 UTC);
+    /// `None` if the next run dooms it.
+    Condemned { since: u64, due_ns: Option<i64> },
+    /// A record decrees its end since a revision; the next run deletes it.
+    Doomed { since: u64 },
+}
+
+/// A pack, what is needed of it, and what becomes of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Explained {
+    pub pack: PackId,
+    pub kind: PackKind,
+    /// Bytes stored, and those of them that nobody needs.
+    pub size: u64,
+    pub unused: u64,
+    /// Contents that the index has in it, and those of them that live snapshots need there.
+    pub contents: u64,
+    pub live_contents: u64,
+    pub fate: PackFate,
+}
+
+/// Looks at every pack and tells what becomes of it; those with the most unused bytes come first.
+/// Writes nothing.
+///
+/// # Errors
+/// As for a run, as far as finding goes. Told to `stop`, it gives nothing.
+pub fn explain(
+    repository: &Repository,
+    options: &MaintenanceOptions,
+    progress: &Progress,
+    stop: &Stop,
+) -> Result<(Space, Vec<Explained>), MaintenanceError> {
+    let run = Run { repository, options, progress, stop };
+    let found = run.find()?;
+    if stop.is_requested() {
+        return Ok((MaintenanceReport::default().space, Vec::new()));
+    }
+    let mut packs: Vec<Explained> = found.packs().collect();
+    packs.sort_by_key(|pack| (std::cmp::Reverse(pack.unused), pack.pack));
+    Ok((found.plan.space, packs))
+}
+
+impl Found<'_> {
+    fn packs(&self) -> impl Iterator<Item = Explained> + '_ {
+        self.survey.blobs.iter().filter_map(|(blob, listed)| {
+            let BlobRef::Pack(kind, pack) = *blob else { return None };
+            let used = self.marked.packs.get(&pack);
+            let fate = self.fate(blob, &pack);
+            let unused = match (used, fate) {
+                (Some(used), _) if used.live_contents > 0 => unused_of(listed.size, used),
+                _ => listed.size,
+            };
+            let (contents, live_contents) = used.map_or((0, 0), |used| (used.contents, used.live_contents));
+            Some(Explained { pack, kind, size: listed.size, unused, contents, live_contents, fate })
+        })
+    }
+
+    fn fate(&self, blob: &BlobRef, pack: &PackId) -> PackFate {
+        if let Some(since) = self.state.doomed.get(blob) {
+            return PackFate::Doomed { since: *since };
+        }
+        if let Some(waiting) = self.plan.waiting.iter().find(|waiting| waiting.blob == *blob) {
+            return PackFate::Condemned { since: waiting.since, due_ns: waiting.due_ns };
+        }
+        if self.plan.condemn.iter().any(|(condemned, _, reason)| {
+            condemned == blob && matches!(reason, Reason::Unneeded | Reason::Unknown)
+        }) {
+            return PackFate::Unneeded;
+        }
+        if self.plan.rewrite.iter().any(|thin| thin.pack == *pack) {
+            return PackFate::Thin;
+        }
+        match self.marked.packs.contains_key(pack) {
+            true if self.state.quarantined.contains(pack) => PackFate::Quarantined,
+            true => PackFate::Needed,
+            false => PackFate::Fresh,
+        }
+    }
+}

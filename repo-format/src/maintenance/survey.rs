@@ -1,0 +1,80 @@
+//! What is in the storage.
+
+use std::collections::BTreeMap;
+
+use crate::codec::{BlobKind, Header, PLAIN_SIZE, PackId, RepoId};
+use crate::format::names::{BlobId, PACKS, PackKind, SEGMENTS};
+use crate::log::{BlobRef, State};
+use crate::storage::{BlobInfo, Blobs, StorageError};
+
+/// A blob that maintenance may remove.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Listed {
+    pub size: u64,
+    /// When the storage says that it was written, ns since 1970.
+    pub modified_ns: i64,
+}
+
+/// Packs and segments that are there. Listed after the state was read: what that state names and is
+/// not here is gone.
+#[derive(Debug, Default)]
+pub(super) struct Survey {
+    pub blobs: BTreeMap<BlobRef, Listed>,
+    /// Segments that are no segments of this repository, and so nobody's.
+    pub foreign: u64,
+}
+
+impl Survey {
+    pub fn of(blobs: &Blobs, repo: &RepoId, state: &State) -> Result<Survey, StorageError> {
+        let mut survey = Survey::default();
+        for info in blobs.list(PACKS)? {
+            if let Some(BlobId::Pack(kind, id)) = BlobId::parse(&info.name) {
+                survey.add(BlobRef::Pack(kind, id), &info);
+            }
+        }
+        for info in blobs.list(SEGMENTS)? {
+            let Some(BlobId::Segment(id)) = BlobId::parse(&info.name) else { continue };
+            let (index, manifest) = (BlobRef::IndexSegment(id), BlobRef::ManifestSegment(id));
+            if state.segments.contains_key(&id) {
+                survey.add(index, &info);
+            } else if state.manifest_segments.iter().any(|segment| segment.id == id) {
+                survey.add(manifest, &info);
+            } else if let Some(known) = [index, manifest].into_iter().find(|blob| is_leaving(state, blob)) {
+                survey.add(known, &info);
+            } else {
+                // Only the segment itself says which kind it is.
+                match kind_of(blobs, repo, &info)? {
+                    Some(BlobKind::IndexSegment) => survey.add(index, &info),
+                    Some(_) => survey.add(manifest, &info),
+                    None => survey.foreign += 1,
+                }
+            }
+        }
+        Ok(survey)
+    }
+
+    fn add(&mut self, blob: BlobRef, info: &BlobInfo) {
+        self.blobs.insert(blob, Listed { size: info.size, modified_ns: info.modified_ns });
+    }
+
+    /// Whether a pack is there.
+    pub fn has_pack(&self, kind: PackKind, id: &PackId) -> bool {
+        self.blobs.contains_key(&BlobRef::Pack(kind, *id))
+    }
+}
+
+fn is_leaving(state: &State, blob: &BlobRef) -> bool {
+    state.condemned.contains_key(blob) || state.doomed.contains_key(blob)
+}
+
+/// What a segment's header says it is; `None` if it is none of this repository.
+fn kind_of(blobs: &Blobs, repo: &RepoId, info: &BlobInfo) -> Result<Option<BlobKind>, StorageError> {
+    let head = match blobs.get_range(&info.name, 0..(PLAIN_SIZE as u64).min(info.size)) {
+        Ok(head) => head,
+        // Deleted since it was listed.
+        Err(error) if error.is_lost() => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let is = |kind: &BlobKind| Header::decode_plain(&head, *kind, Some(repo)).is_ok();
+    Ok([BlobKind::IndexSegment, BlobKind::ManifestSegment].into_iter().find(is))
+}
