@@ -41,3 +41,5 @@ pub mod engine;
 pub mod verify;
 
 pub mod maintenance;
+
+pub mod repair;

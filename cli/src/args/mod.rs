@@ -31,8 +31,8 @@ pub use graph::{CloudArg, GraphArgs};
 pub use items::{BackupArg, ItemArgs};
 pub use maintenance::{MaintenanceCommand, MaintenanceExplainArgs, MaintenanceRunArgs, ReclaimArgs};
 pub use repo::{
-    ConnectArgs, InitArgs, KdfArgs, KeyCommand, LevelArg, LocationCommand, NewSecretArgs, RepoCommand,
-    VerifyArgs,
+    ConnectArgs, InitArgs, KdfArgs, KeyCommand, LevelArg, LocationCommand, NewSecretArgs, RepairArgs,
+    RepairCommand, RepoCommand, VerifyArgs,
 };
 pub use restore::{CollisionsArg, RestoreCommand, RestoreDriveArgs};
 pub use snapshot::{

@@ -38,6 +38,46 @@ pub enum RepoCommand {
     /// Check the repository; what is damaged is named, with the snapshots it belongs to
     #[command(after_help = "Example:\n  corso repo verify --level data --read-data 5%")]
     Verify(VerifyArgs),
+    /// Put right what is damaged, as far as that goes; only adds, and asks for --yes
+    #[command(subcommand)]
+    Repair(RepairCommand),
+}
+
+/// What can be put right.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum RepairCommand {
+    /// Make index segments that are lost or damaged again, from what the packs say of themselves
+    #[command(after_help = "\
+Without --yes it only tells what it would do.
+
+Example:
+  corso repo repair index
+  corso repo repair index --yes")]
+    Index(RepairArgs),
+    /// Keep everybody away from damaged packs, so that the next backup stores again what they held
+    #[command(after_help = "\
+Reads every pack to its last content. Packs that turned out whole again are trusted again. Without
+--yes it only tells what it would do.
+
+Example:
+  corso repo repair packs --yes")]
+    Packs(RepairArgs),
+    /// Give snapshots that need what is lost a successor without it
+    #[command(after_help = "\
+Back up first: what the source still has heals every snapshot that holds it. The old snapshots stay
+until they are forgotten. Without --yes it only tells what it would do.
+
+Example:
+  corso repo repair snapshots --yes")]
+    Snapshots(RepairArgs),
+}
+
+/// Options of `corso repo repair`.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct RepairArgs {
+    /// Do it, instead of telling what would be done
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// Where a repository is.

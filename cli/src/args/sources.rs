@@ -15,7 +15,7 @@ use clap::{ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 use super::{Cli, GraphArgs, SecretArgs};
 
 /// Options that say what to do this once, rather than how things are done here.
-const REQUESTS: [&str; 39] = [
+const REQUESTS: [&str; 40] = [
     "help",
     "version",
     "at",
@@ -55,6 +55,7 @@ const REQUESTS: [&str; 39] = [
     "destination",
     "to-resource",
     "start-over",
+    "yes",
 ];
 
 /// The settings of a configuration file: option name, without the dashes, to value.

@@ -16,6 +16,7 @@ use repo_format::format::slot::SlotError;
 use repo_format::index::IndexError;
 use repo_format::log::{BlobError, LogError};
 use repo_format::maintenance::MaintenanceError;
+use repo_format::repair::RepairError;
 use repo_format::repository::{RepositoryError, ResolveError};
 use repo_format::storage::StorageError;
 use repo_format::tree::TreeError;
@@ -34,6 +35,7 @@ pub fn judge(cause: &(dyn Error + 'static)) -> Option<Verdict> {
         .or_else(|| cause.downcast_ref().and_then(of_resolve))
         .or_else(|| cause.downcast_ref().and_then(of_repository))
         .or_else(|| cause.downcast_ref().and_then(of_maintenance))
+        .or_else(|| cause.downcast_ref().and_then(of_repair))
         .or_else(|| cause.downcast_ref().and_then(of_log))
         .or_else(|| cause.downcast_ref().and_then(of_tree))
         .or_else(|| cause.downcast_ref().and_then(of_content))
@@ -154,6 +156,18 @@ fn of_maintenance(error: &MaintenanceError) -> Option<Verdict> {
         MaintenanceError::Storage(error) => of_storage(error),
         MaintenanceError::Log(error) => return of_log(error),
         MaintenanceError::Index(error) => return of_index(error),
+        _ => return None,
+    })
+}
+
+fn of_repair(error: &RepairError) -> Option<Verdict> {
+    Some(match error {
+        RepairError::Repository(error) => return of_repository(error),
+        RepairError::Storage(error) => of_storage(error),
+        RepairError::Content(error) => return of_content(error),
+        RepairError::Tree(error) => return of_tree(error),
+        RepairError::Log(error) => return of_log(error),
+        RepairError::Index(error) => return of_index(error),
         _ => return None,
     })
 }

@@ -9,6 +9,7 @@ use super::demo::{DriveDemoSummary, FolderDemoSummary};
 use super::doctor::DoctorSummary;
 use super::export::ExportSummary;
 use super::maintenance::{MaintenanceStatusSummary, RunSummary, SpaceText};
+use super::repair::{IndexRepairSummary, PackRepairSummary, SnapshotRepairSummary};
 use super::repository::StatusSummary;
 use super::restore::DriveRestoreSummary;
 use super::snapshot::{ShowSummary, State, Statistics};
@@ -39,6 +40,12 @@ pub enum Summary {
     RecoveryKit(TextSummary),
     #[serde(rename = "repo verify")]
     RepoVerify(VerifySummary),
+    #[serde(rename = "repo repair index")]
+    RepairIndex(IndexRepairSummary),
+    #[serde(rename = "repo repair packs")]
+    RepairPacks(PackRepairSummary),
+    #[serde(rename = "repo repair snapshots")]
+    RepairSnapshots(SnapshotRepairSummary),
     #[serde(rename = "snapshot create")]
     Create(CreateSummary),
     #[serde(rename = "snapshot list")]

@@ -1,9 +1,13 @@
 //! What a pack says of itself: its footer (PACK-2, PACK-3).
 
+use std::ops::Range;
+
+use bytes::Bytes;
+
 use super::frame::list_hash;
 use super::{ContentRow, FRAME_SIZE_MAX, FrameRow, FrameSeal, PackError, open_frame, split_frame};
 use crate::codec::{
-    Codec, ContentId, ContentKind, HEADER_SIZE, Header, PackId, RepoId, SEAL_OVERHEAD, Subkeys,
+    Codec, ContentId, ContentKind, HEADER_SIZE, Header, HeaderError, PackId, RepoId, SEAL_OVERHEAD, Subkeys,
 };
 use crate::format::names::PackKind;
 use crate::format::table::Fields;
@@ -140,6 +144,38 @@ pub fn read_footer(
     let footer = open_footer(keys, &header, &blob[start as usize..blob.len() - TRAILER_SIZE])?;
     let frames = decode(kind, &footer, start)?;
     Ok(PackContents { id: *id, kind, salt: header.salt, frames })
+}
+
+/// Reads header and footer of a pack of `size` bytes by fetching these alone. The pack's name is
+/// not checked: frames may be damaged.
+///
+/// # Errors
+/// Those of `fetch`, or within [`PackError`] which rule is broken.
+pub fn read_footer_of<E>(
+    keys: &Subkeys,
+    repo: &RepoId,
+    kind: PackKind,
+    id: &PackId,
+    size: u64,
+    fetch: impl Fn(Range<u64>) -> Result<Bytes, E>,
+) -> Result<Result<PackContents, PackError>, E> {
+    let Some(trailer_at) = size.checked_sub(TRAILER_SIZE as u64).filter(|at| *at >= HEADER_SIZE as u64)
+    else {
+        return Ok(Err(HeaderError::Truncated.into()));
+    };
+    let (head, trailer) = (fetch(0..HEADER_SIZE as u64)?, fetch(trailer_at..size)?);
+    let start = match footer_start(&trailer, size) {
+        Ok(start) => start,
+        Err(error) => return Ok(Err(error.into())),
+    };
+    let sealed = fetch(start..trailer_at)?;
+    let read = || {
+        let header = Header::decode(&head, kind.blob_kind(), Some(repo), keys)?;
+        let footer = open_footer(keys, &header, &sealed)?;
+        let frames = decode(kind, &footer, start)?;
+        Ok(PackContents { id: *id, kind, salt: header.salt, frames })
+    };
+    Ok(read())
 }
 
 /// Reads a pack and decodes every content in it: the self-check of a writer, and verification.

@@ -9,7 +9,7 @@ mod footer;
 mod frame;
 
 pub use builder::{PackBlob, PackBuilder};
-pub use footer::{PackContents, read_footer, read_pack};
+pub use footer::{PackContents, read_footer, read_footer_of, read_pack};
 pub use frame::{Frame, FrameSeal, RawFrame, open_frame, split_frame};
 
 use crate::codec::{BlobKind, Codec, ContentId, ContentKind, HeaderError};

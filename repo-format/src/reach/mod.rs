@@ -20,7 +20,7 @@ use crate::content::{ContentError, ContentKind, ReadContent};
 use crate::ledger::LedgerEntry;
 use crate::map::{Node, NodeEntry, unbox_value};
 use crate::object::{ObjectReader, ObjectRef};
-use crate::snapshot::{Manifest, MapUse, Part};
+use crate::snapshot::{Manifest, MapUse, Part, join_path};
 use crate::tree::{EntryKind, TreeError, TreeKey, decode_value};
 
 /// How a content that is reached is looked into: a node names different things in different maps.
@@ -157,7 +157,7 @@ impl Walk<'_> {
                 self.object(object)?;
             }
             if let Some((name, folder)) = found.folder {
-                let path = if path.is_empty() { name } else { [path, b"/", &name].concat() };
+                let path = join_path(path, &name);
                 more.push(Work::Node { snapshot, map, root: folder, node: folder, path });
             }
         }

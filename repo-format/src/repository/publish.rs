@@ -150,7 +150,7 @@ impl Repository {
     }
 
     /// Puts the segments that name the contents of `packs`.
-    fn put_segments(&self, packs: &[PackContents]) -> Result<Vec<SegmentRef>, RepositoryError> {
+    pub(crate) fn put_segments(&self, packs: &[PackContents]) -> Result<Vec<SegmentRef>, RepositoryError> {
         let mut refs = Vec::new();
         for table in build(packs, TABLE_SIZE).map_err(IndexError::from)? {
             let (blob, reference) = table.seal(&self.0.keys, &self.0.repo, random_bytes()?);

@@ -19,6 +19,14 @@ pub trait PathValue: Cbor {
     const CLAUSE: &'static str;
 }
 
+/// A path with one more name.
+pub fn join_path(path: &[u8], name: &[u8]) -> Vec<u8> {
+    match path {
+        [] => name.to_vec(),
+        path => [path, b"/", name].concat(),
+    }
+}
+
 /// The key of a path: its names joined by `/`, or `.` for the root, if that is not too long.
 pub fn path_key(path: &[u8]) -> Vec<u8> {
     match path.len() {

@@ -11,7 +11,7 @@ mod maps;
 mod part;
 mod statistics;
 
-pub use by_path::{ByPath, PathValue, get_by_path, path_key, read_by_path, write_by_path};
+pub use by_path::{ByPath, PathValue, get_by_path, join_path, path_key, read_by_path, write_by_path};
 pub use error::SnapshotError;
 pub use failure::Failure;
 pub use manifest::Manifest;

@@ -5,14 +5,13 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use super::check::Check;
 use super::lost::Lost;
 use super::snapshots::Live;
-use super::walk::join;
 use crate::cbor;
 use crate::codec::{ContentId, ManifestId};
 use crate::content::{ContentError, ContentKind, ReadContent};
 use crate::ledger::LedgerEntry;
 use crate::map::{Node, NodeEntry, unbox_value};
 use crate::object::{ObjectReader, ObjectRef};
-use crate::snapshot::{MapUse, Part};
+use crate::snapshot::{MapUse, Part, join_path};
 use crate::tree::{EntryKind, TreeError, TreeKey, decode_value};
 
 /// Who needs what one finding lost.
@@ -130,7 +129,7 @@ impl Search<'_, '_> {
 
     fn tree_entry(&mut self, stack: &mut Vec<Level>, root: &ContentId, entry: &NodeEntry, path: &[u8]) {
         let Ok(key) = TreeKey::from_bytes(&entry.key) else { return };
-        let path = join(path, &key.name);
+        let path = join_path(path, &key.name);
         let contents = self.check.repository.contents();
         let hurt = match decode_value(contents, root, &key.name, &entry.value) {
             Ok(entry) => match entry.kind {

@@ -18,7 +18,7 @@ use crate::map::{Node, NodeEntry, unbox_value};
 use crate::object::{ObjectReader, ObjectRef};
 use crate::reach::Works;
 use crate::repository::with_causes;
-use crate::snapshot::{Failure, MapUse, Part};
+use crate::snapshot::{Failure, MapUse, Part, join_path};
 use crate::tree::{EntryKind, TreeError, TreeKey, decode_value};
 
 /// A node to be looked at.
@@ -130,7 +130,7 @@ impl Walk<'_, '_> {
             .map_err(|source| TreeError::StoredName { tree: work.root, source })
             .and_then(|key| {
                 let found = decode_value(contents, &work.root, &key.name, &entry.value)?;
-                Ok((join(&work.path, &key.name), found))
+                Ok((join_path(&work.path, &key.name), found))
             });
         let (path, found) = match decoded {
             Ok(decoded) => decoded,
@@ -243,12 +243,4 @@ fn below(work: &Work, node: &Node, end: Option<Bytes>) -> Vec<Work> {
         }
     });
     children.collect()
-}
-
-/// A path with one more name.
-pub(super) fn join(path: &[u8], name: &[u8]) -> Vec<u8> {
-    match path {
-        [] => name.to_vec(),
-        path => [path, b"/", name].concat(),
-    }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::sources::{Line, code, files};
 
 /// A module uses those before it, never those after it.
-const ORDER: [&str; 18] = [
+const ORDER: [&str; 19] = [
     "storage",
     "codec",
     "cbor",
@@ -26,6 +26,7 @@ const ORDER: [&str; 18] = [
     "engine",
     "verify",
     "maintenance",
+    "repair",
 ];
 
 /// A place where one module of the crate names another.

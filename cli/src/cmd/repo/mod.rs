@@ -6,6 +6,7 @@ mod init;
 mod key;
 mod location;
 mod recovery_kit;
+mod repair;
 mod status;
 mod verify;
 
@@ -23,5 +24,6 @@ pub fn run(session: &Session, command: RepoCommand) -> anyhow::Result<Code> {
         RepoCommand::Key(command) => key::run(session, command),
         RepoCommand::RecoveryKit => recovery_kit::run(session),
         RepoCommand::Verify(args) => verify::run(session, &args),
+        RepoCommand::Repair(command) => repair::run(session, command),
     }
 }

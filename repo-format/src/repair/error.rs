@@ -1,0 +1,39 @@
+//! Why a repair could not be made.
+
+use crate::content::ContentError;
+use crate::index::Contradiction;
+use crate::index::IndexError;
+use crate::log::LogError;
+use crate::map::MapError;
+use crate::repository::RepositoryError;
+use crate::snapshot::SnapshotError;
+use crate::storage::StorageError;
+use crate::tree::TreeError;
+use crate::verify::VerifyError;
+
+/// What a caller can do differs by variant. Nothing was removed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RepairError {
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    #[error(transparent)]
+    Content(#[from] ContentError),
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+    #[error(transparent)]
+    Map(#[from] MapError),
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    #[error(transparent)]
+    Log(#[from] LogError),
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
+    /// Two packs of one name say different things, which none that is whole can.
+    #[error(transparent)]
+    Contradiction(#[from] Contradiction),
+}

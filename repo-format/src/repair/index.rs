@@ -1,0 +1,136 @@
+//! The index from the packs' footers.
+
+use std::collections::BTreeSet;
+
+use super::RepairError;
+use crate::codec::{PackId, SegmentId};
+use crate::engine::progress::{Progress, Stop};
+use crate::format::names::{BlobId, PACKS, PackKind};
+use crate::format::segment::SegmentRef;
+use crate::log::{Action, BlobRef};
+use crate::pack::{PackContents, PackError, read_footer_of};
+use crate::repository::{Repository, with_causes};
+use crate::storage::{BlobInfo, StorageError};
+
+/// Rows of new segments that are held before they are written.
+const ROWS_AT_ONCE: usize = 1 << 19;
+
+/// What was found, and put right unless it was a dry run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IndexRepair {
+    /// Segments that cannot be read, and leave the state.
+    pub broken_segments: Vec<SegmentId>,
+    /// Packs whose footers were read.
+    pub packs: u64,
+    /// Packs with contents that no segment has, and these contents.
+    pub packs_missing: u64,
+    pub contents_missing: u64,
+    /// Packs whose footers cannot be read, and why.
+    pub unreadable: Vec<(BlobId, String)>,
+    /// Segments that were written.
+    pub segments_added: u64,
+    pub interrupted: bool,
+}
+
+impl IndexRepair {
+    /// Whether there was nothing to do.
+    pub fn is_clean(&self) -> bool {
+        self.broken_segments.is_empty() && self.packs_missing == 0 && self.unreadable.is_empty()
+    }
+}
+
+/// Looks at every segment and at every pack's footer, and makes the segments that are missing.
+///
+/// # Errors
+/// If storage or log fail. Packs that cannot be read are no error.
+pub fn index(
+    repository: &Repository,
+    dry_run: bool,
+    progress: &Progress,
+    stop: &Stop,
+) -> Result<IndexRepair, RepairError> {
+    repository.refresh()?;
+    let mut repair = IndexRepair::default();
+    let state = repository.state();
+    let (good, broken): (Vec<SegmentRef>, Vec<SegmentRef>) =
+        state.segments.values().partition(|segment| repository.index().packs_of(segment).is_ok());
+    repair.broken_segments = broken.iter().map(|segment| segment.id).collect();
+    // Look-ups would fail wherever a broken one covers the content.
+    repository.index().set_segments(&good);
+    let listed = repository.blobs().list(PACKS)?;
+    progress.items_total.store(listed.len() as u64, std::sync::atomic::Ordering::Relaxed);
+    let mut missing = Vec::new();
+    let (mut rows, mut added) = (0, Vec::new());
+    for info in listed {
+        if stop.is_requested() {
+            repair.interrupted = true;
+            break;
+        }
+        let Some(blob @ BlobId::Pack(kind, id)) = BlobId::parse(&info.name) else { continue };
+        if state.doomed.contains_key(&BlobRef::Pack(kind, id)) {
+            continue;
+        }
+        progress.done(1, info.size);
+        repair.packs += 1;
+        let pack = match footer(repository, kind, &id, &info)? {
+            Ok(pack) => pack,
+            Err(error) => {
+                repair.unreadable.push((blob, with_causes(&error)));
+                continue;
+            }
+        };
+        let absent = absent(repository, &pack)?;
+        if absent > 0 {
+            repair.packs_missing += 1;
+            repair.contents_missing += absent;
+            rows += pack.frames.iter().map(|frame| frame.contents.len()).sum::<usize>();
+            missing.push(pack);
+        }
+        if rows >= ROWS_AT_ONCE && !dry_run {
+            added.extend(repository.put_segments(&missing)?);
+            (rows, missing) = (0, Vec::new());
+        }
+    }
+    // A part of the packs is no reason to give broken segments up: their other rows are not made yet.
+    if dry_run || repair.interrupted {
+        repository.refresh()?;
+        return Ok(repair);
+    }
+    added.extend(repository.put_segments(&missing)?);
+    repair.segments_added = added.len() as u64;
+    let broken: BTreeSet<SegmentId> = repair.broken_segments.iter().copied().collect();
+    repository.commit_actions(|state| {
+        // Another repair may have been faster.
+        let removed: Vec<SegmentId> =
+            broken.iter().filter(|id| state.segments.contains_key(id)).copied().collect();
+        match (removed.is_empty(), added.is_empty()) {
+            (true, true) => Vec::new(),
+            (true, false) => vec![Action::AddSegments(added.clone())],
+            (false, _) => vec![Action::ReplaceSegments { removed, added: added.clone() }],
+        }
+    })?;
+    Ok(repair)
+}
+
+/// What the pack says of itself; three small reads.
+fn footer(
+    repository: &Repository,
+    kind: PackKind,
+    id: &PackId,
+    info: &BlobInfo,
+) -> Result<Result<PackContents, PackError>, StorageError> {
+    let blobs = repository.blobs();
+    read_footer_of(repository.keys(), &repository.id(), kind, id, info.size, |range| {
+        blobs.get_range(&info.name, range)
+    })
+}
+
+/// How many contents of the pack the index does not have in it.
+fn absent(repository: &Repository, pack: &PackContents) -> Result<u64, RepairError> {
+    let mut absent = 0;
+    for row in pack.frames.iter().flat_map(|frame| &frame.contents) {
+        let found = repository.index().locate(&row.id)?;
+        absent += u64::from(found.iter().all(|at| at.pack != pack.id));
+    }
+    Ok(absent)
+}
