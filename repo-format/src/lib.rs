@@ -32,6 +32,8 @@ pub mod ledger;
 
 pub mod snapshot;
 
+pub mod policy;
+
 pub mod repository;
 
 pub mod engine;

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::sources::{Line, code, files};
 
 /// A module uses those before it, never those after it.
-const ORDER: [&str; 16] = [
+const ORDER: [&str; 17] = [
     "storage",
     "codec",
     "cbor",
@@ -21,6 +21,7 @@ const ORDER: [&str; 16] = [
     "tree",
     "ledger",
     "snapshot",
+    "policy",
     "repository",
     "engine",
     "verify",
