@@ -6,7 +6,9 @@ use crate::format::format_blob::FormatBlobError;
 use crate::format::slot::SlotError;
 use crate::index::IndexError;
 use crate::log::{CommitError, Invalid, LogError};
+use crate::policy::PolicyError;
 use crate::storage::StorageError;
+use crate::tree::TreeError;
 
 /// What a caller can do differs by variant.
 #[derive(Debug, thiserror::Error)]
@@ -55,12 +57,23 @@ pub enum RepositoryError {
     /// The snapshot is not there, or was forgotten.
     #[error("there is no snapshot {id}")]
     UnknownSnapshot { id: ManifestId },
+    /// Only what was forgotten can be recalled.
+    #[error("snapshot {id} is not forgotten")]
+    NotForgotten { id: ManifestId },
+    /// Maintenance took what only this snapshot needed; `path` is the first that is without it.
+    #[error("snapshot {id} cannot come back: what {path} needs was reclaimed since it was forgotten")]
+    Reclaimed { id: ManifestId, path: String, source: Box<ContentError> },
+    /// A policy breaks POL-1; it can be removed or set anew.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
     #[error(transparent)]
     Log(#[from] LogError),
     #[error(transparent)]
     Storage(#[from] StorageError),
     #[error(transparent)]
     Content(#[from] ContentError),
+    #[error(transparent)]
+    Tree(Box<TreeError>),
     #[error(transparent)]
     Index(#[from] IndexError),
     #[error(transparent)]
@@ -71,6 +84,15 @@ pub enum RepositoryError {
 pub(super) fn from_commit(error: CommitError<std::convert::Infallible>) -> RepositoryError {
     match error {
         CommitError::Prepare(never) => match never {},
+        CommitError::Invalid(invalid) => RepositoryError::Invalid(invalid),
+        CommitError::Log(error) => RepositoryError::Log(error),
+    }
+}
+
+/// A prepare step that fails as the repository does.
+pub(super) fn from_prepared(error: CommitError<RepositoryError>) -> RepositoryError {
+    match error {
+        CommitError::Prepare(error) => error,
         CommitError::Invalid(invalid) => RepositoryError::Invalid(invalid),
         CommitError::Log(error) => RepositoryError::Log(error),
     }

@@ -8,11 +8,15 @@ mod compact;
 mod error;
 mod fetch;
 mod init;
+mod policies;
 mod publish;
+mod reach;
+mod recall;
 mod slots;
 mod snapshots;
 mod unlock;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -22,6 +26,7 @@ pub(crate) use causes::with_causes;
 pub use error::RepositoryError;
 pub use init::{InitOptions, Initialised};
 pub use publish::Draft;
+pub use recall::Recalled;
 pub use snapshots::ResolveError;
 
 use self::fetch::StoredSegments;
@@ -249,12 +254,7 @@ impl Repository {
 
     /// Compares the packs that the index names with those that are there.
     fn note_missing_packs(&self) -> Result<(), RepositoryError> {
-        let there: std::collections::HashSet<PackId> = (self.0.blobs.list(PACKS)?.iter())
-            .filter_map(|blob| match BlobId::parse(&blob.name) {
-                Some(BlobId::Pack(_, id)) => Some(id),
-                _ => None,
-            })
-            .collect();
+        let there = self.packs_there()?;
         let missing: Vec<PackId> =
             self.0.index.packs()?.into_keys().filter(|pack| !there.contains(pack)).collect();
         if !missing.is_empty() {
@@ -265,5 +265,14 @@ impl Repository {
             self.0.usable.add_lost(missing);
         }
         Ok(())
+    }
+
+    /// The packs that are in the storage.
+    fn packs_there(&self) -> Result<HashSet<PackId>, RepositoryError> {
+        let pack = |name| match BlobId::parse(name) {
+            Some(BlobId::Pack(_, id)) => Some(id),
+            _ => None,
+        };
+        Ok(self.0.blobs.list(PACKS)?.iter().filter_map(|blob| pack(&blob.name)).collect())
     }
 }
