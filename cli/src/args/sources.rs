@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::builder::FalseyValueParser;
+use clap::builder::{FalseyValueParser, ValueParser};
 use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 
@@ -86,10 +86,21 @@ pub struct Peek {
 /// Reads what a command line says about the configuration file and the form of answers, however
 /// wrong the rest may be.
 pub fn peek(arguments: &[OsString]) -> Peek {
-    let command = with_environment(Cli::command()).ignore_errors(true);
+    let command = lenient(with_environment(Cli::command())).ignore_errors(true);
     let Ok(matches) = command.try_get_matches_from(arguments) else { return Peek::default() };
     let matches = innermost(&matches);
     Peek { config: matches.get_one("config").cloned(), json: matches.get_flag("json") }
+}
+
+/// Takes any value for every option: what follows a wrong one is not looked at otherwise.
+fn lenient(command: Command) -> Command {
+    let command = command.mut_args(|arg| match arg.get_action() {
+        ArgAction::Set | ArgAction::Append if arg.get_id() != "config" => {
+            arg.value_parser(ValueParser::os_string())
+        }
+        _ => arg,
+    });
+    command.mut_subcommands(lenient)
 }
 
 /// Gives every option of `command` that is a setting its environment variable.
@@ -237,6 +248,7 @@ mod tests {
         let both = Peek { config: Some("c.toml".into()), json: true };
         assert_eq!(peeked("corso snapshot restore --config c.toml --json"), both);
         assert_eq!(peeked("corso --json repo status --config c.toml"), both);
+        assert_eq!(peeked("corso repo status --retries many --config c.toml --json"), both);
         assert_eq!(peeked("corso repo init s3"), Peek::default());
     }
 
