@@ -9,6 +9,7 @@ use super::create::UserLine;
 use super::doctor::Permission;
 use super::entry::{Change, Item};
 use super::name::PathText;
+use super::policy::{PolicyLine, RetentionLine};
 use super::repository::{Finding, Slot};
 use super::snapshot::SnapshotLine;
 use super::summary::Summary;
@@ -36,6 +37,10 @@ pub enum Message {
     User(UserLine),
     Alert(Alert),
     Change(Change),
+    /// A policy that is set.
+    Policy(PolicyLine),
+    /// Whether a snapshot stays.
+    Retention(RetentionLine),
     /// Whether an application may do what it is for.
     Permission(Permission),
     Slot(Slot),

@@ -12,6 +12,7 @@ pub mod export;
 pub mod message;
 mod name;
 mod output;
+pub mod policy;
 pub mod repository;
 pub mod restore;
 pub mod snapshot;
