@@ -29,4 +29,4 @@ pub use error::FolderError;
 pub use fold::fold;
 pub use select::{Meant, Scope, SelectError, Selector, Terms};
 pub use sink::{FolderSink, Overwrite, OwnerPolicy, SinkFile, SinkOptions};
-pub use source::{FolderHandle, FolderSource, SourceOptions};
+pub use source::{FolderHandle, FolderSource, SourceOptions, check_patterns};

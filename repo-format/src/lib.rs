@@ -34,6 +34,8 @@ pub mod snapshot;
 
 pub mod reach;
 
+pub mod policy;
+
 pub mod repository;
 
 pub mod engine;

@@ -9,6 +9,7 @@ import log
 import maps
 import objects
 import packs
+import policies
 import segments
 import slots
 import snapshots
@@ -217,6 +218,11 @@ def run_ledger_entry(c):
     return {**told, "data": entry[1]} if 1 in entry else told
 
 
+def run_policy_name(c):
+    scope, within = policies.scope_of(c["text"])
+    return {"scope": scope, **({"service": within if scope == "service" else within[0]} if within else {})}
+
+
 RUN = {
     "keys": run_keys, "content-id": lambda c: {"id": c.keys.content_id(c.int("content-kind"), c.bytes("bytes"))},
     "header": run_header, "slot": run_slot, "part": run_part, "frame": run_frame, "pack": run_pack,
@@ -229,6 +235,8 @@ RUN = {
     "manifest-row": lambda c: {"manifest": segments.decode_row(c.bytes("bytes"))[0]},
     "failure": run_boxed("cause", snapshots.decode_failure, 0),
     "ledger-entry": run_ledger_entry,
+    "policy": lambda c: {"keys": " ".join(map(str, policies.decode_policy(c.bytes("bytes"))))},
+    "policy-name": run_policy_name,
     "part-entry": run_boxed("covered", snapshots.decode_part_entry, 1),
     "splitter": lambda c: {"pieces": " ".join(map(str, splitter.pieces(c.keys.gear, c.int("average"), stream(c))))},
     "recovery": lambda c: {"key": slots.recovery_key(c["text"])},

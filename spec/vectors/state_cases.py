@@ -280,3 +280,53 @@ def catalogs(one):
         catalog(name, "refuse CAT-2", "", W.catalog(64, H(one), body=body))
     catalog("revision", "refuse CAT-2", "sealed for revision 64, but says 63 inside", W.body(
         CATALOG, 64, {0: 63, 1: H(one), 2: 1, **{key: [] for key in range(3, 17) if key != 15}, 17: 0}))
+
+
+def policies():
+    def policy(name, expect, value, note=""):
+        case(f"policy/{name}", expect, "policy", note, bytes=value if isinstance(value, bytes) else cbor_of(value))
+
+    def named(name, expect, text, note=""):
+        case(f"policy-name/{name}", expect, "policy-name", note, text=text)
+
+    hold = ["legal", "hold"]
+    policy("good", "accept", {0: 7, 6: 2592000, 7: [hold]})
+    policy("full", "accept", {**{key: key + 1 for key in range(6)}, 6: (1 << 64) - 1, 7: [["a", None], ["a", ""], hold],
+                              8: 3, 9: ["*.tmp", "!keep.tmp", "*.tmp"]}, "patterns in any order, twice too")
+    policy("nothing", "accept", {}, "all is inherited")
+    policy("none", "accept", {**{key: 0 for key in range(7)}, 7: [], 9: []}, "no rules, whatever wider scopes say")
+    policy("unknown-1000", "accept", {8: 0, 1000: "later"})
+    policy("most", "accept", {9: ["x"] * 1024}, "1,024 patterns")
+    for name, value, note in (
+            ("unknown-key", {10: 0}, "key 10"), ("count-large", {0: 1 << 32}, "a count of 2^32"),
+            ("count-below", {2: -1}, "a count below zero"), ("count-text", {0: "7"}, "a count in text"),
+            ("count-null", {3: None}, "null for what is inherited"), ("within-below", {6: -1}, "a duration below zero"),
+            ("tag-alone", {7: ["legal"]}, "a tag without a place for its value"),
+            ("tag-unnamed", {7: [["", "hold"]]}, "a tag without a name"),
+            ("tag-order", {7: [hold, ["a", "b"]]}, "names descend"), ("tag-twice", {7: [hold, hold]}, "a tag twice"),
+            ("tag-any-behind", {7: [hold, ["legal", None]]}, "any value behind one"),
+            ("tag-bytes", {7: [["legal", b"hold"]]}, "a value in bytes"),
+            ("compression", {8: 4}, "compression 4"), ("pattern-empty", {9: ["*.tmp", ""]}, "an empty pattern"),
+            ("pattern-bytes", {9: [b"*.tmp"]}, "a pattern in bytes"), ("patterns-over", {9: ["x"] * 1025}, "1,025 patterns"),
+            ("large", {9: ["x" * 65536]}, "more than 65,536 bytes"), ("list", [7], "an array")):
+        policy(name, "refuse POL-1", value, note)
+    policy("behind", "refuse CONV-4", cbor_of({0: 7}) + b"\0", "a byte behind")
+    policy("long-head", "refuse CONV-4", b"\xa1\0\x18\7", "a count that could be shorter")
+    policy("order", "refuse CONV-4", b"\xa2\1\1\0\1", "keys descend")
+
+    desk = {0: "folder", 1: "desk", 2: "me", 3: [b"/home/me"]}
+    named("global", "accept", "global")
+    named("service", "accept", "service/onedrive")
+    named("service-slash", "accept", "service/a/b")
+    named("source", "accept", f"source/{cbor_of(desk).hex()}")
+    named("source-drive", "accept", f"source/{cbor_of({0: 'onedrive', 4: b'b!1'}).hex()}")
+    for name, text, note in (
+            ("other", "keep", "a name of the writer's own"), ("empty", "", "no name"),
+            ("global-more", "global/x", "more than global"), ("service-none", "service/", "no service"),
+            ("service-alone", "service", "no slash"), ("source-alone", "source", "no slash"),
+            ("capital", f"source/{cbor_of(desk).hex().upper()}", "in capitals"),
+            ("no-hex", "source/xy", "no hexadecimal"), ("no-source", f"source/{cbor_of({1: 'desk'}).hex()}", "no service"),
+            ("later-key", f"source/{cbor_of({**desk, 1000: 0}).hex()}", "a second name of the same source"),
+            ("no-paths", f"source/{cbor_of({0: 'folder', 3: []}).hex()}", "a default is written out")):
+        named(name, "refuse POL-2", text, note)
+    named("source-empty", "refuse CONV-4", "source/", "no bytes")

@@ -43,9 +43,9 @@ pub struct MaintenanceRunArgs {
     /// Say what would be done; change nothing
     #[arg(long, conflicts_with = "quick")]
     pub dry_run: bool,
-    /// How hard to compress what is rewritten
-    #[arg(long, value_name = "LEVEL", default_value = "default")]
-    pub compression: CompressionArg,
+    /// How hard to compress what is rewritten [default: what the policy for all sources says]
+    #[arg(long, value_name = "LEVEL")]
+    pub compression: Option<CompressionArg>,
     #[command(flatten)]
     pub limits: ReclaimArgs,
 }

@@ -10,6 +10,7 @@ mod global;
 mod graph;
 mod items;
 mod maintenance;
+mod policy;
 mod repo;
 mod restore;
 mod snapshot;
@@ -30,6 +31,9 @@ pub use global::{GlobalArgs, LogFormat, SecretArgs};
 pub use graph::{CloudArg, GraphArgs};
 pub use items::{BackupArg, ItemArgs};
 pub use maintenance::{MaintenanceCommand, MaintenanceExplainArgs, MaintenanceRunArgs, ReclaimArgs};
+pub use policy::{
+    FieldArgs, PolicyCommand, PolicyRemoveArgs, PolicySetArgs, PolicyShowArgs, RuleArgs, ScopeArgs,
+};
 pub use repo::{
     ConnectArgs, InitArgs, KdfArgs, KeyCommand, LevelArg, LocationCommand, NewSecretArgs, RepairArgs,
     RepairCommand, RepoCommand, VerifyArgs,
@@ -37,7 +41,7 @@ pub use repo::{
 pub use restore::{CollisionsArg, RestoreCommand, RestoreDriveArgs};
 pub use snapshot::{
     CatArgs, CompressionArg, CreateArgs, DiffArgs, FindArgs, ForgetArgs, ListArgs, LsArgs, OverwriteArg,
-    RestoreArgs, ShowArgs, SnapshotCommand, WritingArgs,
+    RecallArgs, RestoreArgs, ShowArgs, SnapshotCommand, WritingArgs,
 };
 
 /// The whole command line.
@@ -66,9 +70,12 @@ pub enum Command {
     /// Make, connect, inspect and verify repositories
     #[command(subcommand)]
     Repo(RepoCommand),
-    /// Make, list, browse, compare, restore and forget snapshots
+    /// Make, list, browse, compare, restore, forget and recall snapshots
     #[command(subcommand, visible_alias = "snap")]
     Snapshot(SnapshotCommand),
+    /// Say which snapshots stay, how contents are compressed, and what is left out
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Make, list, look into and delete backups of Microsoft 365
     #[command(subcommand)]
     Backup(BackupCommand),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::RuleArgs;
 use super::values::{self, Place};
 
 /// What can be done with snapshots.
@@ -37,8 +38,13 @@ pub enum SnapshotCommand {
     #[command(after_help = "Example:\n  corso snapshot restore latest:documents --target /tmp/back --verify")]
     Restore(RestoreArgs),
     /// Drop snapshots from the repository's state
-    #[command(after_help = "Example:\n  corso snapshot forget 3f2a --dry-run")]
+    #[command(
+        after_help = "Examples:\n  corso snapshot forget 3f2a --dry-run\n  corso snapshot forget --policy\n  corso snapshot forget --source ~/documents --keep-daily 7 --keep-weekly 4"
+    )]
     Forget(ForgetArgs),
+    /// Bring forgotten snapshots back, as long as nothing of them was reclaimed
+    #[command(after_help = "Example:\n  corso snapshot list --forgotten\n  corso snapshot recall 3f2a")]
+    Recall(RecallArgs),
 }
 
 /// Options of `corso snapshot create`.
@@ -72,7 +78,7 @@ pub struct CreateArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Selection")]
 pub struct SelectionArgs {
-    /// Leave out what matches, in gitignore syntax; may be given several times
+    /// Leave out what matches, in gitignore syntax; may be given several times [default: the policy's]
     #[arg(long, value_name = "PATTERN", value_delimiter = '\n')]
     pub exclude: Vec<String>,
     /// Read patterns from a file, one a line
@@ -105,9 +111,9 @@ pub struct WritingArgs {
     /// How often what is done so far is committed; at least 10s
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = values::duration)]
     pub checkpoint_interval: Duration,
-    /// How hard to compress
-    #[arg(long, value_name = "LEVEL", default_value = "default")]
-    pub compression: CompressionArg,
+    /// How hard to compress [default: as the policy says, else `default`]
+    #[arg(long, value_name = "LEVEL")]
+    pub compression: Option<CompressionArg>,
     /// Threads that read, compress and encrypt [default: as many as the machine has cores]
     #[arg(long, value_name = "N", value_parser = values::positive)]
     pub threads: Option<usize>,
@@ -128,22 +134,10 @@ pub enum CompressionArg {
     Max,
 }
 
-impl CompressionArg {
-    /// The zstd level; `None` stores raw.
-    pub fn level(self) -> Option<i32> {
-        match self {
-            CompressionArg::None => None,
-            CompressionArg::Fast => Some(1),
-            CompressionArg::Default => Some(3),
-            CompressionArg::Max => Some(19),
-        }
-    }
-}
-
 /// Options of `corso snapshot list`.
 #[derive(Debug, Clone, Args)]
 pub struct ListArgs {
-    /// Only of this source: a path, or HOST:PATH
+    /// Only of this source: a path, HOST:PATH, a user, or id: and the ID of a snapshot of it
     #[arg(long, value_name = "SOURCE")]
     pub source: Option<String>,
     /// Only with this tag; may be given several times
@@ -152,6 +146,9 @@ pub struct ListArgs {
     /// Checkpoints of unfinished runs too
     #[arg(long)]
     pub all: bool,
+    /// Those that were forgotten and may still be recalled, instead of those that are there
+    #[arg(long)]
+    pub forgotten: bool,
 }
 
 /// Options of `corso snapshot show`.
@@ -244,9 +241,28 @@ pub enum OverwriteArg {
 #[derive(Debug, Clone, Args)]
 pub struct ForgetArgs {
     /// The snapshots' IDs or the beginnings of them
-    #[arg(required = true, value_name = "ID")]
+    #[arg(value_name = "ID", required_unless_present_any = ["policy", "rules"])]
     pub ids: Vec<String>,
+    /// Those that the stored policies do not keep (docs/retention.md)
+    #[arg(long, conflicts_with_all = ["ids", "rules"])]
+    pub policy: bool,
+    /// With a policy or rules: only of this source, as in `snapshot list`; may be given several times
+    #[arg(long = "source", value_name = "SOURCE", conflicts_with = "ids")]
+    pub sources: Vec<String>,
     /// Say which, and forget none
     #[arg(long)]
     pub dry_run: bool,
+    /// Forget even every snapshot of a source
+    #[arg(long, conflicts_with = "ids")]
+    pub yes_really: bool,
+    #[command(flatten)]
+    pub rules: RuleArgs,
+}
+
+/// Options of `corso snapshot recall`.
+#[derive(Debug, Clone, Args)]
+pub struct RecallArgs {
+    /// The forgotten snapshots' IDs or the beginnings of them
+    #[arg(required = true, value_name = "ID")]
+    pub ids: Vec<String>,
 }

@@ -8,14 +8,14 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::builder::FalseyValueParser;
+use clap::builder::{FalseyValueParser, ValueParser};
 use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 
 use super::{Cli, GraphArgs, SecretArgs};
 
 /// Options that say what to do this once, rather than how things are done here.
-const REQUESTS: [&str; 40] = [
+const REQUESTS: [&str; 53] = [
     "help",
     "version",
     "at",
@@ -56,7 +56,23 @@ const REQUESTS: [&str; 40] = [
     "to-resource",
     "start-over",
     "yes",
+    "source",
+    "forgotten",
+    "policy",
+    "yes-really",
+    "keep-last",
+    "keep-hourly",
+    "keep-daily",
+    "keep-weekly",
+    "keep-monthly",
+    "keep-yearly",
+    "keep-within",
+    "keep-tag",
+    "keep-none",
 ];
+
+/// The command whose options all are requests: what it is told is kept for everybody.
+const ASKS_ONLY: &str = "policy";
 
 /// The settings of a configuration file: option name, without the dashes, to value.
 pub type Settings = BTreeMap<String, String>;
@@ -88,10 +104,21 @@ pub struct Peek {
 /// Reads what a command line says about the configuration file and the form of answers, however
 /// wrong the rest may be.
 pub fn peek(arguments: &[OsString]) -> Peek {
-    let command = with_environment(Cli::command()).ignore_errors(true);
+    let command = lenient(with_environment(Cli::command())).ignore_errors(true);
     let Ok(matches) = command.try_get_matches_from(arguments) else { return Peek::default() };
     let matches = innermost(&matches);
     Peek { config: matches.get_one("config").cloned(), json: matches.get_flag("json") }
+}
+
+/// Takes any value for every option: what follows a wrong one is not looked at otherwise.
+fn lenient(command: Command) -> Command {
+    let command = command.mut_args(|arg| match arg.get_action() {
+        ArgAction::Set | ArgAction::Append if arg.get_id() != "config" => {
+            arg.value_parser(ValueParser::os_string())
+        }
+        _ => arg,
+    });
+    command.mut_subcommands(lenient)
 }
 
 /// Gives every option of `command` that is a setting its environment variable.
@@ -107,7 +134,11 @@ pub fn with_environment(command: Command) -> Command {
         }
         _ => arg,
     });
-    command.mut_subcommands(with_environment)
+    command.mut_subcommands(|inner| if asks_only(&inner) { inner } else { with_environment(inner) })
+}
+
+fn asks_only(command: &Command) -> bool {
+    command.get_name() == ASKS_ONLY
 }
 
 fn with_settings(command: Command, settings: &Settings) -> Command {
@@ -118,7 +149,7 @@ fn with_settings(command: Command, settings: &Settings) -> Command {
             None => arg,
         }
     });
-    command.mut_subcommands(|inner| with_settings(inner, settings))
+    command.mut_subcommands(|inner| if asks_only(&inner) { inner } else { with_settings(inner, settings) })
 }
 
 /// Whether an option may be set outside the command line.
@@ -136,7 +167,7 @@ pub fn all_settings() -> Vec<String> {
     fn collect(command: &Command, into: &mut Vec<String>) {
         let longs = command.get_arguments().filter_map(|arg| arg.get_long());
         into.extend(longs.filter(|long| is_setting(long)).map(str::to_owned));
-        command.get_subcommands().for_each(|inner| collect(inner, into));
+        command.get_subcommands().filter(|inner| !asks_only(inner)).for_each(|inner| collect(inner, into));
     }
     let mut all = Vec::new();
     collect(&Cli::command(), &mut all);
@@ -205,6 +236,7 @@ fn strength(source: &ValueSource) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::args::{Command as Parsed, PolicyCommand};
 
     fn parsed(line: &str, settings: &[(&str, &str)]) -> Result<Cli, clap::Error> {
         let arguments: Vec<OsString> = line.split(' ').map(OsString::from).collect();
@@ -220,6 +252,16 @@ mod tests {
         assert_eq!(cli.global.storage.retries, 3);
         let cli = parsed("corso repo status --retries 5", &settings).unwrap();
         assert_eq!(cli.global.storage.retries, 5);
+    }
+
+    #[test]
+    fn a_setting_is_not_written_into_a_policy() {
+        let settings = [("compression", "max"), ("exclude", "*.tmp")];
+        let cli = parsed("corso policy set --global --keep-last 3", &settings).unwrap();
+        let Parsed::Policy(PolicyCommand::Set(args)) = cli.command else { panic!("{:?}", cli.command) };
+        assert!(args.fields.compression.is_none() && args.fields.exclude.is_empty());
+        let cli = parsed("corso policy list --retries 3", &[("no-cache", "true")]).unwrap();
+        assert!(cli.global.no_cache, "how things are done here holds for it as well");
     }
 
     #[test]
@@ -239,6 +281,8 @@ mod tests {
         let both = Peek { config: Some("c.toml".into()), json: true };
         assert_eq!(peeked("corso snapshot restore --config c.toml --json"), both);
         assert_eq!(peeked("corso --json repo status --config c.toml"), both);
+        assert_eq!(peeked("corso repo status --retries many --config c.toml --json"), both);
+        assert_eq!(peeked("corso policy set --keep-last -1 --config c.toml --json"), both);
         assert_eq!(peeked("corso repo init s3"), Peek::default());
     }
 

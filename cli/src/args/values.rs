@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use clap::builder::{OsStringValueParser, TypedValueParser};
+use repo_format::policy::TagRule;
 
 /// A size such as `64KiB`, `1.5 GB` or plain bytes.
 pub fn size(text: &str) -> Result<u64, String> {
@@ -47,6 +48,78 @@ pub fn percent(text: &str) -> Result<f64, String> {
 /// A number of at least one.
 pub fn positive(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "expected a number of at least 1".into())
+}
+
+/// How many snapshots a rule keeps.
+pub fn keep_count(text: &str) -> Result<u32, String> {
+    let count = text.parse().ok().filter(|count| *count > 0);
+    count.ok_or_else(|| format!("expected a number of 1 to {}", u32::MAX))
+}
+
+/// A stretch of time such as `36h`, `30d` or `1w2d`, in seconds.
+pub fn span(text: &str) -> Result<u64, String> {
+    let parse = || {
+        let mut rest = text;
+        let mut seconds = 0u64;
+        while !rest.is_empty() {
+            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+            let (number, unit) = rest.split_at(digits);
+            let in_unit = match unit.chars().next()? {
+                'h' => 3600,
+                'd' => 24 * 3600,
+                'w' => 7 * 24 * 3600,
+                _ => return None,
+            };
+            seconds = seconds.checked_add(number.parse::<u64>().ok()?.checked_mul(in_unit)?)?;
+            rest = &unit[1..];
+        }
+        (seconds > 0).then_some(seconds)
+    };
+    parse().ok_or_else(|| "expected hours, days or weeks such as 36h, 30d or 1w2d".into())
+}
+
+/// A tag that protects, `name` or `name=value`.
+pub fn tag_rule(text: &str) -> Result<TagRule, String> {
+    let (name, value) = match text.split_once('=') {
+        Some((name, value)) => (name, Some(value.to_owned())),
+        None => (text, None),
+    };
+    match name.is_empty() {
+        true => Err("expected NAME or NAME=VALUE".into()),
+        false => Ok(TagRule { name: name.to_owned(), value }),
+    }
+}
+
+/// A pattern of what to leave out.
+pub fn pattern(text: &str) -> Result<String, String> {
+    match text.is_empty() || text.contains('\n') {
+        true => Err("expected a pattern as in gitignore, on one line".into()),
+        false => Ok(text.to_owned()),
+    }
+}
+
+/// What becomes of a field of a policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change<T> {
+    /// A wider policy says.
+    Inherit,
+    /// There is no such rule, whatever wider policies say.
+    None,
+    To(T),
+}
+
+/// A parser of what a field becomes: `inherit`, `none`, or what `parse` takes.
+pub fn change<T>(
+    parse: fn(&str) -> Result<T, String>,
+) -> impl Fn(&str) -> Result<Change<T>, String> + Clone + Send + Sync + 'static
+where
+    T: 'static,
+{
+    move |text| match text {
+        "inherit" => Ok(Change::Inherit),
+        "none" => Ok(Change::None),
+        text => parse(text).map(Change::To).map_err(|wanted| format!("{wanted}, `none` or `inherit`")),
+    }
 }
 
 /// A tag, `name=value`.
@@ -149,6 +222,28 @@ mod tests {
         for wrong in ["0%", "101%", "NaN%", "%", "0", "x"] {
             assert!(sample(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn rules_keep_something_for_some_time() {
+        assert_eq!(span("30d"), Ok(30 * 86_400));
+        assert_eq!(span("1w2d12h"), Ok(9 * 86_400 + 43_200));
+        for wrong in ["", "0d", "30", "d", "-1d", "1.5d", "30 d", "1m", "9999999999999999999w", "1é"] {
+            assert!(span(wrong).is_err(), "{wrong}");
+        }
+        for wrong in ["0", "-1", "x", "", "4294967296"] {
+            assert!(keep_count(wrong).is_err(), "{wrong}");
+        }
+        let rule =
+            |name: &str, value: Option<&str>| TagRule { name: name.into(), value: value.map(Into::into) };
+        assert_eq!(tag_rule("legal=hold"), Ok(rule("legal", Some("hold"))));
+        assert_eq!(tag_rule("legal"), Ok(rule("legal", None)));
+        assert_eq!(tag_rule("legal="), Ok(rule("legal", Some(""))));
+        assert!(tag_rule("=hold").is_err());
+        let count = change(keep_count);
+        assert_eq!((count("inherit"), count("none")), (Ok(Change::Inherit), Ok(Change::None)));
+        assert_eq!(count("3"), Ok(Change::To(3)));
+        assert!(count("0").unwrap_err().contains("`inherit`"));
     }
 
     #[test]

@@ -29,6 +29,7 @@ impl From<&ManifestRow> for SnapshotLine {
             skipped: row.skipped,
             bytes_stored: row.bytes_stored,
             revision: row.revision,
+            forgotten_in: row.forgotten,
         }
     }
 }

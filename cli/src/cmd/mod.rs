@@ -9,11 +9,13 @@ mod export;
 mod graph;
 mod maintenance;
 mod man;
+mod policy;
 mod repo;
 mod restore;
 mod session;
 mod signal;
 mod snapshot;
+mod source;
 
 use crate::args::{Command, GlobalArgs};
 use crate::exit::Code;
@@ -31,6 +33,7 @@ pub fn run(global: GlobalArgs, output: Output, command: Command) -> anyhow::Resu
         Command::Man { dir } => man::run(&output, &dir),
         Command::Repo(command) => within(global, output, |session| repo::run(session, command)),
         Command::Snapshot(command) => within(global, output, |session| snapshot::run(session, command)),
+        Command::Policy(command) => within(global, output, |session| policy::run(session, command)),
         Command::Backup(command) => within(global, output, |session| backup::run(session, command)),
         Command::Restore(command) => within(global, output, |session| restore::run(session, command)),
         Command::Export(command) => within(global, output, |session| export::run(session, command)),

@@ -178,6 +178,13 @@ impl Session {
         repository.take_warnings().into_iter().for_each(|warning| self.output.warn(warning));
     }
 
+    /// Says how to undo what was forgotten in a revision, if anything was.
+    pub fn note_recall(&self, revision: Option<u64>) {
+        if revision.is_some() {
+            self.output.note("`corso snapshot recall ID` brings it back until its space is reclaimed");
+        }
+    }
+
     /// Waits for what the libraries do asynchronously.
     pub fn wait<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(work)

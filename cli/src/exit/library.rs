@@ -127,12 +127,23 @@ fn of_repository(error: &RepositoryError) -> Option<Verdict> {
             (Code::NothingMatched, "`corso repo key list` shows the slots there are")
         }
         RepositoryError::UnknownSplitter => NEWER,
-        RepositoryError::Invalid(_) | RepositoryError::Unseen(_) | RepositoryError::SegmentsTaken => {
-            (Code::Failed, "run the command again")
-        }
+        RepositoryError::Invalid(_)
+        | RepositoryError::Unseen(_)
+        | RepositoryError::PackLost { .. }
+        | RepositoryError::SegmentsTaken => (Code::Failed, "run the command again"),
         RepositoryError::UnknownSnapshot { .. } => {
             (Code::NothingMatched, "`corso snapshot list --all` shows the snapshots there are")
         }
+        RepositoryError::NotForgotten { .. } => {
+            (Code::Usage, "`corso snapshot list --forgotten` shows those that can be recalled")
+        }
+        RepositoryError::Reclaimed { .. } => {
+            (Code::Failed, "nothing was changed; what is left can be read with --at, before it was forgotten")
+        }
+        RepositoryError::Policy(_) => {
+            (Code::Failed, "use a newer release of corso, or `corso policy remove` it and set it anew")
+        }
+        RepositoryError::Tree(error) => return of_tree(error),
         RepositoryError::Log(error) => return of_log(error),
         RepositoryError::Storage(error) => of_storage(error),
         RepositoryError::Content(error) => return of_content(error),

@@ -10,6 +10,7 @@ use super::doctor::Permission;
 use super::entry::{Change, Item};
 use super::maintenance::PackLine;
 use super::name::PathText;
+use super::policy::{PolicyLine, RetentionLine};
 use super::repository::{Finding, Slot};
 use super::snapshot::SnapshotLine;
 use super::summary::Summary;
@@ -37,6 +38,10 @@ pub enum Message {
     User(UserLine),
     Alert(Alert),
     Change(Change),
+    /// A policy that is set.
+    Policy(PolicyLine),
+    /// Whether a snapshot stays.
+    Retention(RetentionLine),
     /// Whether an application may do what it is for.
     Permission(Permission),
     Slot(Slot),

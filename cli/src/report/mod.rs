@@ -13,6 +13,7 @@ pub mod maintenance;
 pub mod message;
 mod name;
 mod output;
+pub mod policy;
 pub mod repair;
 pub mod repository;
 pub mod restore;

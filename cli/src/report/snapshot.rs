@@ -27,6 +27,9 @@ pub struct SnapshotLine {
     pub bytes_stored: u64,
     /// The record that put it.
     pub revision: u64,
+    /// The record that forgot it; absent while it is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forgotten_in: Option<u64>,
 }
 
 /// How whole a snapshot is.

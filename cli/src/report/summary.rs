@@ -9,6 +9,7 @@ use super::demo::{DriveDemoSummary, FolderDemoSummary};
 use super::doctor::DoctorSummary;
 use super::export::ExportSummary;
 use super::maintenance::{MaintenanceStatusSummary, RunSummary, SpaceText};
+use super::policy::{PolicyShowSummary, PolicySummary, RecallSummary};
 use super::repair::{IndexRepairSummary, PackRepairSummary, SnapshotRepairSummary};
 use super::repository::StatusSummary;
 use super::restore::DriveRestoreSummary;
@@ -64,6 +65,16 @@ pub enum Summary {
     Restore(RestoreSummary),
     #[serde(rename = "snapshot forget")]
     Forget(ForgetSummary),
+    #[serde(rename = "snapshot recall")]
+    Recall(RecallSummary),
+    #[serde(rename = "policy set")]
+    PolicySet(PolicySummary),
+    #[serde(rename = "policy show")]
+    PolicyShow(Box<PolicyShowSummary>),
+    #[serde(rename = "policy list")]
+    PolicyList(CountSummary),
+    #[serde(rename = "policy remove")]
+    PolicyRemove(PolicySummary),
     #[serde(rename = "backup create onedrive")]
     BackupCreate(BackupCreateSummary),
     #[serde(rename = "backup list onedrive")]
@@ -404,14 +415,21 @@ impl fmt::Display for RestoreSummary {
 pub struct ForgetSummary {
     pub forgotten: Vec<String>,
     pub dry_run: bool,
-    /// The record that says so; absent in a dry run.
+    /// The record that says so; absent in a dry run, and if there was nothing to forget.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revision: Option<u64>,
+    /// How many stay of those that a policy was asked about; absent where snapshots were named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept: Option<u64>,
 }
 
 impl fmt::Display for ForgetSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verb = if self.dry_run { "Would forget" } else { "Forgot" };
+        if let Some(kept) = self.kept {
+            let forgotten = Count(self.forgotten.len() as u64, "snapshot");
+            return write!(f, "{verb} {forgotten}; {} stay.", indicatif::HumanCount(kept));
+        }
         let ids = self.forgotten.iter().map(|id| format!("{verb} snapshot {id}"));
         f.write_str(&ids.collect::<Vec<_>>().join("\n"))
     }

@@ -169,7 +169,7 @@ fn a_revision_that_is_not_there_does_not_match() {
 #[test]
 fn every_command_says_in_json_what_is_wrong() {
     let place = Place::new();
-    let commands: [&[&str]; 17] = [
+    let commands: [&[&str]; 23] = [
         &["repo", "connect", "filesystem", "--path", "nowhere"],
         &["repo", "status"],
         &["repo", "key", "list"],
@@ -187,6 +187,12 @@ fn every_command_says_in_json_what_is_wrong() {
         &["snapshot", "find", "x"],
         &["snapshot", "restore", "latest", "--target", "back"],
         &["snapshot", "forget", "latest"],
+        &["snapshot", "forget", "--policy"],
+        &["snapshot", "recall", "ab"],
+        &["policy", "set", "--global", "--keep-last", "3"],
+        &["policy", "show"],
+        &["policy", "list"],
+        &["policy", "remove", "--global"],
     ];
     for command in commands {
         fails(&place, &[command, &["--repo", "./nowhere"]].concat(), 10);

@@ -177,3 +177,37 @@ fn an_interrupted_backup_leaves_a_checkpoint() {
     cloud.back_up(&["--user", "*"], 0);
     assert_eq!(differences(&cloud, 1), Vec::<String>::new());
 }
+
+#[test]
+fn a_policy_is_for_a_users_drive_and_says_how_to_compress() {
+    let stored = |level: &str| {
+        let cloud = Cloud::new(tenant(1, 60), Faults::default());
+        let (place, user) = (&cloud.place, cloud.user(0));
+        place.json(&["policy", "set", "--service", "onedrive", "--compression", level], 0);
+        let (lines, _) = cloud.json(&["backup", "create", "onedrive", "--user", &user], 0);
+        let stored = of_type(&lines, "user")[0]["statistics"]["bytes_stored"].as_u64().unwrap();
+        (cloud, user, stored)
+    };
+    let (_, _, least) = stored("max");
+    let (cloud, user, most) = stored("none");
+    assert!(least < most, "{least} bytes compressed, {most} as they are");
+
+    let place = &cloud.place;
+    place.json(&["policy", "set", "--source", &user, "--keep-last", "1"], 0);
+    let (lines, _) = place.json(&["policy", "list"], 0);
+    assert_eq!(
+        (&lines[1]["owner"], &lines[1]["scope"]),
+        (&Value::from(user.as_str()), &Value::from("source"))
+    );
+    cloud.state().mutate(&Mutation { seed: Some(7), count: 12, ..Mutation::default() });
+    cloud.back_up(&["--user", &user], 0);
+    let (lines, _) = place.json(&["snapshot", "forget", "--policy"], 0);
+    let kept: Vec<&Value> = of_type(&lines, "retention").iter().map(|line| &line["keep"]).collect();
+    assert_eq!(kept, [false, true]);
+    // What is deleted as a backup comes back as a snapshot does.
+    let gone = of_type(&lines, "retention")[0]["id"].as_str().unwrap().to_owned();
+    place.json(&["snapshot", "recall", &gone], 0);
+    place.json(&["backup", "delete", "onedrive", "--backups", &gone], 0);
+    place.json(&["snapshot", "recall", &gone], 0);
+    assert_eq!(of_type(&place.json(&["backup", "list", "onedrive"], 0).0, "backup").len(), 2);
+}

@@ -36,14 +36,7 @@ pub(super) struct Excludes {
 
 impl Excludes {
     pub fn new(options: &SourceOptions) -> Result<Self, FolderError> {
-        let mut builder = GitignoreBuilder::new("");
-        for pattern in &options.exclude {
-            let bad = |source| FolderError::BadPattern { pattern: pattern.clone(), source };
-            builder.add_line(None, pattern).map_err(bad)?;
-        }
-        let patterns = builder
-            .build()
-            .map_err(|source| FolderError::BadPattern { pattern: options.exclude.join(" "), source })?;
+        let patterns = compile(&options.exclude)?;
         let ids = options.exclude_paths.iter().filter_map(|path| {
             // What is not there cannot be met.
             Facts::of_child(CWD, path.as_os_str().as_bytes()).ok().map(|facts| facts.id())
@@ -157,6 +150,23 @@ fn has_signature(folder: BorrowedFd<'_>) -> bool {
     let mut start = Vec::new();
     open_limited(folder, CACHE_TAG, CACHE_SIGNATURE.len() as u64)
         .is_some_and(|mut tag| tag.read_to_end(&mut start).is_ok() && start == CACHE_SIGNATURE)
+}
+
+/// Whether a source takes patterns of what to leave out.
+///
+/// # Errors
+/// `BadPattern` names the first that is not in gitignore syntax.
+pub fn check_patterns(patterns: &[String]) -> Result<(), FolderError> {
+    compile(patterns).map(drop)
+}
+
+fn compile(patterns: &[String]) -> Result<Gitignore, FolderError> {
+    let mut builder = GitignoreBuilder::new("");
+    for pattern in patterns {
+        let bad = |source| FolderError::BadPattern { pattern: pattern.clone(), source };
+        builder.add_line(None, pattern).map_err(bad)?;
+    }
+    builder.build().map_err(|source| FolderError::BadPattern { pattern: patterns.join(" "), source })
 }
 
 /// Adds what can be read of an ignore file; a malformed line is reported and passed over.

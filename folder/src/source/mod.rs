@@ -25,6 +25,7 @@ use crate::error::{FolderError, caused, item_error};
 use crate::unix::facts::Facts;
 use crate::unix::pool::FdPool;
 
+pub use self::exclude::check_patterns;
 pub use self::options::SourceOptions;
 pub use self::place::FolderHandle;
 

@@ -7,6 +7,7 @@ use repo_format::codec::{ContentId, ManifestId, PackId, RunId, SplitterSizes};
 use repo_format::ledger::LedgerEntry;
 use repo_format::log::{ManifestRow, SnapshotState, SourceInfo};
 use repo_format::object::ObjectRef;
+use repo_format::policy::{Compression, Policy, Scope, TagRule};
 use repo_format::snapshot::{Failure, Manifest, Part, Statistics};
 use repo_format::tree::{Entry, EntryKind, Meta};
 
@@ -32,6 +33,15 @@ pub fn ledger_entry(data: &[u8]) -> bool {
 
 pub fn part(data: &[u8]) -> bool {
     comes_back::<Part>(data)
+}
+
+/// A policy; and the name of one, which a scope has in one way only.
+pub fn policy(data: &[u8]) -> bool {
+    if let Some((name, scope)) = str::from_utf8(data).ok().and_then(|name| Some((name, Scope::parse(name)?)))
+    {
+        assert_eq!(scope.to_string(), name, "a scope has one name");
+    }
+    comes_back::<Policy>(data)
 }
 
 /// Whether `data` is a `T`; what was read must be written in one way only.
@@ -73,6 +83,23 @@ pub fn part_seeds() -> Vec<Vec<u8>> {
     let kind = EntryKind::File(None);
     let entry = Entry { kind, size: 0, items: 0, meta: Meta::default() };
     vec![cbor::encode(&Part { object: AN_OBJECT, covered: AN_OBJECT.size, entry })]
+}
+
+pub fn policy_seeds() -> Vec<Vec<u8>> {
+    let hold = TagRule { name: "legal".to_owned(), value: Some("hold".to_owned()) };
+    let policy = Policy {
+        keep_last: Some(7),
+        keep_daily: Some(0),
+        keep_within: Some(2_592_000),
+        keep_tags: Some(vec![TagRule { value: None, ..hold.clone() }, hold]),
+        compression: Some(Compression::Max),
+        excludes: Some(vec!["*.tmp".to_owned(), "!keep.tmp".to_owned()]),
+        ..Policy::default()
+    };
+    let source = SourceInfo { paths: vec![b"/srv".to_vec()], ..SourceInfo::default() };
+    let names = [Scope::Global, Scope::Service("folder".to_owned()), Scope::Source(source)];
+    let names = names.iter().map(|scope| scope.to_string().into_bytes());
+    std::iter::once(cbor::encode(&policy)).chain(names).collect()
 }
 
 /// A row as the log has it.

@@ -65,6 +65,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "object_ref", run: body::object_ref, seeds: body::object_ref_seeds },
     Target { name: "pack_footer", run: pack_footer::run, seeds: pack_footer::seeds },
     Target { name: "part", run: body::part, seeds: body::part_seeds },
+    Target { name: "policy", run: body::policy, seeds: body::policy_seeds },
     Target { name: "record", run: log::record, seeds: log::record_seeds },
     Target { name: "recovery_key", run: recovery_key::run, seeds: recovery_key::seeds },
     Target { name: "retry_after", run: graph::wait, seeds: graph::wait_seeds },

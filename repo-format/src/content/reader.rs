@@ -176,13 +176,13 @@ impl ContentReader {
 
 impl ReadContent for ContentReader {
     fn get(&self, kind: ContentKind, id: &ContentId) -> Result<Bytes, ContentError> {
-        match self.get_once(kind, id) {
-            Err(ContentError::Missing { .. } | ContentError::Damaged { .. } | ContentError::Index(_))
-                if self.refresh() =>
-            {
-                self.get_once(kind, id)
+        loop {
+            match self.get_once(kind, id) {
+                // It may have moved again meanwhile, so this ends when there is nothing new.
+                Err(ContentError::Missing { .. } | ContentError::Damaged { .. } | ContentError::Index(_))
+                    if self.refresh() => {}
+                read => return read,
             }
-            read => read,
         }
     }
 }

@@ -24,7 +24,7 @@ use crate::snapshot::{Manifest, MapUse, Part, join_path};
 use crate::tree::{EntryKind, TreeError, TreeKey, decode_value};
 
 /// How a content that is reached is looked into: a node names different things in different maps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Walked {
     /// Not at all, or with what it belongs to.
     Whole,
@@ -53,6 +53,13 @@ pub struct ReachError {
     /// Names joined by `/`; empty for what belongs to no path.
     pub path: Vec<u8>,
     pub source: ContentError,
+}
+
+impl ReachError {
+    /// An error that belongs to no path.
+    pub fn of(snapshot: ManifestId, source: ContentError) -> ReachError {
+        ReachError { snapshot, path: Vec::new(), source }
+    }
 }
 
 fn at(path: &[u8]) -> String {
@@ -116,12 +123,13 @@ impl Walk<'_> {
                 (snapshot, path, looked)
             }
         };
-        if let Err(source) = looked {
+        if let Err(Stopped { below, source }) = looked {
+            let path = below.map_or_else(|| path.clone(), |name| join_path(&path, &name));
             self.failed.lock().get_or_insert(ReachError { snapshot, path, source });
         }
     }
 
-    fn manifest(&self, snapshot: ManifestId, more: &mut Vec<Work>) -> Result<(), ContentError> {
+    fn manifest(&self, snapshot: ManifestId, more: &mut Vec<Work>) -> Result<(), Stopped> {
         self.reached.reach(&ContentId(snapshot.0), Walked::Whole)?;
         let manifest = Manifest::load(self.contents, &snapshot)?;
         let node = |(map, root)| Work::Node { snapshot, map, root, node: root, path: Vec::new() };
@@ -137,7 +145,7 @@ impl Walk<'_> {
         id: &ContentId,
         path: &[u8],
         more: &mut Vec<Work>,
-    ) -> Result<(), ContentError> {
+    ) -> Result<(), Stopped> {
         if !self.reached.reach(id, Walked::Node(map))? {
             return Ok(());
         }
@@ -150,12 +158,14 @@ impl Walk<'_> {
                 continue;
             }
             let found = match map {
-                MapUse::Tree => self.tree_entry(root, entry)?,
-                _ => Found { object: self.beside(map, root, entry)?, folder: None },
+                MapUse::Tree => self.tree_entry(root, entry),
+                _ => self.beside(map, root, entry).map(|object| Found { object, folder: None }),
             };
-            if let Some(object) = found.object {
-                self.object(object)?;
-            }
+            let whole = found.and_then(|found| {
+                found.object.map_or(Ok(()), |object| self.object(object))?;
+                Ok(found)
+            });
+            let found = whole.map_err(|source| Stopped { below: Some(name_of(map, entry)), source })?;
             if let Some((name, folder)) = found.folder {
                 let path = join_path(path, &name);
                 more.push(Work::Node { snapshot, map, root: folder, node: folder, path });
@@ -207,6 +217,26 @@ impl Walk<'_> {
             self.reached.reach(&row?.content, Walked::Whole)?;
         }
         Ok(())
+    }
+}
+
+/// Why the walk ends: at the thing that is looked into, or at an entry of it.
+struct Stopped {
+    below: Option<Vec<u8>>,
+    source: ContentError,
+}
+
+impl From<ContentError> for Stopped {
+    fn from(source: ContentError) -> Stopped {
+        Stopped { below: None, source }
+    }
+}
+
+/// What an entry of a leaf is called: a name in a folder, a key in other maps.
+fn name_of(map: MapUse, entry: &NodeEntry) -> Vec<u8> {
+    match (map, TreeKey::from_bytes(&entry.key)) {
+        (MapUse::Tree, Ok(key)) => key.name,
+        _ => entry.key.to_vec(),
     }
 }
 

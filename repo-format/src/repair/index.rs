@@ -9,7 +9,7 @@ use crate::format::names::{BlobId, PACKS, PackKind};
 use crate::format::segment::SegmentRef;
 use crate::log::{Action, BlobRef};
 use crate::pack::{PackContents, PackError, read_footer_of};
-use crate::repository::{Repository, with_causes};
+use crate::repository::{Repository, check_known, with_causes};
 use crate::storage::{BlobInfo, StorageError};
 
 /// Rows of new segments that are held before they are written.
@@ -60,7 +60,7 @@ pub fn index(
     let listed = repository.blobs().list(PACKS)?;
     progress.items_total.store(listed.len() as u64, std::sync::atomic::Ordering::Relaxed);
     let mut missing = Vec::new();
-    let (mut rows, mut added) = (0, Vec::new());
+    let (mut rows, mut added, mut named) = (0, Vec::new(), Vec::new());
     for info in listed {
         if stop.is_requested() {
             repair.interrupted = true;
@@ -84,6 +84,7 @@ pub fn index(
             repair.packs_missing += 1;
             repair.contents_missing += absent;
             rows += pack.frames.iter().map(|frame| frame.contents.len()).sum::<usize>();
+            named.push(pack.id);
             missing.push(pack);
         }
         if rows >= ROWS_AT_ONCE && !dry_run {
@@ -99,15 +100,17 @@ pub fn index(
     added.extend(repository.put_segments(&missing)?);
     repair.segments_added = added.len() as u64;
     let broken: BTreeSet<SegmentId> = repair.broken_segments.iter().copied().collect();
-    repository.commit_actions(|state| {
+    let base = state.revision;
+    repository.commit_prepared(|state| {
+        check_known(state, base, named.iter())?;
         // Another repair may have been faster.
         let removed: Vec<SegmentId> =
             broken.iter().filter(|id| state.segments.contains_key(id)).copied().collect();
-        match (removed.is_empty(), added.is_empty()) {
+        Ok(match (removed.is_empty(), added.is_empty()) {
             (true, true) => Vec::new(),
             (true, false) => vec![Action::AddSegments(added.clone())],
             (false, _) => vec![Action::ReplaceSegments { removed, added: added.clone() }],
-        }
+        })
     })?;
     Ok(repair)
 }

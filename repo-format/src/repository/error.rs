@@ -3,13 +3,15 @@
 use std::convert::Infallible;
 
 use super::Unseen;
-use crate::codec::{ManifestId, NoRandomness, RepoId, SlotId};
+use crate::codec::{ManifestId, NoRandomness, PackId, RepoId, SlotId};
 use crate::content::ContentError;
 use crate::format::format_blob::FormatBlobError;
 use crate::format::slot::SlotError;
 use crate::index::IndexError;
 use crate::log::{CommitError, Invalid, LogError};
+use crate::policy::PolicyError;
 use crate::storage::StorageError;
+use crate::tree::TreeError;
 
 /// What a caller can do differs by variant.
 #[derive(Debug, thiserror::Error)]
@@ -58,18 +60,32 @@ pub enum RepositoryError {
     /// Too much happened unseen to tell whether what this run relies on is still there.
     #[error("what this run relies on may have been removed meanwhile; run it again")]
     Unseen(#[from] Unseen),
+    /// A collector took a pack for nobody's before its record was there.
+    #[error("pack {pack}, which this run stored, was removed meanwhile; run it again")]
+    PackLost { pack: PackId },
     /// A collector without a grace period removes segments faster than they can be named.
     #[error("index segments are removed before they can be committed; give maintenance a grace period")]
     SegmentsTaken,
     /// The snapshot is not there, or was forgotten.
     #[error("there is no snapshot {id}")]
     UnknownSnapshot { id: ManifestId },
+    /// Only what was forgotten can be recalled.
+    #[error("snapshot {id} is not forgotten")]
+    NotForgotten { id: ManifestId },
+    /// Maintenance took what only this snapshot needed; `path` is the first that is without it.
+    #[error("snapshot {id} cannot come back: what {path} needs was reclaimed since it was forgotten")]
+    Reclaimed { id: ManifestId, path: String, source: Box<ContentError> },
+    /// A policy breaks POL-1; it can be removed or set anew.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
     #[error(transparent)]
     Log(#[from] LogError),
     #[error(transparent)]
     Storage(#[from] StorageError),
     #[error(transparent)]
     Content(#[from] ContentError),
+    #[error(transparent)]
+    Tree(Box<TreeError>),
     #[error(transparent)]
     Index(#[from] IndexError),
     #[error(transparent)]
@@ -79,7 +95,10 @@ pub enum RepositoryError {
 impl RepositoryError {
     /// Whether a run that begins anew, from what the repository holds now, may succeed.
     pub fn is_outdated(&self) -> bool {
-        matches!(self, RepositoryError::Invalid(_) | RepositoryError::Unseen(_))
+        matches!(
+            self,
+            RepositoryError::Invalid(_) | RepositoryError::Unseen(_) | RepositoryError::PackLost { .. }
+        )
     }
 }
 

@@ -8,11 +8,15 @@ mod compact;
 mod error;
 mod fetch;
 mod init;
+mod policies;
 mod publish;
+mod reach;
+mod recall;
 mod slots;
 mod snapshots;
 mod unlock;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -22,7 +26,9 @@ pub(crate) use causes::with_causes;
 pub(crate) use compact::is_small;
 pub use error::RepositoryError;
 pub use init::{InitOptions, Initialised};
+pub(crate) use publish::check_known;
 pub use publish::{Draft, Unseen};
+pub use recall::Recalled;
 pub use snapshots::ResolveError;
 
 use self::fetch::StoredSegments;
@@ -278,13 +284,7 @@ impl Repository {
 
     /// Compares the packs that the index names with those that are there.
     fn note_missing_packs(&self) -> Result<(), RepositoryError> {
-        let there: std::collections::HashSet<PackId> = (self.0.blobs.list(PACKS)?.iter())
-            .filter_map(|blob| match BlobId::parse(&blob.name) {
-                Some(BlobId::Pack(_, id)) => Some(id),
-                _ => None,
-            })
-            .collect();
-        let state = self.0.log.state();
+        let (there, state) = (self.packs_there()?, self.0.log.state());
         let is_missing = |pack: &PackId| !there.contains(pack) && !state.is_lost(pack);
         let missing: Vec<PackId> = self.0.index.packs()?.into_keys().filter(is_missing).collect();
         if !missing.is_empty() {
@@ -295,6 +295,15 @@ impl Repository {
             self.0.usable.add_lost(missing);
         }
         Ok(())
+    }
+
+    /// The packs that are in the storage.
+    fn packs_there(&self) -> Result<HashSet<PackId>, RepositoryError> {
+        let pack = |name| match BlobId::parse(name) {
+            Some(BlobId::Pack(_, id)) => Some(id),
+            _ => None,
+        };
+        Ok(self.0.blobs.list(PACKS)?.iter().filter_map(|blob| pack(&blob.name)).collect())
     }
 }
 

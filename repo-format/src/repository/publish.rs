@@ -1,6 +1,5 @@
 //! Committing what a writer stored: segments first, then the record that makes it true (STO-5).
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use super::error::from_commit;
@@ -34,6 +33,27 @@ const SEGMENT_TRIES: usize = 5;
 pub struct Unseen {
     pub base: u64,
     pub known: u64,
+}
+
+/// Whether packs that were put, or found in the index, since revision `base` may be named by a segment
+/// or a snapshot that extends `state`.
+///
+/// # Errors
+/// `Unseen`, or `PackLost` for one that was doomed: a segment that names it would outlive its doom,
+/// and others would rely on it.
+pub(crate) fn check_known<'p>(
+    state: &State,
+    base: u64,
+    mut packs: impl Iterator<Item = &'p PackId>,
+) -> Result<(), RepositoryError> {
+    let known = state.history_start();
+    if known > base {
+        return Err(Unseen { base, known }.into());
+    }
+    match packs.find(|pack| state.is_lost(pack)) {
+        Some(pack) => Err(RepositoryError::PackLost { pack: *pack }),
+        None => Ok(()),
+    }
 }
 
 impl Repository {
@@ -103,7 +123,18 @@ impl Repository {
         &self,
         mut prepare: impl FnMut(&State) -> Vec<Action>,
     ) -> Result<Committed, RepositoryError> {
-        let committed = self.0.log.commit::<Infallible>(|state| Ok(prepare(state))).map_err(from_commit)?;
+        self.commit_prepared(|state| Ok(prepare(state)))
+    }
+
+    /// Commits what `prepare` makes for the state that is extended, or fails as it does.
+    ///
+    /// # Errors
+    /// As for [`Repository::commit_actions`].
+    pub(crate) fn commit_prepared(
+        &self,
+        mut prepare: impl FnMut(&State) -> Result<Vec<Action>, RepositoryError>,
+    ) -> Result<Committed, RepositoryError> {
+        let committed = self.0.log.commit::<RepositoryError>(|state| prepare(state)).map_err(from_commit)?;
         self.adopt_state();
         Ok(committed)
     }
@@ -119,11 +150,8 @@ impl Repository {
         let base = writer.base_revision();
         for _ in 0..SEGMENT_TRIES {
             let segments = self.put_segments(packs)?;
-            let committed = self.0.log.commit(|state| {
-                let known = state.history_start();
-                if known > base {
-                    return Err(Unseen { base, known });
-                }
+            let committed = self.0.log.commit::<RepositoryError>(|state| {
+                check_known(state, base, packs.iter().map(|pack| &pack.id))?;
                 let added = (!segments.is_empty()).then(|| Action::AddSegments(segments.clone()));
                 Ok(added.into_iter().chain(prepare(state)).collect())
             });

@@ -1,11 +1,12 @@
 //! The snapshots of a repository: listed, found, forgotten.
 
+use std::collections::HashSet;
 use std::convert::Infallible;
 
 use super::error::from_commit;
 use super::{Repository, RepositoryError};
 use crate::codec::ManifestId;
-use crate::log::{Action, ManifestRow, SnapshotState};
+use crate::log::{Action, ManifestRow, SnapshotState, State};
 use crate::snapshot::Manifest;
 
 /// Why a text names no snapshot.
@@ -29,9 +30,20 @@ impl Repository {
     /// # Errors
     /// If the manifest segments cannot be read.
     pub fn snapshots(&self) -> Result<Vec<ManifestRow>, RepositoryError> {
-        let state = self.0.log.state();
-        let mut rows: Vec<ManifestRow> =
-            self.0.log.manifests(&state)?.into_values().filter(ManifestRow::is_live).collect();
+        self.snapshots_in(&self.0.log.state(), true)
+    }
+
+    /// The snapshots that were forgotten and can still be told of, in the order of their commits.
+    ///
+    /// # Errors
+    /// If the manifest segments cannot be read.
+    pub fn forgotten_snapshots(&self) -> Result<Vec<ManifestRow>, RepositoryError> {
+        self.snapshots_in(&self.0.log.state(), false)
+    }
+
+    fn snapshots_in(&self, state: &State, live: bool) -> Result<Vec<ManifestRow>, RepositoryError> {
+        let mut rows: Vec<ManifestRow> = self.0.log.manifests(state)?.into_values().collect();
+        rows.retain(|row| row.is_live() == live);
         rows.sort_by_key(|row| (row.revision, row.start_ns));
         Ok(rows)
     }
@@ -46,19 +58,20 @@ impl Repository {
             let finished = rows.iter().rfind(|row| row.state != SnapshotState::Checkpoint);
             return finished.or(rows.last()).cloned().ok_or(ResolveError::None);
         }
-        let prefix = text.to_ascii_lowercase();
-        if prefix.is_empty() || !prefix.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(ResolveError::Malformed { text: text.into() });
-        }
-        let mut found: Vec<ManifestRow> =
-            rows.into_iter().filter(|row| row.id.to_string().starts_with(&prefix)).collect();
-        match found.len() {
-            0 => Err(ResolveError::NoMatch { text: text.into() }),
-            1 => Ok(found.remove(0)),
-            _ => Err(ResolveError::Ambiguous {
-                text: text.into(),
-                candidates: found.into_iter().map(|row| row.id).collect(),
-            }),
+        by_prefix(rows, text)
+    }
+
+    /// The forgotten snapshot whose ID begins with `text`.
+    ///
+    /// # Errors
+    /// As [`Repository::resolve`]; `NotForgotten` for one that is live.
+    pub fn resolve_forgotten(&self, text: &str) -> Result<ManifestRow, ResolveError> {
+        match by_prefix(self.forgotten_snapshots()?, text) {
+            Err(ResolveError::NoMatch { text }) => match by_prefix(self.snapshots()?, &text) {
+                Ok(live) => Err(RepositoryError::NotForgotten { id: live.id }.into()),
+                Err(error) => Err(error),
+            },
+            found => found,
         }
     }
 
@@ -85,5 +98,47 @@ impl Repository {
         let actions = vec![Action::Forget(ids.to_vec())];
         let done = self.0.log.commit::<Infallible>(|_| Ok(actions.clone())).map_err(from_commit)?;
         Ok(done.revision)
+    }
+
+    /// Removes the snapshots that `choose` picks out of the live ones, in one record. It is called again
+    /// for the state that another writer left, so that nothing is forgotten on outdated grounds; nothing is
+    /// committed if it picks none. Gives the revision.
+    ///
+    /// # Errors
+    /// What `choose` says; `UnknownSnapshot` if it picks one that is not there; and if the snapshots cannot
+    /// all be told.
+    pub fn forget_chosen(
+        &self,
+        mut choose: impl FnMut(&State, &[ManifestRow]) -> Result<Vec<ManifestId>, RepositoryError>,
+    ) -> Result<u64, RepositoryError> {
+        self.0.log.refresh()?;
+        let done = self.0.log.commit::<RepositoryError>(|state| {
+            let rows = self.snapshots_in(state, true)?;
+            let ids = choose(state, &rows)?;
+            let live: HashSet<&ManifestId> = rows.iter().map(|row| &row.id).collect();
+            match ids.iter().find(|id| !live.contains(id)) {
+                Some(id) => Err(RepositoryError::UnknownSnapshot { id: *id }),
+                None if ids.is_empty() => Ok(vec![]),
+                None => Ok(vec![Action::Forget(ids)]),
+            }
+        });
+        Ok(done.map_err(from_commit)?.revision)
+    }
+}
+
+fn by_prefix(rows: Vec<ManifestRow>, text: &str) -> Result<ManifestRow, ResolveError> {
+    let prefix = text.to_ascii_lowercase();
+    if prefix.is_empty() || !prefix.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(ResolveError::Malformed { text: text.into() });
+    }
+    let mut found: Vec<ManifestRow> =
+        rows.into_iter().filter(|row| row.id.to_string().starts_with(&prefix)).collect();
+    match found.len() {
+        0 => Err(ResolveError::NoMatch { text: text.into() }),
+        1 => Ok(found.remove(0)),
+        _ => Err(ResolveError::Ambiguous {
+            text: text.into(),
+            candidates: found.into_iter().map(|row| row.id).collect(),
+        }),
     }
 }

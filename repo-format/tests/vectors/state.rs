@@ -1,8 +1,9 @@
-//! Chapters 7 and 8: manifests, rows, records, catalogs.
+//! Chapters 7 and 8: manifests, rows, records, catalogs, policies.
 
 use repo_format::cbor;
 use repo_format::codec::RecordHash;
 use repo_format::log::{Action, ManifestRow, SPLITTER, State, catalog as catalogs, record as records};
+use repo_format::policy::{Policies, Policy, Scope};
 use repo_format::snapshot::Manifest;
 
 use crate::case::{Case, Told, one, refused};
@@ -49,4 +50,30 @@ pub fn catalog(case: &Case) -> Result<Told, String> {
     let state = catalogs::decode(&case.keys(), &case.repo(), revision, &blob).map_err(refused)?;
     assert_eq!(case["keys"].split(' ').count(), 17 + usize::from(state.verification_map.is_some()));
     Ok(vec![one("record-hash", state.hash)])
+}
+
+pub fn policy(case: &Case) -> Result<Told, String> {
+    let bytes = case.bytes("bytes");
+    let policy: Policy = cbor::decode(&bytes).map_err(refused)?;
+    // Keys of later releases are passed over.
+    let is_known = |key: &str| key.parse::<u64>().is_ok_and(|key| key < 1000);
+    let keys: Vec<&str> = case["keys"].split_whitespace().collect();
+    let known = keys.iter().filter(|key| is_known(key)).count();
+    assert_eq!(cbor::encode(&policy) == bytes, known == keys.len());
+    let stored = (Scope::Global.to_string(), bytes);
+    let effective = Policies::decode([(&stored.0, &stored.1)]).map_err(refused)?.effective_in(&Scope::Global);
+    assert_eq!((effective.from.len(), effective.policy), (known, policy));
+    Ok(vec![])
+}
+
+pub fn policy_name(case: &Case) -> Result<Told, String> {
+    let scope = Scope::parse(&case["text"]).ok_or("POL-2")?;
+    assert_eq!(scope.to_string(), case["text"]);
+    let kind = match scope {
+        Scope::Global => "global",
+        Scope::Service(_) => "service",
+        Scope::Source(_) => "source",
+    };
+    let service = scope.service().into_iter().map(str::to_owned).collect();
+    Ok(vec![one("scope", kind), ("service", service)])
 }

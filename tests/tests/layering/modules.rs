@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::sources::{Line, code, files};
 
 /// A module uses those before it, never those after it.
-const ORDER: [&str; 19] = [
+const ORDER: [&str; 20] = [
     "storage",
     "codec",
     "cbor",
@@ -22,6 +22,7 @@ const ORDER: [&str; 19] = [
     "ledger",
     "snapshot",
     "reach",
+    "policy",
     "repository",
     "engine",
     "verify",

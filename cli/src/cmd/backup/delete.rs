@@ -16,7 +16,8 @@ pub fn run(session: &Session, args: &BackupDeleteArgs) -> anyhow::Result<Code> {
     let ids: Vec<ManifestId> = rows.iter().map(|row| row.id).collect();
     let revision = if args.dry_run { None } else { Some(repository.forget(&ids)?) };
     let forgotten = ids.iter().map(ToString::to_string).collect();
-    let summary = ForgetSummary { forgotten, dry_run: args.dry_run, revision };
+    let summary = ForgetSummary { forgotten, dry_run: args.dry_run, revision, kept: None };
     session.output.result(&Message::Summary(Summary::BackupDelete(summary.clone())), summary)?;
+    session.note_recall(revision);
     Ok(Code::Done)
 }

@@ -2,10 +2,12 @@
 
 use repo_format::engine::progress::Progress;
 use repo_format::maintenance::{self, MaintenanceOptions};
+use repo_format::policy::Scope;
 
 use super::options;
 use crate::args::MaintenanceRunArgs;
 use crate::cmd::session::Session;
+use crate::cmd::snapshot::level_of;
 use crate::exit::Code;
 use crate::progress::watch;
 use crate::report::Message;
@@ -18,7 +20,7 @@ pub fn run(session: &Session, args: &MaintenanceRunArgs) -> anyhow::Result<Code>
     let options = MaintenanceOptions {
         quick: args.quick,
         dry_run: args.dry_run,
-        level: args.compression.level(),
+        level: level_of(args.compression, &repository.effective_policy(&Scope::Global)?.policy),
         ..options(&args.limits)
     };
     let progress = Progress::default();

@@ -9,11 +9,13 @@ use repo_format::content::WriterOptions;
 use repo_format::engine::progress::Progress;
 use repo_format::engine::{BackupOptions, BackupReport, backup};
 use repo_format::log::{SnapshotState, SourceInfo};
+use repo_format::policy::{Compression, Policy, Scope};
 use repo_format::repository::Repository;
 use repo_format::storage::Location;
 
-use crate::args::{CreateArgs, WritingArgs};
+use crate::args::{CompressionArg, CreateArgs, WritingArgs};
 use crate::cmd::session::{self, Session};
+use crate::cmd::source::FOLDER;
 use crate::config::Places;
 use crate::exit::{CliError, Code};
 use crate::progress::watch;
@@ -31,10 +33,15 @@ pub fn run(session: &Session, args: &CreateArgs) -> anyhow::Result<Code> {
         let what = "--at is for reading; a snapshot is always added to the newest state".to_owned();
         return Err(CliError::Usage { what, hint: "leave --at away" }.into());
     }
-    let options = options(session, args)?;
-    let source_options = source_options(session, args)?;
+    let mut options = options(session, args)?;
+    let mut source_options = source_options(session, args)?;
     refuse_the_repository(session, args)?;
     let repository = session.open()?;
+    let policy = repository.effective_policy(&Scope::Source(options.source.clone()))?.policy;
+    options.writer.level = level_of(args.writing.compression, &policy);
+    if args.selection.exclude.is_empty() {
+        source_options.exclude.splice(0..0, policy.excludes.unwrap_or_default());
+    }
     let source = FolderSource::new(&absolute_paths(&args.paths)?, source_options)?;
     if !args.dry_run {
         sweep(session, &repository);
@@ -87,15 +94,8 @@ fn summary(report: BackupReport, dry_run: bool) -> CreateSummary {
 }
 
 fn options(session: &Session, args: &CreateArgs) -> anyhow::Result<BackupOptions> {
-    let paths = absolute_paths(&args.paths)?;
     Ok(BackupOptions {
-        source: SourceInfo {
-            service: "folder".to_owned(),
-            host: Some(args.host.clone().unwrap_or_else(session::host_name)),
-            user: Some(session::user_name()),
-            paths: paths.iter().map(|path| path.as_os_str().as_bytes().to_vec()).collect(),
-            resource: None,
-        },
+        source: folder_source(&args.paths, args.host.clone())?,
         tags: args.tags.iter().cloned().collect(),
         threads: session.threads(args.writing.threads),
         fail_fast: args.fail_fast,
@@ -104,7 +104,39 @@ fn options(session: &Session, args: &CreateArgs) -> anyhow::Result<BackupOptions
     })
 }
 
-/// How a snapshot of anything is written; of what is for the caller to say.
+/// What a snapshot of these paths, made here and now, is of.
+///
+/// # Errors
+/// `File` for a path that goes up where nothing is.
+pub fn folder_source(paths: &[PathBuf], host: Option<String>) -> Result<SourceInfo, CliError> {
+    let paths = absolute_paths(paths)?;
+    Ok(SourceInfo {
+        service: FOLDER.to_owned(),
+        host: Some(host.unwrap_or_else(session::host_name)),
+        user: Some(session::user_name()),
+        paths: paths.iter().map(|path| path.as_os_str().as_bytes().to_vec()).collect(),
+        resource: None,
+    })
+}
+
+/// How hard to compress: as the command line says, else the policy, else in between.
+pub fn level_of(chosen: Option<CompressionArg>, policy: &Policy) -> Option<i32> {
+    let by_policy = policy.compression.unwrap_or(Compression::Default);
+    let compression = chosen.map_or(by_policy, |chosen| match chosen {
+        CompressionArg::None => Compression::None,
+        CompressionArg::Fast => Compression::Fast,
+        CompressionArg::Default => Compression::Default,
+        CompressionArg::Max => Compression::Max,
+    });
+    match compression {
+        Compression::None => None,
+        Compression::Fast => Some(1),
+        Compression::Default => Some(3),
+        Compression::Max => Some(19),
+    }
+}
+
+/// How a snapshot of anything is written; of what, and how hard to compress, is for the caller to say.
 ///
 /// # Errors
 /// `Usage` for what is out of bounds.
@@ -139,7 +171,6 @@ fn writer_options(args: &WritingArgs, dry_run: bool) -> Result<WriterOptions, Cl
     Ok(WriterOptions {
         // The bounds above fit any machine's word.
         data_pack_size: args.pack_size as usize,
-        level: args.compression.level(),
         extra_verify: !args.no_extra_verify,
         dry_run,
         ..WriterOptions::default()

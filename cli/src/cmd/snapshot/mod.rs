@@ -8,11 +8,13 @@ mod forget;
 mod list;
 mod ls;
 mod place;
+mod plan;
+mod recall;
 mod restore;
 mod show;
 mod walk;
 
-pub use create::{backup_options, sweep};
+pub use create::{backup_options, folder_source, level_of, sweep};
 pub use diff::Comparison;
 pub use restore::{below, gives_way};
 
@@ -32,5 +34,6 @@ pub fn run(session: &Session, command: SnapshotCommand) -> anyhow::Result<Code> 
         SnapshotCommand::Find(args) => find::run(session, &args),
         SnapshotCommand::Restore(args) => restore::run(session, &args),
         SnapshotCommand::Forget(args) => forget::run(session, &args),
+        SnapshotCommand::Recall(args) => recall::run(session, &args),
     }
 }

@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use repo_format::codec::ManifestId;
 use repo_format::engine::BackupOptions;
 use repo_format::log::{SnapshotState, SourceInfo};
+use repo_format::policy;
 use repo_format::repository::Repository;
 
 use super::people::Person;
@@ -19,6 +20,7 @@ use super::watch::Board;
 use crate::args::BackupCreateArgs;
 use crate::cmd::backup::{ONEDRIVE, USER_ID_TAG, USER_NAME_TAG};
 use crate::cmd::session::Session;
+use crate::cmd::snapshot::level_of;
 use crate::exit::message;
 use crate::report::Message;
 use crate::report::create::UserLine;
@@ -149,6 +151,12 @@ impl<'a> Team<'a> {
             paths: self.folders.iter().map(|folder| folder.clone().into_bytes()).collect(),
             ..SourceInfo::default()
         };
+        match self.repository.effective_policy(&policy::Scope::Source(backup.source.clone())) {
+            Ok(effective) => {
+                backup.writer.level = level_of(self.args.writing.compression, &effective.policy);
+            }
+            Err(error) => return self.fail(name, error.into()),
+        }
         backup.tags.insert(USER_NAME_TAG.to_owned(), name.to_owned());
         backup.tags.insert(USER_ID_TAG.to_owned(), user.id.as_str().to_owned());
         let options = DriveOptions {
