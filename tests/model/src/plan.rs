@@ -1,0 +1,177 @@
+//! Which configurations are run: small ones whenever code changes, large ones now and then.
+
+use crate::bounds::{Bounds, Job};
+use crate::flaw::Flaw;
+use crate::properties::{self as see, Sight};
+use crate::run::Run;
+use crate::world::FIRST;
+
+/// Writers and collectors beside a forget: named packs and late dooms.
+fn core() -> Bounds {
+    Bounds::default()
+}
+
+/// A writer on a base that may be forgotten.
+fn bases() -> Bounds {
+    Bounds { jobs: vec![Job::of([0, 1]).on(FIRST), Job::of([0])], packs_max: 4, ..core() }
+}
+
+/// Records are trimmed behind catalogs, and deletions are recorded.
+fn trim() -> Bounds {
+    Bounds {
+        jobs: vec![Job::of([0])],
+        catalogs: 1,
+        floors: 1,
+        reaps: true,
+        compactors: 1,
+        packs_max: 4,
+        segments_max: 4,
+        ..core()
+    }
+}
+
+/// Two compactions beside a collector that deletes replaced segments, too.
+fn compaction() -> Bounds {
+    Bounds {
+        jobs: vec![Job::of([0])],
+        compactors: 2,
+        segments_collected: true,
+        packs_max: 3,
+        segments_max: 6,
+        ..core()
+    }
+}
+
+/// Live contents move out of a thin pack.
+fn repack() -> Bounds {
+    Bounds {
+        jobs: vec![Job::of([0])],
+        collectors: 2,
+        copies: 1,
+        one_pack: true,
+        packs_max: 4,
+        segments_max: 4,
+        ..core()
+    }
+}
+
+/// A put is tried again long after it took effect.
+fn late_retry() -> Bounds {
+    Bounds {
+        jobs: vec![Job::of([0])],
+        unanswered: 1,
+        catalogs: 1,
+        floors: 1,
+        recent_commits: 0,
+        packs_max: 3,
+        ..core()
+    }
+}
+
+/// Forgotten snapshots come back.
+fn recall() -> Bounds {
+    Bounds { jobs: vec![Job::of([0, 1])], recallers: 1, collectors: 2, packs_max: 4, ..core() }
+}
+
+/// Answers get lost and writers crash.
+fn crash() -> Bounds {
+    Bounds {
+        jobs: vec![Job::of([0]), Job::of([0])],
+        unanswered: 1,
+        crashes: 1,
+        packs_max: 4,
+        forgets: 1,
+        ..core()
+    }
+}
+
+/// A reader of an old state.
+fn read() -> Bounds {
+    Bounds {
+        jobs: vec![],
+        readers: 1,
+        compactors: 1,
+        copies: 1,
+        one_pack: true,
+        segments_collected: true,
+        packs_max: 3,
+        segments_max: 4,
+        ..core()
+    }
+}
+
+fn good(name: &'static str, bounds: Bounds, sights: &[Sight]) -> Run {
+    Run { name, bounds, flaw: None, sights: sights.to_vec() }
+}
+
+fn bad(flaw: Flaw, name: &'static str, bounds: Bounds) -> Run {
+    Run { name, bounds, flaw: Some(flaw), sights: Vec::new() }
+}
+
+/// The protocol as it should be, in small bounds.
+pub fn good_small() -> Vec<Run> {
+    vec![
+        good("core", core(), &[see::COMMITS_AFTER_DOOM, see::GARBAGE_DELETED, see::LATE_DOOM]),
+        good("bases", bases(), &[see::BASED, see::LATE_DOOM]),
+        good("trim", trim(), &[see::REAPED, see::GHOST_NOTICED, see::JUMPED]),
+        good("compaction", compaction(), &[see::COMPACTION_WINS, see::COMPACTION_LOSES]),
+        good("repack", repack(), &[see::REPACKED, see::TWO_COLLECTIONS]),
+        good("recall", recall(), &[see::RECALLED, see::WALKED]),
+        good(
+            "crash",
+            crash(),
+            &[see::SETTLED_MINE, see::SETTLED_THEIRS, see::SETTLED_ABSENT, see::CRASHED_AND_BACK],
+        ),
+        good("late-retry", late_retry(), &[see::SETTLED_MINE, see::SETTLED_ABSENT]),
+        good("read", read(), &[see::READ_AFTER_MOVE, see::READ_GONE, see::SEGMENT_DELETED]),
+    ]
+}
+
+/// Every broken variant, in bounds in which it must be caught.
+pub fn broken() -> Vec<Run> {
+    vec![
+        bad(Flaw::CommitUnchecked, "core", core()),
+        bad(Flaw::CommitAnywhere, "core", core()),
+        bad(Flaw::DoomAnywhere, "core", core()),
+        bad(Flaw::NamesUsedTwice, "core", core()),
+        bad(Flaw::PartlyNamed, "core", core()),
+        bad(Flaw::IgnoresNamed, "core", core()),
+        bad(Flaw::IgnoresDoom, "repack", repack()),
+        bad(Flaw::BasesUnchecked, "bases", bases()),
+        bad(Flaw::NoFloorCheck, "trim", trim()),
+        bad(Flaw::TrimsBeforeCatalog, "trim", trim()),
+        bad(Flaw::CatalogDropsDooms, "trim", trim()),
+        bad(Flaw::IgnoresJump, "trim", trim()),
+        bad(Flaw::JumpKeepsOwn, "trim", trim()),
+        bad(Flaw::JumpKeepsFound, "trim", trim()),
+        bad(Flaw::ReapsWhatIsNamed, "trim", trim()),
+        bad(
+            Flaw::AddsSegmentOfLostPack,
+            "repack",
+            Bounds {
+                reaps: true,
+                catalogs: 1,
+                jobs: vec![],
+                packs_max: 3,
+                forgets: 0,
+                segments_max: 3,
+                ..repack()
+            },
+        ),
+        bad(
+            Flaw::CompactionUnchecked,
+            "compaction",
+            Bounds { catalogs: 1, reaps: true, packs_max: 2, ..compaction() },
+        ),
+        bad(Flaw::DoomsBeforeCopies, "repack", repack()),
+        bad(Flaw::RecallWithoutWalk, "recall", recall()),
+        bad(Flaw::IgnoresRecall, "recall", recall()),
+        bad(Flaw::CatalogDropsRows, "late-retry", late_retry()),
+        bad(Flaw::ReadsTwice, "read", Bounds { copies: 2, packs_max: 4, collectors: 2, ..read() }),
+    ]
+}
+
+/// The protocol as it should be, in large bounds.
+pub fn good_full() -> Vec<Run> {
+    Vec::new()
+}
