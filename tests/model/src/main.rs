@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use corso_model::plan;
-use corso_model::run::Run;
+use corso_model::run::Violation;
 
 /// Checks the model of Corso's commit log and garbage collection.
 ///
@@ -15,6 +15,12 @@ use corso_model::run::Run;
 struct Args {
     #[command(subcommand)]
     command: Command,
+    /// Only runs whose configuration or variant contains this.
+    #[arg(long, global = true, default_value = "")]
+    only: String,
+    /// Print the steps to each violation, also where one is expected.
+    #[arg(long, global = true)]
+    steps: bool,
     /// Threads that explore states.
     #[arg(long, global = true, default_value_t = 2)]
     threads: usize,
@@ -26,18 +32,15 @@ enum Command {
     Small,
     /// Large bounds; many minutes and several GiB.
     Full,
-    /// The small runs whose configuration or variant contains a word, and the steps to each violation.
-    Show { word: String },
 }
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let small = || plan::good_small().into_iter().chain(plan::broken());
-    let runs: Vec<Run> = match &args.command {
-        Command::Small => small().collect(),
-        Command::Full => plan::good_full(),
-        Command::Show { word } => small().filter(|run| run.to_string().contains(word)).collect(),
+    let mut runs = match &args.command {
+        Command::Small => plan::small(),
+        Command::Full => plan::full(),
     };
+    runs.retain(|run| run.to_string().contains(&args.only));
     let mut all_expected = true;
     let mut states = 0;
     for run in &runs {
@@ -46,13 +49,15 @@ fn main() -> ExitCode {
         all_expected &= expected;
         states += outcome.states;
         println!("{} {run}: {outcome}", if expected { "expected  " } else { "UNEXPECTED" });
-        if !expected || matches!(args.command, Command::Show { .. }) {
-            for violation in &outcome.violations {
-                println!("  {}:", violation.property);
-                violation.steps.iter().for_each(|step| println!("    {step}"));
-            }
+        if args.steps || !expected {
+            outcome.violations.iter().for_each(print_steps);
         }
     }
     println!("{} runs, {states} unique states", runs.len());
     if all_expected { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn print_steps(violation: &Violation) {
+    println!("  {}:", violation.property);
+    violation.steps.iter().for_each(|step| println!("    {step}"));
 }

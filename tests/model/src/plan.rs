@@ -16,18 +16,14 @@ fn bases() -> Bounds {
     Bounds { jobs: vec![Job::of([0, 1]).on(FIRST), Job::of([0])], packs_max: 4, ..core() }
 }
 
-/// Records are trimmed behind catalogs, and deletions are recorded.
+/// Records are trimmed behind catalogs.
 fn trim() -> Bounds {
-    Bounds {
-        jobs: vec![Job::of([0])],
-        catalogs: 1,
-        floors: 1,
-        reaps: true,
-        compactors: 1,
-        packs_max: 4,
-        segments_max: 4,
-        ..core()
-    }
+    Bounds { jobs: vec![Job::of([0])], catalogs: 1, floors: 1, packs_max: 4, ..core() }
+}
+
+/// Deletions are recorded, too, once a compaction has left out what names them.
+fn reap() -> Bounds {
+    Bounds { reaps: true, compactors: 1, packs_max: 3, segments_max: 4, ..trim() }
 }
 
 /// Two compactions beside a collector that deletes replaced segments, too.
@@ -75,14 +71,7 @@ fn recall() -> Bounds {
 
 /// Answers get lost and writers crash.
 fn crash() -> Bounds {
-    Bounds {
-        jobs: vec![Job::of([0]), Job::of([0])],
-        unanswered: 1,
-        crashes: 1,
-        packs_max: 4,
-        forgets: 1,
-        ..core()
-    }
+    Bounds { jobs: vec![Job::of([0])], unanswered: 1, crashes: 1, packs_max: 4, records_max: 6, ..core() }
 }
 
 /// A reader of an old state.
@@ -108,15 +97,50 @@ fn bad(flaw: Flaw, name: &'static str, bounds: Bounds) -> Run {
     Run { name, bounds, flaw: Some(flaw), sights: Vec::new() }
 }
 
+/// Small bounds, and every broken variant.
+pub fn small() -> Vec<Run> {
+    good_small().into_iter().chain(broken()).collect()
+}
+
+/// A few of the small runs that take seconds even where nothing is optimised.
+pub fn quick() -> Vec<Run> {
+    let flaws = [
+        Flaw::CommitAnywhere,
+        Flaw::NamesUsedTwice,
+        Flaw::BasesUnchecked,
+        Flaw::AddsSegmentOfLostPack,
+        Flaw::DoomsBeforeCopies,
+        Flaw::RecallWithoutWalk,
+    ];
+    let chosen = |run: &Run| match run.flaw {
+        None => ["bases", "trim", "read"].contains(&run.name),
+        Some(flaw) => flaws.contains(&flaw),
+    };
+    small().into_iter().filter(chosen).collect()
+}
+
 /// The protocol as it should be, in small bounds.
-pub fn good_small() -> Vec<Run> {
+fn good_small() -> Vec<Run> {
     vec![
-        good("core", core(), &[see::COMMITS_AFTER_DOOM, see::GARBAGE_DELETED, see::LATE_DOOM]),
+        good(
+            "core",
+            Bounds { packs_max: 4, ..core() },
+            &[see::COMMITS_AFTER_DOOM, see::GARBAGE_DELETED, see::LATE_DOOM],
+        ),
         good("bases", bases(), &[see::BASED, see::LATE_DOOM]),
-        good("trim", trim(), &[see::REAPED, see::GHOST_NOTICED, see::JUMPED]),
-        good("compaction", compaction(), &[see::COMPACTION_WINS, see::COMPACTION_LOSES]),
-        good("repack", repack(), &[see::REPACKED, see::TWO_COLLECTIONS]),
-        good("recall", recall(), &[see::RECALLED, see::WALKED]),
+        good("trim", trim(), &[see::GHOST_NOTICED, see::JUMPED]),
+        good("reap", Bounds { records_max: 7, ..reap() }, &[see::REAPED, see::GHOST_NOTICED]),
+        good(
+            "compaction",
+            Bounds { records_max: 5, segments_max: 5, ..compaction() },
+            &[see::COMPACTION_WINS, see::COMPACTION_LOSES],
+        ),
+        good(
+            "repack",
+            Bounds { records_max: 6, packs_max: 3, ..repack() },
+            &[see::REPACKED, see::TWO_COLLECTIONS],
+        ),
+        good("recall", Bounds { records_max: 6, ..recall() }, &[see::RECALLED, see::WALKED]),
         good(
             "crash",
             crash(),
@@ -128,7 +152,7 @@ pub fn good_small() -> Vec<Run> {
 }
 
 /// Every broken variant, in bounds in which it must be caught.
-pub fn broken() -> Vec<Run> {
+fn broken() -> Vec<Run> {
     vec![
         bad(Flaw::CommitUnchecked, "core", core()),
         bad(Flaw::CommitAnywhere, "core", core()),
@@ -142,9 +166,9 @@ pub fn broken() -> Vec<Run> {
         bad(Flaw::TrimsBeforeCatalog, "trim", trim()),
         bad(Flaw::CatalogDropsDooms, "trim", trim()),
         bad(Flaw::IgnoresJump, "trim", trim()),
-        bad(Flaw::JumpKeepsOwn, "trim", trim()),
-        bad(Flaw::JumpKeepsFound, "trim", trim()),
-        bad(Flaw::ReapsWhatIsNamed, "trim", trim()),
+        bad(Flaw::JumpKeepsOwn, "reap", Bounds { compactors: 0, ..reap() }),
+        bad(Flaw::JumpKeepsFound, "reap", Bounds { packs_max: 2, ..reap() }),
+        bad(Flaw::ReapsWhatIsNamed, "reap", Bounds { packs_max: 2, ..reap() }),
         bad(
             Flaw::AddsSegmentOfLostPack,
             "repack",
@@ -172,6 +196,30 @@ pub fn broken() -> Vec<Run> {
 }
 
 /// The protocol as it should be, in large bounds.
-pub fn good_full() -> Vec<Run> {
-    Vec::new()
+pub fn full() -> Vec<Run> {
+    let two_doom = Bounds { collectors: 2, records_max: 7, condemns: true, ..core() };
+    let based = Bounds { collectors: 2, forgets: 2, ..bases() };
+    let reaped = Bounds { segments_collected: true, segments_max: 5, records_max: 9, ..reap() };
+    let compacted = Bounds { catalogs: 1, reaps: true, ..compaction() };
+    let repacked = Bounds { copies: 2, packs_max: 5, segments_max: 5, records_max: 7, ..repack() };
+    let recalled = Bounds { catalogs: 1, floors: 1, records_max: 8, ..recall() };
+    let crashed = Bounds { jobs: vec![Job::of([0]), Job::of([0])], records_max: 5, ..crash() };
+    let late = Bounds { collectors: 2, forgets: 2, packs_max: 4, records_max: 8, ..late_retry() };
+    let moved =
+        Bounds { copies: 2, packs_max: 4, collectors: 2, catalogs: 1, floors: 1, records_max: 8, ..read() };
+    vec![
+        good(
+            "core",
+            two_doom,
+            &[see::COMMITS_AFTER_DOOM, see::LATE_DOOM, see::CONDEMNED, see::TWO_COLLECTIONS],
+        ),
+        good("bases", based, &[see::BASED, see::LATE_DOOM, see::TWO_COLLECTIONS]),
+        good("reap", reaped, &[see::REAPED, see::GHOST_NOTICED, see::JUMPED, see::SEGMENT_DELETED]),
+        good("compaction", compacted, &[see::COMPACTION_WINS, see::COMPACTION_LOSES, see::REAPED]),
+        good("repack", repacked, &[see::REPACKED, see::TWO_COLLECTIONS]),
+        good("recall", recalled, &[see::RECALLED, see::WALKED]),
+        good("crash", crashed, &[see::SETTLED_MINE, see::SETTLED_THEIRS, see::SETTLED_ABSENT]),
+        good("late-retry", late, &[see::SETTLED_MINE, see::SETTLED_ABSENT]),
+        good("read", moved, &[see::READ_AFTER_MOVE, see::READ_GONE, see::SEGMENT_DELETED]),
+    ]
 }

@@ -43,17 +43,27 @@ impl Run {
     pub fn check(&self, threads: usize) -> Outcome {
         let start = Instant::now();
         let (bounds, flaw, sights) = (Arc::new(self.bounds.clone()), self.flaw, self.sights.clone());
-        let protocol = Protocol { bounds, flaw, sights };
-        let finish = if self.flaw.is_some() { HasDiscoveries::AnyFailures } else { HasDiscoveries::All };
-        let checker = protocol.checker().threads(threads).finish_when(finish).spawn_bfs().join();
-        let found = checker.discoveries();
-        let mut violations = Vec::new();
-        for property in properties::always() {
-            if let Some(path) = found.get(property.name) {
-                let steps = path.clone().into_actions().iter().map(|step| format!("{step:?}")).collect();
-                violations.push(Violation { property: property.name, steps });
+        let checker = Protocol { bounds, flaw, sights }.checker().threads(threads);
+        match self.flaw {
+            // Breadth first finds a shortest way to the violation.
+            Some(_) => {
+                let checker = checker.finish_when(HasDiscoveries::AnyFailures).spawn_bfs();
+                self.outcome(&checker.join(), start)
             }
+            // Depth first holds far fewer states at once.
+            None => self.outcome(&checker.spawn_dfs().join(), start),
         }
+    }
+
+    fn outcome(&self, checker: &impl Checker<Protocol>, start: Instant) -> Outcome {
+        let found = checker.discoveries();
+        let violation = |property: &'static str| {
+            let path = found.get(property)?.clone();
+            let steps = path.into_actions().iter().map(|step| format!("{step:?}")).collect();
+            Some(Violation { property, steps })
+        };
+        let always = properties::always();
+        let violations = always.iter().filter_map(|property| violation(property.name)).collect();
         let sights = self.sights.iter().map(|(name, _)| *name);
         let unseen = sights.filter(|name| self.flaw.is_none() && !found.contains_key(name)).collect();
         Outcome { states: checker.unique_state_count(), took: start.elapsed(), violations, unseen }
