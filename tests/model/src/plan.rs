@@ -153,6 +153,27 @@ fn good_small() -> Vec<Run> {
 
 /// Every broken variant, in bounds in which it must be caught.
 fn broken() -> Vec<Run> {
+    let doomed_copy = Bounds { jobs: vec![], forgets: 0, reaps: true, catalogs: 1, packs_max: 3, ..repack() };
+    let unchecked = Bounds {
+        catalogs: 1,
+        reaps: true,
+        packs_max: 2,
+        segments_max: 4,
+        records_max: 7,
+        segments_collected: false,
+        ..compaction()
+    };
+    let two_commits = Bounds { jobs: vec![Job::of([0]), Job::of([0])], packs_max: 2, ..trim() };
+    let moved_twice = Bounds {
+        collectors: 2,
+        compactors: 0,
+        copies: 2,
+        forgets: 0,
+        packs_max: 4,
+        records_max: 5,
+        segments_collected: false,
+        ..read()
+    };
     vec![
         bad(Flaw::CommitUnchecked, "core", core()),
         bad(Flaw::CommitAnywhere, "core", core()),
@@ -165,48 +186,32 @@ fn broken() -> Vec<Run> {
         bad(Flaw::NoFloorCheck, "trim", trim()),
         bad(Flaw::TrimsBeforeCatalog, "trim", trim()),
         bad(Flaw::CatalogDropsDooms, "trim", trim()),
-        bad(Flaw::IgnoresJump, "trim", trim()),
+        bad(Flaw::IgnoresJump, "trim", two_commits),
         bad(Flaw::JumpKeepsOwn, "reap", Bounds { compactors: 0, ..reap() }),
         bad(Flaw::JumpKeepsFound, "reap", Bounds { packs_max: 2, ..reap() }),
         bad(Flaw::ReapsWhatIsNamed, "reap", Bounds { packs_max: 2, ..reap() }),
-        bad(
-            Flaw::AddsSegmentOfLostPack,
-            "repack",
-            Bounds {
-                reaps: true,
-                catalogs: 1,
-                jobs: vec![],
-                packs_max: 3,
-                forgets: 0,
-                segments_max: 3,
-                ..repack()
-            },
-        ),
-        bad(
-            Flaw::CompactionUnchecked,
-            "compaction",
-            Bounds { catalogs: 1, reaps: true, packs_max: 2, ..compaction() },
-        ),
+        bad(Flaw::AddsSegmentOfLostPack, "repack", doomed_copy),
+        bad(Flaw::CompactionUnchecked, "compaction", unchecked),
         bad(Flaw::DoomsBeforeCopies, "repack", repack()),
         bad(Flaw::RecallWithoutWalk, "recall", recall()),
         bad(Flaw::IgnoresRecall, "recall", recall()),
         bad(Flaw::CatalogDropsRows, "late-retry", late_retry()),
-        bad(Flaw::ReadsTwice, "read", Bounds { copies: 2, packs_max: 4, collectors: 2, ..read() }),
+        bad(Flaw::ReadsTwice, "read", moved_twice),
     ]
 }
 
 /// The protocol as it should be, in large bounds.
 pub fn full() -> Vec<Run> {
-    let two_doom = Bounds { collectors: 2, records_max: 7, condemns: true, ..core() };
-    let based = Bounds { collectors: 2, forgets: 2, ..bases() };
-    let reaped = Bounds { segments_collected: true, segments_max: 5, records_max: 9, ..reap() };
+    let two_doom = Bounds { collectors: 2, records_max: 6, packs_max: 4, condemns: true, ..core() };
+    let based = Bounds { collectors: 2, forgets: 2, records_max: 6, ..bases() };
+    let reaped = Bounds { segments_max: 5, ..reap() };
     let compacted = Bounds { catalogs: 1, reaps: true, ..compaction() };
-    let repacked = Bounds { copies: 2, packs_max: 5, segments_max: 5, records_max: 7, ..repack() };
-    let recalled = Bounds { catalogs: 1, floors: 1, records_max: 8, ..recall() };
-    let crashed = Bounds { jobs: vec![Job::of([0]), Job::of([0])], records_max: 5, ..crash() };
-    let late = Bounds { collectors: 2, forgets: 2, packs_max: 4, records_max: 8, ..late_retry() };
+    let repacked = Bounds { copies: 2, segments_max: 5, records_max: 6, ..repack() };
+    let recalled = Bounds { catalogs: 1, floors: 1, packs_max: 3, records_max: 7, ..recall() };
+    let crashed = Bounds { jobs: vec![Job::of([0]), Job::of([0])], packs_max: 3, records_max: 5, ..crash() };
+    let late = Bounds { collectors: 2, records_max: 7, ..late_retry() };
     let moved =
-        Bounds { copies: 2, packs_max: 4, collectors: 2, catalogs: 1, floors: 1, records_max: 8, ..read() };
+        Bounds { copies: 2, packs_max: 4, collectors: 2, catalogs: 1, floors: 1, records_max: 7, ..read() };
     vec![
         good(
             "core",
