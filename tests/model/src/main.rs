@@ -21,7 +21,7 @@ struct Args {
     /// Print the steps to each violation, also where one is expected.
     #[arg(long, global = true)]
     steps: bool,
-    /// Threads that explore states.
+    /// Threads that explore states where nothing is broken.
     #[arg(long, global = true, default_value_t = 2)]
     threads: usize,
 }

@@ -202,27 +202,28 @@ fn broken() -> Vec<Run> {
 
 /// The protocol as it should be, in large bounds.
 pub fn full() -> Vec<Run> {
-    let two_doom = Bounds { collectors: 2, records_max: 6, packs_max: 4, condemns: true, ..core() };
+    let two_doom = Bounds { collectors: 2, packs_max: 4, records_max: 5, ..core() };
+    let condemned = Bounds { condemns: true, records_max: 7, packs_max: 4, ..core() };
     let based = Bounds { collectors: 2, forgets: 2, records_max: 6, ..bases() };
-    let reaped = Bounds { segments_max: 5, ..reap() };
-    let compacted = Bounds { catalogs: 1, reaps: true, ..compaction() };
+    let reaped = Bounds { segments_max: 5, records_max: 8, ..reap() };
+    let no_segments = Bounds { segments_collected: false, ..compaction() };
+    let compacted = Bounds { packs_max: 2, records_max: 7, catalogs: 1, reaps: true, ..no_segments };
     let repacked = Bounds { copies: 2, segments_max: 5, records_max: 6, ..repack() };
-    let recalled = Bounds { catalogs: 1, floors: 1, packs_max: 3, records_max: 7, ..recall() };
-    let crashed = Bounds { jobs: vec![Job::of([0]), Job::of([0])], packs_max: 3, records_max: 5, ..crash() };
-    let late = Bounds { collectors: 2, records_max: 7, ..late_retry() };
-    let moved =
-        Bounds { copies: 2, packs_max: 4, collectors: 2, catalogs: 1, floors: 1, records_max: 7, ..read() };
+    let recalled = Bounds { recallers: 2, packs_max: 3, records_max: 7, ..recall() };
+    let recalled_behind = Bounds { catalogs: 1, floors: 1, packs_max: 2, records_max: 7, ..recall() };
+    let crashed = Bounds { jobs: vec![Job::of([0]), Job::of([0])], packs_max: 3, records_max: 4, ..crash() };
+    let late = Bounds { collectors: 2, records_max: 6, ..late_retry() };
+    let moved = Bounds { copies: 2, packs_max: 4, collectors: 2, records_max: 6, ..read() };
     vec![
-        good(
-            "core",
-            two_doom,
-            &[see::COMMITS_AFTER_DOOM, see::LATE_DOOM, see::CONDEMNED, see::TWO_COLLECTIONS],
-        ),
+        good("core", two_doom, &[see::COMMITS_AFTER_DOOM, see::LATE_DOOM, see::TWO_COLLECTIONS]),
+        good("condemn", condemned, &[see::CONDEMNED, see::LATE_DOOM]),
         good("bases", based, &[see::BASED, see::LATE_DOOM, see::TWO_COLLECTIONS]),
-        good("reap", reaped, &[see::REAPED, see::GHOST_NOTICED, see::JUMPED, see::SEGMENT_DELETED]),
-        good("compaction", compacted, &[see::COMPACTION_WINS, see::COMPACTION_LOSES, see::REAPED]),
+        good("reap", reaped, &[see::REAPED, see::GHOST_NOTICED, see::JUMPED]),
+        good("compaction", compaction(), &[see::COMPACTION_LOSES, see::SEGMENT_DELETED]),
+        good("compact-reap", compacted, &[see::COMPACTION_WINS, see::COMPACTION_LOSES, see::REAPED]),
         good("repack", repacked, &[see::REPACKED, see::TWO_COLLECTIONS]),
         good("recall", recalled, &[see::RECALLED, see::WALKED]),
+        good("recall-trim", recalled_behind, &[see::RECALLED]),
         good("crash", crashed, &[see::SETTLED_MINE, see::SETTLED_THEIRS, see::SETTLED_ABSENT]),
         good("late-retry", late, &[see::SETTLED_MINE, see::SETTLED_ABSENT]),
         good("read", moved, &[see::READ_AFTER_MOVE, see::READ_GONE, see::SEGMENT_DELETED]),

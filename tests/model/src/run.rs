@@ -43,15 +43,15 @@ impl Run {
     pub fn check(&self, threads: usize) -> Outcome {
         let start = Instant::now();
         let (bounds, flaw, sights) = (Arc::new(self.bounds.clone()), self.flaw, self.sights.clone());
-        let checker = Protocol { bounds, flaw, sights }.checker().threads(threads);
+        let checker = Protocol { bounds, flaw, sights }.checker();
         match self.flaw {
-            // Breadth first finds a shortest way to the violation.
+            // Breadth first, by one thread, finds a shortest way to the violation.
             Some(_) => {
-                let checker = checker.finish_when(HasDiscoveries::AnyFailures).spawn_bfs();
+                let checker = checker.finish_when(HasDiscoveries::AnyFailures).threads(1).spawn_bfs();
                 self.outcome(&checker.join(), start)
             }
             // Depth first holds far fewer states at once.
-            None => self.outcome(&checker.spawn_dfs().join(), start),
+            None => self.outcome(&checker.threads(threads).spawn_dfs().join(), start),
         }
     }
 

@@ -128,8 +128,8 @@ impl Run {
 
     fn record(&self, i: usize, writer: &Writer, job: &Job, world: &World, flaw: Option<Flaw>) -> Record {
         let mut relied: Ids = self.found.values().copied().collect();
-        if flaw == Some(Flaw::PartlyNamed) && relied.len() > 1 {
-            relied.pop_last();
+        if let Some(unnamed) = self.unnamed(flaw) {
+            relied.remove(&unnamed);
         }
         let added = self.segment.filter(|_| !self.own.is_empty()).map(|id| world.segment(id));
         let put = Action::PutManifest {
@@ -143,26 +143,32 @@ impl Run {
         Record { commit: commit_id(1, i, writer.incarnation), actions }
     }
 
+    /// The pack that a flawed writer neither names nor checks.
+    fn unnamed(&self, flaw: Option<Flaw>) -> Option<Id> {
+        let partly = flaw == Some(Flaw::PartlyNamed) && self.found.len() > 1;
+        self.found.values().max().copied().filter(|_| partly)
+    }
+
+    /// Whether a flawed writer counts on a pack although it jumped.
+    fn trusts(&self, pack: Id, flaw: Option<Flaw>) -> bool {
+        match flaw {
+            Some(Flaw::JumpKeepsOwn) => self.own.contains(&pack),
+            Some(Flaw::JumpKeepsFound) => !self.own.contains(&pack),
+            _ => false,
+        }
+    }
+
     /// Goes on from a newer view; what may not be relied on there must be found again.
     fn renew(&mut self, view: View, world: &World, flaw: Option<Flaw>) {
         let jumped = view.from != self.view.from;
         self.view = view;
         let state = world.state(view, flaw);
-        if flaw != Some(Flaw::CommitUnchecked) {
-            let own = self.own.clone();
-            // Who jumped cannot know what was doomed and reaped meanwhile; what the state names was not.
-            let unseen = |pack: Id| match flaw {
-                Some(Flaw::JumpKeepsOwn) if own.contains(&pack) => false,
-                Some(Flaw::JumpKeepsFound) if !own.contains(&pack) => false,
-                _ => jumped && !state.names(pack),
-            };
-            let partly = flaw == Some(Flaw::PartlyNamed) && self.found.len() > 1;
-            let unnamed = self.found.values().max().copied().filter(|_| partly);
-            self.found.retain(|_, pack| {
-                let (lost, unseen) = (world.holds_lost(&state, *pack, flaw), unseen(*pack));
-                Some(*pack) == unnamed || !lost && !unseen
-            });
-        }
+        // Who jumped cannot know what was doomed and reaped meanwhile; what the state names was not.
+        let seen = |pack| !jumped || state.names(pack) || self.trusts(pack, flaw);
+        let unchecked = |pack| flaw == Some(Flaw::CommitUnchecked) || self.unnamed(flaw) == Some(pack);
+        let mut found = self.found.clone();
+        found.retain(|_, pack| unchecked(*pack) || !world.holds_lost(&state, *pack, flaw) && seen(*pack));
+        self.found = found;
         let found: Ids = self.found.values().copied().collect();
         let kept: Ids = self.own.intersection(&found).copied().collect();
         let whole = kept == self.own && (!jumped || flaw == Some(Flaw::JumpKeepsOwn));

@@ -41,12 +41,13 @@ pub enum Answer {
     Absent,
 }
 
-impl TrueLog {
-    /// A log without records.
-    pub fn new() -> TrueLog {
+impl Default for TrueLog {
+    fn default() -> TrueLog {
         TrueLog { records: Vec::new(), states: vec![Arc::default()], digest: 0 }
     }
+}
 
+impl TrueLog {
     pub fn records(&self) -> &[Arc<Record>] {
         &self.records
     }

@@ -61,7 +61,7 @@ impl World {
         let mut world = World {
             packs: Vec::new(),
             segments: Vec::new(),
-            log: TrueLog::new(),
+            log: TrueLog::default(),
             kept: 1,
             ghosts: BTreeMap::new(),
             catalog: 0,
