@@ -66,6 +66,7 @@ impl fmt::Display for Bounds {
             ("readers", self.readers),
             ("packs", self.packs_max),
             ("segments", self.segments_max),
+            ("records", self.records_max),
             ("forgets", self.forgets.into()),
             ("copies", self.copies.into()),
             ("catalogs", self.catalogs.into()),
