@@ -28,9 +28,9 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Small bounds and every broken variant; about a minute.
+    /// Small bounds and every broken variant; less than a minute.
     Small,
-    /// Large bounds; many minutes and several GiB.
+    /// Large bounds; some ten minutes.
     Full,
 }
 
