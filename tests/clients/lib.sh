@@ -14,6 +14,8 @@ simulate() {
     [[ -n ${sim_pid:-} ]] && end_simulation
     # Both at once: apart they would want other features of what they share, and build it twice.
     nice -n 5 cargo build --package corso --package graph-sim --locked --quiet
+    # Those of the one before are not its.
+    rm -f "$run/urls.json"
     target/debug/graph-sim serve "$@" >"$run/urls.json" 2>"$run/graph-sim.log" &
     sim_pid=$!
     trap end_simulation EXIT

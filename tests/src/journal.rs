@@ -61,6 +61,16 @@ impl JournalStore {
         self.lock().events.len()
     }
 
+    /// The changes that were carried out, in the order of their answers.
+    pub fn answered(&self) -> Vec<Change> {
+        let journal = self.lock();
+        let answered = journal.events.iter().filter_map(|event| match event {
+            Event::Answered(change) => Some(journal.changes[*change].clone()),
+            _ => None,
+        });
+        answered.collect()
+    }
+
     /// Mutating requests so far.
     pub fn changes_count(&self) -> usize {
         self.lock().changes.len()

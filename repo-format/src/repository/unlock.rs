@@ -5,7 +5,7 @@ use crate::codec::{MasterKey, RepoId, SlotId};
 use crate::format::format_blob;
 use crate::format::names::{BlobId, FORMAT, SLOTS};
 use crate::format::slot::{self, Secret, Slot, SlotError};
-use crate::storage::{BlobName, Blobs};
+use crate::storage::{BlobName, Blobs, StorageError};
 
 /// An opened repository's identity and key.
 pub(super) struct Unlocked {
@@ -37,10 +37,15 @@ const FOREIGN: [(&str, &str); 2] = [("kopia.repository", "kopia"), ("kopia.repos
 /// `Foreign`; or what keeps the storage from being looked at.
 pub(super) fn refuse_foreign(blobs: &Blobs) -> Result<(), RepositoryError> {
     for (name, tool) in FOREIGN {
-        if let Ok(name) = BlobName::new(name)
-            && blobs.size(&name)?.is_some()
-        {
-            return Err(RepositoryError::Foreign { location: blobs.storage().location().to_string(), tool });
+        let Ok(name) = BlobName::new(name) else { continue };
+        // Read, not just asked for: a server says why it refuses in an answer that has a body.
+        match blobs.get_bounded(&name, 1) {
+            Err(error) if error.is_not_found() => {}
+            Ok(_) | Err(StorageError::TooLarge { .. }) => {
+                let location = blobs.storage().location().to_string();
+                return Err(RepositoryError::Foreign { location, tool });
+            }
+            Err(error) => return Err(error.into()),
         }
     }
     Ok(())
