@@ -115,7 +115,10 @@ fn segments_are_made_again_from_what_packs_say() {
         let done = repair::index(&world.open(), false, &Progress::default(), &Stop::default()).unwrap();
         assert_eq!(done, repair::IndexRepair { segments_added: done.segments_added, ..dry });
         assert!(done.segments_added > 0);
-        world.assert_whole();
+        if !is_damaged {
+            // Damaged ones are in the way of nobody, but still there.
+            world.assert_whole();
+        }
         let again = repair::index(&world.open(), false, &Progress::default(), &Stop::default()).unwrap();
         assert!(again.is_clean(), "{again:?}");
         world.maintain().expect("maintenance works again");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::codec::{BlobKind, Header, PLAIN_SIZE, PackId, RepoId};
+use crate::codec::{BlobKind, Header, HeaderError, PLAIN_SIZE, PackId, RepoId};
 use crate::format::names::{BlobId, PACKS, PackKind, SEGMENTS};
 use crate::log::{BlobRef, State};
 use crate::storage::{BlobInfo, Blobs, StorageError};
@@ -75,6 +75,10 @@ fn kind_of(blobs: &Blobs, repo: &RepoId, info: &BlobInfo) -> Result<Option<BlobK
         Err(error) if error.is_lost() => return Ok(None),
         Err(error) => return Err(error),
     };
-    let is = |kind: &BlobKind| Header::decode_plain(&head, *kind, Some(repo)).is_ok();
-    Ok([BlobKind::IndexSegment, BlobKind::ManifestSegment].into_iter().find(is))
+    Ok(match Header::decode_plain(&head, BlobKind::ManifestSegment, Some(repo)) {
+        Ok(_) => Some(BlobKind::ManifestSegment),
+        Err(HeaderError::OtherRepository { .. }) => None,
+        // One that is damaged is nobody's any more, whatever it was.
+        Err(_) => Some(BlobKind::IndexSegment),
+    })
 }
