@@ -239,13 +239,15 @@ impl Inner {
     fn place(self: &Arc<Inner>, taken: Taken) -> Result<(), ContentError> {
         let Taken { ticket, frame, kind, compressible } = taken;
         let frame = frame.compress(self.options.level.filter(|_| compressible));
-        let placed = self.push_frame(kind, frame);
-        self.gather.lock().tickets.give_back(ticket);
-        self.gather_moved.notify_all();
-        match placed? {
+        let placed = self.push_frame(kind, frame).and_then(|full| match full {
             Some(full) => self.end_pack(full),
             None => Ok(()),
-        }
+        });
+        // Not before the full pack has a ticket of its own: in between, a flush would neither find it
+        // open nor wait for it, and a snapshot would be committed without the segment of its contents.
+        self.gather.lock().tickets.give_back(ticket);
+        self.gather_moved.notify_all();
+        placed
     }
 
     /// Seals a frame into the open pack, and gives the pack before it if that one had no room.
