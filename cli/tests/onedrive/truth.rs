@@ -42,12 +42,13 @@ pub fn differences(cloud: &Cloud, drive: u32) -> Vec<String> {
     differences
 }
 
-/// Size and time of every file, none of folders.
+/// Size and time of every file, none of folders and of links to other drives.
 type Listing = BTreeMap<String, (Option<u64>, Option<i64>)>;
 
 fn wanted(state: &SimState, drive: u32) -> Listing {
     let items = state.true_state(drive).into_iter();
-    let kept = items.filter(|item| matches!(item.kind, TrueKind::File | TrueKind::Folder));
+    // A notebook is exported as a folder, a shortcut as a link.
+    let kept = items.filter(|item| item.kind != TrueKind::Root);
     kept.map(|item| {
         let is_file = item.kind == TrueKind::File;
         let facts = (is_file.then_some(item.size), is_file.then_some(i64::from(item.modified)));

@@ -12,13 +12,9 @@ use tokio::sync::Notify;
 
 use super::bucket::{Admission, Advice, Bucket, Limits};
 use super::day::{Day, DaySpent, MINUTES_A_DAY};
-use super::gradient::Gradient;
 use super::retries::RetryBudget;
+use super::seats::{Seat, Seats};
 use crate::clock::{Clock, within};
-
-/// If no content came or went for so long, then whoever has the seats may be waiting for something else
-/// than the service: another goes all the same.
-const STUCK: Duration = Duration::from_secs(5 * 60);
 
 /// What goes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,11 +43,7 @@ struct State {
     bucket: Bucket,
     lines: [Line; 2],
     next_ticket: u64,
-    gradient: Gradient,
-    /// Contents on their way.
-    seated: usize,
-    /// When one of them came or went.
-    moved_at: Duration,
+    seats: Seats,
     day: Day,
     /// What the service told last.
     told: Option<Advice>,
@@ -123,23 +115,6 @@ impl Drop for InLine<'_> {
     }
 }
 
-/// A content on its way. It counts as such until this is dropped, also after its head has come.
-#[derive(Debug)]
-pub struct Seat {
-    gate: Arc<Gate>,
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let now = self.gate.clock.now();
-        let mut state = self.gate.state.lock();
-        state.seated = state.seated.saturating_sub(1);
-        state.moved_at = now;
-        drop(state);
-        self.gate.changed.notify_waiters();
-    }
-}
-
 /// A call that goes. It counts as going until this is dropped.
 #[derive(Debug)]
 pub struct Permit {
@@ -157,7 +132,7 @@ impl Permit {
     /// A content's first byte came after so long. Its seat is given on for the rest of it.
     pub fn first_byte(&mut self, after: Duration) -> Option<Seat> {
         let now = self.gate.clock.now();
-        self.gate.state.lock().gradient.first_byte(after, now);
+        self.gate.state.lock().seats.first_byte(after, now);
         self.seat.take()
     }
 }
@@ -182,9 +157,7 @@ impl Gate {
             bucket: Bucket::new(limits, now),
             lines: [Line::default(), Line::default()],
             next_ticket: 0,
-            gradient: Gradient::new(limits.concurrency, now),
-            seated: 0,
-            moved_at: now,
+            seats: Seats::new(limits.concurrency, now),
             day: Day::default(),
             told: None,
         };
@@ -211,7 +184,7 @@ impl Gate {
                     self.changed.notify_waiters();
                     self.earn();
                     let is_content = priority == Priority::Content;
-                    let seat = is_content.then(|| Seat { gate: self.clone() });
+                    let seat = is_content.then(|| Seat::new(self.clone()));
                     return Permit { gate: self.clone(), correction: 0.0, seat };
                 }
                 Some(Admission::At(time)) => {
@@ -317,6 +290,13 @@ impl Gate {
         self.state.lock().bucket.rate()
     }
 
+    /// A content's seat is given back.
+    pub(super) fn give_back_seat(&self) {
+        let now = self.clock.now();
+        self.state.lock().seats.give_back(now);
+        self.changed.notify_waiters();
+    }
+
     fn join(&self, priority: Priority, resource: &Arc<str>) -> InLine<'_> {
         let mut state = self.state.lock();
         let ticket = state.next_ticket;
@@ -334,9 +314,8 @@ impl Gate {
             return None;
         }
         let now = self.clock.now();
-        let stuck_at = state.moved_at + STUCK;
         let is_content = who.priority == Priority::Content;
-        if is_content && state.seated >= state.gradient.places() && now < stuck_at {
+        if is_content && let Some(stuck_at) = state.seats.taken_until(now) {
             return Some(Admission::At(stuck_at));
         }
         self.spread(&mut state);
@@ -345,8 +324,7 @@ impl Gate {
             state.lines[line].advance();
             state.day.spend(f64::from(price), self.clock.wall());
             if is_content {
-                state.seated += 1;
-                state.moved_at = now;
+                state.seats.take(now);
             }
         }
         Some(admission)
@@ -388,30 +366,6 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn contents_keep_their_seats_and_late_answers_leave_fewer() {
-        let limits = Limits { rate: 1e6, rate_max: 1e6, burst: 1e6, concurrency: 4 };
-        let gate = Gate::new(limits, f64::INFINITY, Arc::new(SystemClock::new()));
-        let resource: Arc<str> = "r".into();
-        let soon = Duration::from_millis(20);
-        let content = || tokio::time::timeout(soon, gate.admit(1, Priority::Content, &resource));
-        for after in [100; 16].into_iter().chain([900; 16]) {
-            let mut permit = content().await.unwrap();
-            drop(permit.first_byte(Duration::from_millis(after)));
-        }
-        // Three are left of four.
-        let mut seats = Vec::new();
-        for _ in 0..3 {
-            let mut permit = content().await.unwrap();
-            seats.push(permit.first_byte(Duration::from_millis(900)));
-        }
-        assert!(content().await.is_err(), "their bodies are on the way");
-        let page = tokio::time::timeout(soon, gate.admit(1, Priority::Page, &resource)).await;
-        assert!(page.is_ok(), "pages need no seat");
-        seats.pop();
-        assert!(content().await.is_ok());
-    }
-
-    #[tokio::test]
     async fn a_day_that_is_nearly_spent_lowers_the_pace() {
         let limits = Limits { rate: 20.0, rate_max: 100.0, burst: 10.0, concurrency: 1 };
         let gate = Gate::new(limits, 1_200_000.0, Arc::new(SystemClock::new()));
@@ -431,17 +385,6 @@ mod tests {
         let standing = gate.standing();
         assert!((standing.units_per_day - 6_000_000.0).abs() < 1.0);
         assert!(standing.units_per_minute > 5000.0, "{}", standing.units_per_minute);
-    }
-
-    #[tokio::test]
-    async fn who_keeps_a_seat_and_does_nothing_stops_nobody_for_ever() {
-        let limits = Limits { rate: 1e6, rate_max: 1e6, burst: 1e6, concurrency: 1 };
-        let gate = Gate::new(limits, f64::INFINITY, Arc::new(SystemClock::faster(10_000)));
-        let resource: Arc<str> = "r".into();
-        let _seat = gate.admit(1, Priority::Content, &resource).await.first_byte(Duration::ZERO);
-        let start = gate.clock.now();
-        gate.admit(1, Priority::Content, &resource).await;
-        assert!(gate.clock.now() - start >= STUCK);
     }
 
     #[tokio::test]

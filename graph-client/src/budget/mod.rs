@@ -9,12 +9,14 @@ mod day;
 mod gate;
 mod gradient;
 mod retries;
+mod seats;
 #[cfg(test)]
 mod tests;
 
 pub use bucket::{Advice, Bucket, Limits};
 pub use day::DaySpent;
-pub use gate::{Gate, Permit, Priority, Seat, Standing};
+pub use gate::{Gate, Permit, Priority, Standing};
+pub use seats::Seat;
 
 /// Budgets that the service keeps apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use graph_sim::{Call, Fault, Faults, Rule, TenantProfile, preset};
+use graph_sim::model::drive::Grant;
+use graph_sim::{Call, Fault, Faults, PoisonKind, Rule, TenantProfile, preset};
 use repo_format::log::SnapshotState;
 
 use crate::bench::{Bench, DRIVE, assert_same, profile};
@@ -142,6 +143,40 @@ fn permissions_that_could_not_be_read_are_read_by_the_next_run() {
     bench.sim.state().clear_books();
     bench.run();
     assert_eq!(bench.sim.state().totals().calls.get(&Call::Permissions), None, "what is read is read");
+}
+
+#[test]
+fn what_is_shared_before_it_is_tried_again_has_its_permissions_read() {
+    let bench = Bench::new(TenantProfile { shared: 0.0, malware: 0.0, ..profile(60) });
+    bench.sim.state().set_faults(Faults { poison_per_user: 3, ..Faults::default() });
+    bench.run();
+    let mut poisoned = bench.sim.state().poisoned(DRIVE).into_iter();
+    let failed = poisoned.find(|item| item.kind != PoisonKind::Malware).unwrap().id;
+
+    // The feed has answered, and told nothing; it is the item itself that tells that it is shared.
+    let late = Rule::new("late", 1.0, &[Call::Delta], Fault::Delay { ms: 10_000 });
+    bench.sim.state().set_faults(Faults { rules: vec![late], ..Faults::default() });
+    bench.sim.state().clear_books();
+    let report = std::thread::scope(|scope| {
+        let run = scope.spawn(|| bench.run());
+        while !bench.sim.state().totals().calls.contains_key(&Call::Delta) {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        let grant = Grant { email: Some("guest@fabrikam.example".into()), role: "read".into(), link: None };
+        let at_ms = bench.sim.state().now_ms();
+        let shared = bench.sim.state().change_drive(DRIVE, |drive| {
+            let index = drive.find(&failed).unwrap();
+            drive.share(index, grant, at_ms)
+        });
+        shared.unwrap().unwrap();
+        run.join().unwrap()
+    });
+    assert!(bench.downloaded().contains(&failed) && report.unread == 0);
+    let asked = |bench: &Bench| bench.sim.state().totals().calls.get(&Call::Permissions).copied();
+    let now = asked(&bench);
+    bench.sim.state().set_faults(Faults::default());
+    bench.run();
+    assert_eq!((now, asked(&bench)), (Some(1), Some(1)), "read once, when it was told first");
 }
 
 #[test]

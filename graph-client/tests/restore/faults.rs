@@ -77,6 +77,17 @@ fn one_file_that_cannot_be_uploaded_does_not_stop_the_rest() {
 
 #[test]
 fn what_somebody_removed_meanwhile_is_restored_again() {
+    removed_and_restored_again(Faults::default());
+}
+
+#[test]
+fn it_is_also_if_the_answer_is_lost_that_made_its_folder_anew() {
+    let lost = Rule::new("lost answer", 1.0, &[Call::Write], Fault::ResetInHeaders { bytes: 5 });
+    let rules = vec![Rule { attempts: Some(1), ..lost }];
+    removed_and_restored_again(Faults { rules, ..Faults::default() });
+}
+
+fn removed_and_restored_again(faults: Faults) {
     let bench = Bench::new(profile(60));
     let first = half_failed(&bench);
     let id = bench.ids(TARGET)[&first.folder].clone();
@@ -84,6 +95,7 @@ fn what_somebody_removed_meanwhile_is_restored_again() {
         let folder = drive.find(&id).unwrap();
         drive.delete(folder, true, 1_791_000_000_000).unwrap();
     });
+    bench.sim.state().set_faults(faults);
     let second = bench.run(&bench.target());
     assert_eq!((second.resumed, second.earlier, second.failed), (false, 0, 0));
     assert_same(&bench.state(TARGET, &second.folder), &bench.state(SOURCE, ""));

@@ -12,7 +12,7 @@ use super::convert::change_of;
 use super::course::{Course, Left};
 use super::outcome::is_tried_again;
 use super::work::{Found, Job, Renewed};
-use crate::ingest::{Facts, Mark, apply};
+use crate::ingest::{Facts, ItemChange, Mark, apply};
 use crate::model::{DeltaPage, ItemId};
 use crate::secret::Secret;
 
@@ -143,17 +143,22 @@ impl Course<'_, '_> {
     /// Fetches items whose addresses were asked for, as they are now: the listing that failed may have
     /// been a stale one, and the feed need not tell them again.
     pub(super) fn take_addresses(&mut self, found: Vec<Found>) -> Result<(), Left> {
+        let mut due = Vec::new();
         for (id, item) in found {
-            let id = id.as_str();
-            if let Ok(item) = &item
-                && self.is_due(id)?
-            {
-                apply(&mut self.ledger, &mut self.cursor, &[change_of(item)])?;
-            }
-            // Whoever is gone or cannot be asked for fails when it is fetched, with its cause.
-            let address = item.ok().and_then(|item| self.fresh(item.download_url, None));
-            if self.is_due(id)? {
-                self.fetch(id, address)?;
+            due.extend(self.is_due(id.as_str())?.then_some((id, item.ok())));
+        }
+        let items = due.iter().filter_map(|(_, item)| item.as_ref());
+        let changes: Vec<ItemChange> = items.clone().map(change_of).collect();
+        let told =
+            items.filter_map(|item| Some((item.id.as_str(), self.fresh(item.download_url.clone(), None)?)));
+        let addresses: HashMap<&str, Address> = told.collect();
+        let applied = apply(&mut self.ledger, &mut self.cursor, &changes)?;
+        self.follow(applied, &addresses)?;
+        // What is as it was when it failed. Whoever is gone or cannot be asked for fails when it is
+        // fetched, with its cause.
+        for (id, _) in &due {
+            if self.is_due(id.as_str())? {
+                self.fetch(id.as_str(), addresses.get(id.as_str()).cloned())?;
             }
         }
         Ok(())

@@ -18,7 +18,7 @@ use crate::error::GraphError;
 use crate::files::DeltaFrom;
 use crate::ingest::scope::Inside;
 use crate::ingest::{
-    Cursor, DriveLedger, Facts, Item, ItemChange, Mark, Past, Phase, apply, finish_enumeration,
+    Applied, Cursor, DriveLedger, Facts, Item, ItemChange, Mark, Past, Phase, apply, finish_enumeration,
 };
 use crate::model::DeltaPage;
 
@@ -173,7 +173,18 @@ impl Course<'_, '_> {
         if page.next.is_none() && page.delta.is_some() {
             finish_enumeration(&mut self.ledger, &mut self.cursor)?;
         }
-        let addresses = self.addresses_of(page);
+        self.fetcher.run.count(applied.unchanged, 0);
+        let changed = applied.changed;
+        self.follow(applied, &self.addresses_of(page))?;
+        Ok(changed)
+    }
+
+    /// Has fetched and read what follows from items that were applied.
+    pub(super) fn follow(
+        &mut self,
+        applied: Applied,
+        addresses: &HashMap<&str, Address>,
+    ) -> Result<(), Left> {
         let (fetch, shared) = (self.of_scope(applied.fetch)?, self.of_scope(applied.shared)?);
         for id in &fetch {
             self.failed.remove(id);
@@ -185,8 +196,7 @@ impl Course<'_, '_> {
         for id in &applied.refused {
             tracing::warn!(bytes = id.len(), "an item whose ID is too long for any key is left out");
         }
-        self.fetcher.run.count(applied.unchanged, 0);
-        Ok(applied.changed)
+        Ok(())
     }
 
     /// Those of the items that are inside the scope, as far as that is known by now.

@@ -1,13 +1,13 @@
 //! The folder that a restore goes into: found, or made.
 
 use super::error::{DriveRestoreError, Trouble};
-use super::folder::FOLDER_ROUNDS_MAX;
+use super::folder::Made;
 use super::names::{drive_name, numbered};
 use super::place::Place;
 use super::run::Run;
 use crate::error::GraphError;
-use crate::files::{Conflict, NewFile};
-use crate::model::{DriveItem, ItemId, ItemKind, Moment};
+use crate::files::NewFile;
+use crate::model::{ItemId, Moment};
 
 impl Run<'_> {
     /// The place to restore into; `folder` is told its path. A folder for this restore alone is chosen
@@ -33,11 +33,15 @@ impl Run<'_> {
             if drive_name(name, true) != name {
                 return Err(self.no_destination(folder, "the drive takes no folder of such a name"));
             }
-            match self.step(&at, name)? {
-                Step::There(item) if item.kind() == ItemKind::Folder => at = item.id,
-                Step::There(_) => return Err(self.no_destination(folder, "something else has its name")),
-                Step::Made(item) => (at, is_new) = (item.id, true),
-                Step::WouldBeMade => return Ok(Place::new(None)),
+            let found = match self.look(&at, name)? {
+                None if self.target.dry_run => return Ok(Place::new(None)),
+                None => self.make(&at, name, &NewFile::default())?,
+                Some(found) => found,
+            };
+            match found {
+                Made::Folder(id) => at = id,
+                Made::New(id) => (at, is_new) = (id, true),
+                Made::Other => return Err(self.no_destination(folder, "something else has its name")),
             }
         }
         if !is_new {
@@ -72,39 +76,10 @@ impl Run<'_> {
         Ok(name)
     }
 
-    /// One folder further.
-    fn step(&self, at: &ItemId, name: &str) -> Result<Step, Trouble> {
-        let (drive, times) = (&self.target.drive, NewFile::default());
-        let mut rounds = 0;
-        loop {
-            match self.wait(self.graph.item_by_path(drive, at, &[name])) {
-                Err(Trouble::Graph(GraphError::NotFound { .. })) => {}
-                found => return Ok(Step::There(Box::new(found?))),
-            }
-            if self.target.dry_run {
-                return Ok(Step::WouldBeMade);
-            }
-            rounds += 1;
-            match self.wait(self.graph.create_folder(drive, at, name, Conflict::Fail, &times)) {
-                // Made by a call whose answer was lost, or by somebody else: either will do. Or the call
-                // was never done.
-                Err(Trouble::Graph(GraphError::NameTaken { .. } | GraphError::Ambiguous { .. }))
-                    if rounds < FOLDER_ROUNDS_MAX => {}
-                made => return Ok(Step::Made(Box::new(made?))),
-            }
-        }
-    }
-
     /// A folder that is there, and what is in it.
     pub(super) fn list(&self, folder: ItemId) -> Result<Place, Trouble> {
         let pages = self.graph.children(&self.target.drive, &folder)?;
         let children = self.wait(pages.all())?;
         Ok(Place::holding(folder, &children))
     }
-}
-
-enum Step {
-    There(Box<DriveItem>),
-    Made(Box<DriveItem>),
-    WouldBeMade,
 }

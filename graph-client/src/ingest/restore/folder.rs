@@ -15,7 +15,7 @@ use crate::files::{Conflict, NewFile};
 use crate::model::{ItemId, ItemKind};
 
 /// How often a folder is made whose making has lost its answer.
-pub(super) const FOLDER_ROUNDS_MAX: u32 = 5;
+const FOLDER_ROUNDS_MAX: u32 = 5;
 
 /// A folder of the snapshot.
 #[derive(Debug)]
@@ -89,7 +89,8 @@ impl Run<'_> {
         }
     }
 
-    fn make(&self, parent: &ItemId, name: &str, times: &NewFile) -> Result<Made, Trouble> {
+    /// Makes a folder in `parent` unless something has its name.
+    pub(super) fn make(&self, parent: &ItemId, name: &str, times: &NewFile) -> Result<Made, Trouble> {
         let drive = &self.target.drive;
         let create = || self.wait(self.graph.create_folder(drive, parent, name, Conflict::Fail, times));
         let (mut answer_lost, mut rounds) = (false, 0);
@@ -102,14 +103,22 @@ impl Run<'_> {
                 Err(Trouble::Graph(GraphError::NameTaken { .. })) if rounds < FOLDER_ROUNDS_MAX => {}
                 made => return Ok(Made::New(made?.id)),
             }
-            match self.wait(self.graph.item_by_path(drive, parent, &[name])) {
-                Ok(found) if found.kind() != ItemKind::Folder => return Ok(Made::Other),
-                Ok(found) if answer_lost => return Ok(Made::New(found.id)),
-                Ok(found) => return Ok(Made::Folder(found.id)),
+            match self.look(parent, name)? {
+                Some(Made::Folder(id)) if answer_lost => return Ok(Made::New(id)),
+                Some(found) => return Ok(found),
                 // The call whose answer was lost was not done, or what was there has gone.
-                Err(Trouble::Graph(GraphError::NotFound { .. })) => {}
-                Err(trouble) => return Err(trouble),
+                None => {}
             }
+        }
+    }
+
+    /// What has a name in `parent`, if anything has.
+    pub(super) fn look(&self, parent: &ItemId, name: &str) -> Result<Option<Made>, Trouble> {
+        match self.wait(self.graph.item_by_path(&self.target.drive, parent, &[name])) {
+            Ok(found) if found.kind() == ItemKind::Folder => Ok(Some(Made::Folder(found.id))),
+            Ok(_) => Ok(Some(Made::Other)),
+            Err(Trouble::Graph(GraphError::NotFound { .. })) => Ok(None),
+            Err(trouble) => Err(trouble),
         }
     }
 }
@@ -118,7 +127,8 @@ fn made(name: String, id: Option<ItemId>) -> FolderEnd {
     FolderEnd::Here { name, place: Place::new(id), is_new: true, grants_due: true }
 }
 
-enum Made {
+/// A folder that was to be made.
+pub(super) enum Made {
     /// By a call of this run, even if its answer was lost.
     New(ItemId),
     /// One was there.
