@@ -4,6 +4,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use assert_cmd::cargo::cargo_bin;
+use graph_sim::model::truth::TrueKind;
 use graph_sim::{Call, Fault, Faults, Mutation, PoisonKind, Rule, TenantProfile};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -38,6 +39,17 @@ fn everybody_is_backed_up_and_who_has_nothing_is_no_failure() {
     assert!(cloud.state().violations().is_empty(), "{:?}", cloud.state().violations());
     let excluded = cloud.back_up(&["--user", "*", "--exclude-user", &cloud.user(0)], 0);
     assert_eq!(excluded["users"], 4);
+}
+
+#[test]
+fn notebooks_and_shortcuts_are_exported_as_folders_and_links() {
+    let shape = TenantProfile { packages: 0.05, shortcuts: 0.05, ..tenant(1, 120) };
+    let cloud = Cloud::new(shape, Faults::default());
+    cloud.back_up(&["--user", "*"], 0);
+    let items = cloud.state().true_state(0);
+    let has = |kind| items.iter().any(|item| item.kind == kind);
+    assert!(has(TrueKind::Package) && has(TrueKind::Shortcut));
+    assert_eq!(differences(&cloud, 0), Vec::<String>::new());
 }
 
 #[test]
