@@ -126,9 +126,4 @@ impl Tickets {
     pub fn settled(&self, mark: u64) -> bool {
         self.open.first().is_none_or(|first| *first > mark)
     }
-
-    /// How many are open.
-    pub fn open(&self) -> usize {
-        self.open.len()
-    }
 }

@@ -92,9 +92,17 @@ struct Inner {
 #[derive(Default)]
 struct Packs {
     tickets: Tickets,
+    /// On their way to the storage.
+    under_way: usize,
     durable: Vec<PackContents>,
     written: Written,
     failed: Option<Arc<ContentError>>,
+}
+
+/// A pack that left the open ones, and the ticket that a flush waits for.
+struct Ending {
+    ticket: u64,
+    builder: PackBuilder,
 }
 
 impl ContentWriter {
@@ -179,9 +187,12 @@ impl ContentWriter {
             let mut gather = inner.gather.lock();
             inner.gather_moved.wait_while(&mut gather, |gather| !gather.tickets.settled(mark));
         }
-        let builders = std::mem::take(&mut *inner.open_packs.lock());
-        for builder in builders.into_iter().flatten() {
-            Inner::end_pack(&self.0, builder)?;
+        let endings: Vec<Ending> = {
+            let mut open = inner.open_packs.lock();
+            open.iter_mut().filter_map(Option::take).map(|pack| inner.ending(pack)).collect()
+        };
+        for ending in endings {
+            Inner::end_pack(&self.0, ending)?;
         }
         let mut packs = inner.packs.lock();
         let mark = packs.tickets.mark();
@@ -239,25 +250,27 @@ impl Inner {
     fn place(self: &Arc<Inner>, taken: Taken) -> Result<(), ContentError> {
         let Taken { ticket, frame, kind, compressible } = taken;
         let frame = frame.compress(self.options.level.filter(|_| compressible));
-        let placed = self.push_frame(kind, frame).and_then(|full| match full {
-            Some(full) => self.end_pack(full),
-            None => Ok(()),
-        });
-        // Not before the full pack has a ticket of its own: in between, a flush would neither find it
-        // open nor wait for it, and a snapshot would be committed without the segment of its contents.
+        let placed = self.push_frame(kind, frame);
         self.gather.lock().tickets.give_back(ticket);
         self.gather_moved.notify_all();
-        placed
+        match placed? {
+            Some(full) => self.end_pack(full),
+            None => Ok(()),
+        }
     }
 
     /// Seals a frame into the open pack, and gives the pack before it if that one had no room.
-    fn push_frame(&self, kind: PackKind, frame: Frame) -> Result<Option<PackBuilder>, ContentError> {
+    ///
+    /// That pack has its ticket before anybody can miss it among the open ones: a flush either finds
+    /// it there or waits for it. Otherwise a snapshot would be committed without the segment of contents
+    /// that it names.
+    fn push_frame(&self, kind: PackKind, frame: Frame) -> Result<Option<Ending>, ContentError> {
         let (slot, size) = match kind {
             PackKind::Data => (0, self.options.data_pack_size),
             PackKind::Meta => (1, self.options.meta_pack_size),
         };
         let mut open = self.open_packs.lock();
-        let full = open[slot].take_if(|pack| pack.size_with(&frame) > size);
+        let full = open[slot].take_if(|pack| pack.size_with(&frame) > size).map(|pack| self.ending(pack));
         if open[slot].is_none() {
             let salt = random_bytes().map_err(|error| ContentError::Storage(Box::new(error)))?;
             open[slot] = Some(PackBuilder::new(&self.keys, &self.repo, kind, salt, size));
@@ -268,22 +281,41 @@ impl Inner {
         Ok(full)
     }
 
+    /// A pack that is about to be ended. Who calls this holds the lock of the open packs.
+    fn ending(&self, builder: PackBuilder) -> Ending {
+        Ending { ticket: self.packs.lock().tickets.give(), builder }
+    }
+
     /// Ends a pack, checks it, and sends it off; waits while too many are under way.
-    fn end_pack(self: &Arc<Inner>, builder: PackBuilder) -> Result<(), ContentError> {
+    fn end_pack(self: &Arc<Inner>, ending: Ending) -> Result<(), ContentError> {
+        let ticket = ending.ticket;
+        self.send_pack(ending).inspect_err(|_| {
+            // Whoever waits for it learns that it failed, or waits in vain.
+            self.packs.lock().tickets.give_back(ticket);
+            self.packs_moved.notify_all();
+        })
+    }
+
+    fn send_pack(self: &Arc<Inner>, ending: Ending) -> Result<(), ContentError> {
+        let Ending { ticket, builder } = ending;
         let pack = builder.finish(&self.keys);
         let PackBlob { contents, bytes } = &pack;
         if self.options.extra_verify {
-            read_pack(&self.keys, &self.repo, contents.kind, &contents.id, bytes)
-                .map_err(|error| ContentError::SelfCheck { pack: contents.id, source: error })?;
+            let checked = read_pack(&self.keys, &self.repo, contents.kind, &contents.id, bytes);
+            if let Err(source) = checked {
+                let error = Arc::new(ContentError::SelfCheck { pack: contents.id, source });
+                let failed = self.packs.lock().failed.get_or_insert(error).clone();
+                return Err(ContentError::WriterFailed(failed));
+            }
         }
-        let ticket = {
+        {
             let mut packs = self.packs.lock();
             let limit = self.options.puts_at_once.max(1);
             self.packs_moved
-                .wait_while(&mut packs, |packs| packs.failed.is_none() && packs.tickets.open() >= limit);
+                .wait_while(&mut packs, |packs| packs.failed.is_none() && packs.under_way >= limit);
             packs.check()?;
-            packs.tickets.give()
-        };
+            packs.under_way += 1;
+        }
         if self.options.dry_run {
             self.pack_done(ticket, pack, Ok(()));
             return Ok(());
@@ -315,6 +347,7 @@ impl Inner {
                 packs.failed.get_or_insert_with(|| Arc::new(error));
             }
         }
+        packs.under_way -= 1;
         packs.tickets.give_back(ticket);
         self.packs_moved.notify_all();
     }
