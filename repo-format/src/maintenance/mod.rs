@@ -5,10 +5,10 @@
 //! records that are trimmed. Runs beside any number of writers, readers and other maintainers, and
 //! may be killed at any point: the log decides who is right (DESIGN 3.8), and the next run goes on.
 //!
-//! 1. [`sweep`](self::sweep): deletes what an earlier doom decreed.
-//! 2. [`survey`](self::survey) and [`mark`](self::mark): what is there, and what of it is needed.
-//! 3. [`plan`](self::plan): what goes, what waits, what is rewritten; pure.
-//! 4. Condemn; [`rewrite`](self::rewrite); doom; sweep once more; merge segments; trim.
+//! 1. `sweep`: deletes what an earlier doom decreed.
+//! 2. `survey` and `mark`: what is there, and what of it is needed.
+//! 3. `plan`: what goes, what waits, what is rewritten; pure.
+//! 4. Condemn; `rewrite`; doom; sweep once more; merge segments; trim.
 //!
 //! # Memory
 //!

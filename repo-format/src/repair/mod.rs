@@ -2,11 +2,11 @@
 //!
 //! Owns three repairs, each of which looks first and says what it would do, and only ever adds:
 //!
-//! - [`index`]: segments that are lost or damaged are made again from the packs' own footers, and so
+//! - [`index()`]: segments that are lost or damaged are made again from the packs' own footers, and so
 //!   is every row that no segment has.
-//! - [`packs`]: packs that a verification found wanting are quarantined for all clients, so that the
+//! - [`packs()`]: packs that a verification found wanting are quarantined for all clients, so that the
 //!   next backup stores again what they held; those that turn out whole are trusted again.
-//! - [`snapshots`]: snapshots that need what is nowhere any more get a successor without it. The old
+//! - [`snapshots()`]: snapshots that need what is nowhere any more get a successor without it. The old
 //!   one stays until somebody forgets it.
 //!
 //! Run in this order, after each other, they leave a repository that verifies clean and that
