@@ -4,15 +4,20 @@ pub mod journal;
 pub mod plain;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use object_store::ObjectStore;
 use repo_format::codec::SplitterSizes;
 use repo_format::content::WriterOptions;
 use repo_format::engine::BackupOptions;
+use repo_format::engine::progress::{Progress, Stop};
 use repo_format::format::slot::{KdfCost, Secret};
 use repo_format::log::SourceInfo;
+use repo_format::maintenance::MaintenanceOptions;
 use repo_format::repository::{InitOptions, OpenOptions, Repository};
-use repo_format::storage::{Blobs, Storage};
+use repo_format::storage::{Blobs, Location, Storage, StorageOptions};
+use repo_format::verify::{Level, VerifyOptions, verify};
 use tokio::runtime::Runtime;
 
 /// A runtime for storages, which must outlive their repositories.
@@ -59,6 +64,29 @@ pub fn backup_options(path: &Path) -> BackupOptions {
         ignore_bases: false,
         writer: WriterOptions::default(),
     }
+}
+
+/// A storage of any store that tests put in front of blobs.
+pub fn storage(store: impl ObjectStore) -> Storage {
+    Storage::from_object_store(Arc::new(store), Location::Memory, StorageOptions::default())
+}
+
+/// Maintenance without a grace period, as nobody should run it: what that may break breaks here.
+pub fn at_once() -> MaintenanceOptions {
+    MaintenanceOptions {
+        grace: Duration::ZERO,
+        grace_unknown: Duration::ZERO,
+        records_kept: 3,
+        threads: 2,
+        ..MaintenanceOptions::default()
+    }
+}
+
+/// Every content decrypted and hashed, and no damage. Blobs that nothing knows are none.
+pub fn assert_clean(repository: &Repository, place: &str) {
+    let options = VerifyOptions { level: Level::Data, threads: 2, ..VerifyOptions::default() };
+    let report = verify(repository, &options, &Progress::default(), &Stop::default()).expect(place);
+    assert!(report.is_clean(), "{place}: {:#?}", report.findings);
 }
 
 /// Bytes that do not repeat.

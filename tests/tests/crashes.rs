@@ -10,16 +10,14 @@ use std::time::Duration;
 
 use corso_tests::journal::{Image, JournalStore};
 use corso_tests::plain::{Files, PlainFile, PlainSource, files_of, flat};
-use corso_tests::{backup_options, noise, runtime, secret};
-use object_store::ObjectStore;
+use corso_tests::{assert_clean, at_once, backup_options, noise, runtime, secret, storage};
 use repo_format::codec::{ManifestId, SplitterSizes};
 use repo_format::engine::progress::{Progress, Stop};
 use repo_format::engine::{BackupOptions, backup};
 use repo_format::format::slot::{KdfCost, Secret};
-use repo_format::maintenance::{self, MaintenanceOptions};
+use repo_format::maintenance;
 use repo_format::repository::{InitOptions, OpenOptions, Repository, RepositoryError};
-use repo_format::storage::{Blobs, Location, Storage, StorageOptions};
-use repo_format::verify::{FindingKind, Level, VerifyOptions, verify};
+use repo_format::storage::Blobs;
 use tokio::runtime::Runtime;
 
 /// What a repository owes: snapshots, and since which event.
@@ -51,20 +49,6 @@ fn variants(name: &str, play: impl Fn(u64) -> u64) {
     let images: u64 = (0..count).map(play).sum();
     println!("crashes: {name}: {images} images in {count} variants");
     assert!(images >= count);
-}
-
-fn storage(store: impl ObjectStore) -> Storage {
-    Storage::from_object_store(Arc::new(store), Location::Memory, StorageOptions::default())
-}
-
-fn at_once() -> MaintenanceOptions {
-    MaintenanceOptions {
-        grace: Duration::ZERO,
-        grace_unknown: Duration::ZERO,
-        records_kept: 3,
-        threads: 2,
-        ..MaintenanceOptions::default()
-    }
 }
 
 fn init_options() -> InitOptions {
@@ -228,14 +212,6 @@ fn change(files: &mut Files, variant: u64, round: u64) {
             Arc::new(noise(1 + variant * 100_000 + round * 1000 + number, 4_000 + 700 * number as usize));
         folder.insert(format!("file {number}"), PlainFile { version: round + 1, bytes });
     }
-}
-
-fn assert_clean(repository: &Repository, place: &str) {
-    let options = VerifyOptions { level: Level::Data, threads: 2, ..VerifyOptions::default() };
-    let report = verify(repository, &options, &Progress::default(), &Stop::default()).expect(place);
-    let damage: Vec<_> =
-        report.findings.iter().filter(|finding| finding.kind != FindingKind::Unknown).collect();
-    assert!(damage.is_empty(), "{place}: {damage:#?}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use corso_tests::plain::{Files, PlainFile, PlainSource, files_of, flat};
-use corso_tests::{backup_options, init, noise, open, runtime};
+use corso_tests::{assert_clean, at_once, backup_options, init, noise, open, runtime};
 use repo_format::codec::ManifestId;
 use repo_format::engine::progress::{Progress, Stop};
 use repo_format::engine::{BackupOptions, BackupReport, backup};
@@ -17,19 +17,7 @@ use repo_format::maintenance::{
 };
 use repo_format::repository::{OpenOptions, Repository};
 use repo_format::storage::{Blobs, Storage};
-use repo_format::verify::{Level, VerifyOptions, verify};
 use tokio::runtime::Runtime;
-
-/// Without a grace period, as nobody should run it: what that may break breaks here.
-fn at_once() -> MaintenanceOptions {
-    MaintenanceOptions {
-        grace: Duration::ZERO,
-        grace_unknown: Duration::ZERO,
-        records_kept: 4,
-        threads: 2,
-        ..MaintenanceOptions::default()
-    }
-}
 
 fn maintain(repository: &Repository, options: &MaintenanceOptions) -> MaintenanceReport {
     run(repository, options, &Progress::default(), &Stop::default()).expect("maintains")
@@ -64,12 +52,6 @@ fn sizes(blobs: &Blobs, prefix: &str) -> u64 {
     blobs.list(prefix).expect("lists").iter().map(|blob| blob.size).sum()
 }
 
-fn assert_clean(repository: &Repository) {
-    let options = VerifyOptions { level: Level::Data, ..VerifyOptions::default() };
-    let report = verify(repository, &options, &Progress::default(), &Stop::default()).expect("verifies");
-    assert!(report.is_clean(), "{:#?}", report.findings);
-}
-
 fn assert_holds(repository: &Repository, wanted: &BTreeMap<ManifestId, BTreeMap<String, Vec<u8>>>) {
     let rows = repository.snapshots().expect("lists");
     assert_eq!(rows.len(), wanted.len());
@@ -101,7 +83,7 @@ fn what_nobody_needs_goes_and_the_rest_fits_a_fresh_repository() {
     let report = maintain(&repository, &at_once());
     assert!(report.deleted > 0 && report.rewritten > 0, "{report:?}");
     assert_holds(&repository, &wanted);
-    assert_clean(&repository);
+    assert_clean(&repository, "afterwards");
     // Whoever comes later finds the same.
     let repository = open(&runtime, storage.clone(), OpenOptions::default());
     assert_holds(&repository, &wanted);
@@ -163,7 +145,7 @@ fn grace_keeps_blobs_and_condemned_packs_are_not_relied_on() {
     let rows = repository.snapshots().unwrap();
     assert_eq!(rows.len(), 2);
     assert_eq!(files_of(&repository, &stored.id.unwrap()).unwrap(), wanted[&stored.id.unwrap()]);
-    assert_clean(&repository);
+    assert_clean(&repository, "afterwards");
 }
 
 /// Runs a backup, and in the middle of it something else.
@@ -214,7 +196,7 @@ fn a_writer_that_slept_through_a_whole_maintenance_stores_again_what_is_gone() {
         });
         let repository = open(&runtime, storage.clone(), OpenOptions::default());
         assert_eq!(files_of(&repository, &report.id.unwrap()).unwrap(), flat(&files), "stopped at {at}");
-        assert_clean(&repository);
+        assert_clean(&repository, "afterwards");
     }
 }
 
@@ -276,7 +258,7 @@ fn maintenance_ends_beside_four_busy_writers_and_harms_none() {
     let repository = open(&runtime, storage.clone(), OpenOptions::default());
     maintain(&repository, &at_once());
     assert_holds(&repository, &kept.into_iter().collect());
-    assert_clean(&repository);
+    assert_clean(&repository, "afterwards");
 }
 
 fn chain(error: &dyn std::error::Error) -> String {
@@ -336,7 +318,7 @@ fn records_are_trimmed_and_old_clients_still_find_their_way() {
     assert_holds(&sleeper, &wanted);
     let repository = open(&runtime, storage.clone(), remembering());
     assert_holds(&repository, &wanted);
-    assert_clean(&repository);
+    assert_clean(&repository, "afterwards");
 }
 
 #[test]
@@ -369,5 +351,5 @@ fn a_run_that_is_stopped_anywhere_leaves_all_to_the_next() {
             assert_holds(&repository, &wanted);
         }
     }
-    assert_clean(&repository);
+    assert_clean(&repository, "afterwards");
 }

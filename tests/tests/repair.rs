@@ -2,17 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use corso_tests::plain::{Files, PlainFile, PlainSource, files_of, flat};
-use corso_tests::{backup_options, init, noise, open, runtime};
+use corso_tests::{assert_clean, at_once, backup_options, init, noise, open, runtime};
 use repo_format::codec::ManifestId;
 use repo_format::engine::backup;
 use repo_format::engine::progress::{Progress, Stop};
 use repo_format::format::names::{BlobId, PackKind};
 use repo_format::log::SnapshotState;
-use repo_format::maintenance::{self, MaintenanceError, MaintenanceOptions};
+use repo_format::maintenance::{self, MaintenanceError};
 use repo_format::repair;
 use repo_format::repository::{OpenOptions, Repository};
 use repo_format::snapshot::{Failure, read_by_path};
@@ -75,17 +74,11 @@ impl World {
         for (id, files) in &self.wanted {
             assert_eq!(&files_of(&repository, id).expect("reads"), files);
         }
-        let report = self.verify();
-        assert!(report.is_clean(), "{:#?}", report.findings);
+        assert_clean(&repository, "repaired");
     }
 
     fn maintain(&self) -> Result<maintenance::MaintenanceReport, MaintenanceError> {
-        let options = MaintenanceOptions {
-            grace: Duration::ZERO,
-            grace_unknown: Duration::ZERO,
-            ..MaintenanceOptions::default()
-        };
-        maintenance::run(&self.open(), &options, &Progress::default(), &Stop::default())
+        maintenance::run(&self.open(), &at_once(), &Progress::default(), &Stop::default())
     }
 
     fn damage(&self, blob: &BlobInfo) {

@@ -10,8 +10,7 @@ use corso_model::rules::{Action as Abstract, Blob, Id, Ids, Location, Segment};
 use corso_model::trace::{Event, accept};
 use corso_tests::journal::{Change, JournalStore};
 use corso_tests::plain::{Files, PlainFile, PlainSource};
-use corso_tests::{backup_options, init, noise, open, runtime};
-use object_store::ObjectStore;
+use corso_tests::{at_once, backup_options, init, noise, open, runtime, storage};
 use object_store::memory::InMemory;
 use parking_lot::Mutex;
 use repo_format::codec::{ContentId, ManifestId};
@@ -24,25 +23,15 @@ use repo_format::log::{Action, BlobRef, record};
 use repo_format::maintenance::{self, MaintenanceError, MaintenanceOptions};
 use repo_format::reach::{Reached, Walked, reach};
 use repo_format::repository::{OpenOptions, Repository, RepositoryError};
-use repo_format::storage::{BlobName, Location as Place, Storage, StorageOptions};
+use repo_format::storage::BlobName;
 use tokio::runtime::Runtime;
-
-fn storage(store: impl ObjectStore) -> Storage {
-    Storage::from_object_store(Arc::new(store), Place::Memory, StorageOptions::default())
-}
 
 /// Writers that forget and recall, and maintainers almost without grace, all at once.
 fn busy(runtime: &Runtime, journal: &JournalStore) {
     init(runtime, storage(journal.clone()), OpenOptions::default());
     let left = AtomicU64::new(3);
     let grace = Duration::from_millis(300);
-    let options = MaintenanceOptions {
-        grace,
-        grace_unknown: grace,
-        records_kept: 6,
-        threads: 2,
-        ..MaintenanceOptions::default()
-    };
+    let options = MaintenanceOptions { grace, grace_unknown: grace, ..at_once() };
     thread::scope(|scope| {
         for writer in 0..3u64 {
             let left = &left;

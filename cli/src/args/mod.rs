@@ -31,9 +31,7 @@ pub use global::{GlobalArgs, LogFormat, SecretArgs};
 pub use graph::{CloudArg, GraphArgs};
 pub use items::{BackupArg, ItemArgs};
 pub use maintenance::{MaintenanceCommand, MaintenanceExplainArgs, MaintenanceRunArgs, ReclaimArgs};
-pub use policy::{
-    FieldArgs, PolicyCommand, PolicyRemoveArgs, PolicySetArgs, PolicyShowArgs, RuleArgs, ScopeArgs,
-};
+pub use policy::{FieldArgs, PolicyCommand, PolicyRemoveArgs, PolicySetArgs, PolicyShowArgs, RuleArgs};
 pub use repo::{
     ConnectArgs, InitArgs, KdfArgs, KeyCommand, LevelArg, LocationCommand, NewSecretArgs, RepairArgs,
     RepairCommand, RepoCommand, VerifyArgs,

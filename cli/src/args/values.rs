@@ -24,18 +24,11 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 
 /// A waiting time such as `7d`, `36h` or `0`; days have 24 hours.
 pub fn wait(text: &str) -> Result<Duration, String> {
-    let wrong = || "expected a time such as 7d, 36h or 0".to_owned();
-    match text.strip_suffix('d') {
-        _ if text == "0" => Ok(Duration::ZERO),
-        Some(days) => {
-            let days: u64 = days.parse().map_err(|_| wrong())?;
-            days.checked_mul(24 * 3600).map(Duration::from_secs).ok_or_else(wrong)
-        }
-        None => {
-            let span: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
-            Duration::try_from(span).map_err(|_| wrong())
-        }
+    if matches!(text, "0" | "0s") {
+        return Ok(Duration::ZERO);
     }
+    let long = span(text).map(Duration::from_secs).or_else(|_| duration(text));
+    long.map_err(|_| "expected a time such as 7d, 36h or 0".into())
 }
 
 /// A share such as `2` or `2%`.

@@ -14,7 +14,7 @@ mod writer;
 
 pub use crate::codec::ContentKind;
 pub use error::ContentError;
-pub use reader::ContentReader;
+pub use reader::{ContentReader, News};
 pub use usable::Usable;
 pub use writer::{ContentWriter, WriterOptions, Written};
 

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use super::frames::FrameCache;
 use super::{ContentError, ReadContent, Usable};
-use crate::codec::{ContentId, ContentKind, Header, RepoId, SEAL_OVERHEAD, Subkeys};
+use crate::codec::{ContentId, ContentKind, Header, PackId, RepoId, SEAL_OVERHEAD, Subkeys};
 use crate::format::names::BlobId;
 use crate::index::{Index, Location};
 use crate::pack::open_frame;
@@ -28,13 +28,19 @@ struct Inner {
     usable: Arc<Usable>,
     blobs: Blobs,
     frames: Mutex<FrameCache>,
-    refresh: OnceLock<Refresh>,
+    news: OnceLock<Box<dyn News>>,
     /// When refreshing last brought nothing new: damage is not asked about at every content.
     refreshed_in_vain: Mutex<Option<Instant>>,
 }
 
-/// Reads what others committed, and says whether there was anything.
-type Refresh = Box<dyn Fn() -> bool + Send + Sync>;
+/// What others committed.
+pub trait News: Send + Sync {
+    /// The revision that the index is of.
+    fn revision(&self) -> u64;
+
+    /// Takes over what was committed since. If that cannot be read, there is nothing new.
+    fn refresh(&self);
+}
 
 /// So long it is believed that there is nothing new.
 const REFRESH_PAUSE: Duration = Duration::from_secs(10);
@@ -49,43 +55,48 @@ impl ContentReader {
         blobs: Blobs,
     ) -> ContentReader {
         let frames = Mutex::new(FrameCache::new(CACHE_BYTES));
-        let (refresh, refreshed_in_vain) = (OnceLock::new(), Mutex::default());
-        ContentReader(Arc::new(Inner {
-            keys,
-            repo,
-            index,
-            usable,
-            blobs,
-            frames,
-            refresh,
-            refreshed_in_vain,
-        }))
+        let (news, refreshed_in_vain) = (OnceLock::new(), Mutex::default());
+        ContentReader(Arc::new(Inner { keys, repo, index, usable, blobs, frames, news, refreshed_in_vain }))
     }
 
     /// Says how to learn what others committed. A content that is not where the index has it is then
     /// looked for once more: maintenance may have moved it.
-    pub fn refresh_with(&self, refresh: impl Fn() -> bool + Send + Sync + 'static) {
-        let _ = self.0.refresh.set(Box::new(refresh));
+    pub fn refresh_with(&self, news: impl News + 'static) {
+        let _ = self.0.news.set(Box::new(news));
     }
 
-    /// Whether the index may know more by now.
-    fn refresh(&self) -> bool {
-        let Some(refresh) = self.0.refresh.get() else { return false };
+    /// The revision that look-ups go by; to be asked before one that may fail.
+    pub fn revision(&self) -> u64 {
+        self.0.news.get().map_or(0, |news| news.revision())
+    }
+
+    /// Whether look-ups go by a later revision than `seen` now: another thread, or this call, took over
+    /// what others committed.
+    pub fn is_newer_than(&self, seen: u64) -> bool {
+        let Some(news) = self.0.news.get() else { return false };
         let mut in_vain = self.0.refreshed_in_vain.lock();
-        if in_vain.is_some_and(|last| last.elapsed() < REFRESH_PAUSE) {
-            return false;
+        if news.revision() == seen && in_vain.is_none_or(|last| last.elapsed() >= REFRESH_PAUSE) {
+            news.refresh();
+            *in_vain = (news.revision() == seen).then(Instant::now);
         }
-        let moved = refresh();
-        *in_vain = (!moved).then(Instant::now);
-        moved
+        news.revision() != seen
     }
 
-    fn get_once(&self, kind: ContentKind, id: &ContentId) -> Result<Bytes, ContentError> {
+    /// The content from the first of `places` that gives it, and the pack that this was in.
+    ///
+    /// # Errors
+    /// That of the first place; `Missing` if there is none.
+    pub fn get_from(
+        &self,
+        kind: ContentKind,
+        id: &ContentId,
+        places: &[Location],
+    ) -> Result<(PackId, Bytes), ContentError> {
         let mut first_error = None;
-        for location in self.locate(id)? {
-            let read = self.frame(id, &location).and_then(|raw| self.take(kind, id, &location, &raw));
+        for location in places {
+            let read = self.frame(id, location).and_then(|raw| self.take(kind, id, location, &raw));
             match read {
-                Ok(plaintext) => return Ok(plaintext),
+                Ok(plaintext) => return Ok((location.pack, plaintext)),
                 Err(error) => {
                     if matches!(error, ContentError::Damaged { .. }) {
                         self.0.usable.add_lost([location.pack]);
@@ -177,11 +188,12 @@ impl ContentReader {
 impl ReadContent for ContentReader {
     fn get(&self, kind: ContentKind, id: &ContentId) -> Result<Bytes, ContentError> {
         loop {
-            match self.get_once(kind, id) {
+            let seen = self.revision();
+            match self.locate(id).and_then(|places| self.get_from(kind, id, &places)) {
                 // It may have moved again meanwhile, so this ends when there is nothing new.
                 Err(ContentError::Missing { .. } | ContentError::Damaged { .. } | ContentError::Index(_))
-                    if self.refresh() => {}
-                read => return read,
+                    if self.is_newer_than(seen) => {}
+                read => return read.map(|(_, plaintext)| plaintext),
             }
         }
     }

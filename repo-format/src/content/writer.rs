@@ -270,10 +270,11 @@ impl Inner {
             PackKind::Meta => (1, self.options.meta_pack_size),
         };
         let mut open = self.open_packs.lock();
-        let full = open[slot].take_if(|pack| pack.size_with(&frame) > size).map(|pack| self.ending(pack));
-        if open[slot].is_none() {
+        let mut full = None;
+        if open[slot].as_ref().is_none_or(|pack| pack.size_with(&frame) > size) {
             let salt = random_bytes().map_err(|error| ContentError::Storage(Box::new(error)))?;
-            open[slot] = Some(PackBuilder::new(&self.keys, &self.repo, kind, salt, size));
+            let next = PackBuilder::new(&self.keys, &self.repo, kind, salt, size);
+            full = open[slot].replace(next).map(|pack| self.ending(pack));
         }
         if let Some(pack) = &mut open[slot] {
             pack.push(&self.keys, frame);
@@ -287,17 +288,8 @@ impl Inner {
     }
 
     /// Ends a pack, checks it, and sends it off; waits while too many are under way.
-    fn end_pack(self: &Arc<Inner>, ending: Ending) -> Result<(), ContentError> {
-        let ticket = ending.ticket;
-        self.send_pack(ending).inspect_err(|_| {
-            // Whoever waits for it learns that it failed, or waits in vain.
-            self.packs.lock().tickets.give_back(ticket);
-            self.packs_moved.notify_all();
-        })
-    }
-
-    fn send_pack(self: &Arc<Inner>, ending: Ending) -> Result<(), ContentError> {
-        let Ending { ticket, builder } = ending;
+    /// Where it fails the writer has, so that nobody waits for the ticket.
+    fn end_pack(self: &Arc<Inner>, Ending { ticket, builder }: Ending) -> Result<(), ContentError> {
         let pack = builder.finish(&self.keys);
         let PackBlob { contents, bytes } = &pack;
         if self.options.extra_verify {
@@ -305,6 +297,7 @@ impl Inner {
             if let Err(source) = checked {
                 let error = Arc::new(ContentError::SelfCheck { pack: contents.id, source });
                 let failed = self.packs.lock().failed.get_or_insert(error).clone();
+                self.packs_moved.notify_all();
                 return Err(ContentError::WriterFailed(failed));
             }
         }

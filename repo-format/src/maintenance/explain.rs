@@ -1,10 +1,12 @@
 //! Why a pack is still there, and when it goes.
 
+use std::collections::HashMap;
+
+use super::MaintenanceError;
 use super::options::MaintenanceOptions;
-use super::plan::{Reason, unused_of};
+use super::plan::unused_of;
 use super::report::Space;
 use super::run::{Found, Run};
-use super::{MaintenanceError, MaintenanceReport};
 use crate::codec::PackId;
 use crate::engine::progress::{Progress, Stop};
 use crate::format::names::PackKind;
@@ -59,7 +61,7 @@ pub fn explain(
     let run = Run { repository, options, progress, stop };
     let found = run.find()?;
     if stop.is_requested() {
-        return Ok((MaintenanceReport::default().space, Vec::new()));
+        return Ok((Space::default(), Vec::new()));
     }
     let mut packs: Vec<Explained> = found.packs().collect();
     packs.sort_by_key(|pack| (std::cmp::Reverse(pack.unused), pack.pack));
@@ -68,10 +70,11 @@ pub fn explain(
 
 impl Found<'_> {
     fn packs(&self) -> impl Iterator<Item = Explained> + '_ {
-        self.survey.blobs.iter().filter_map(|(blob, listed)| {
+        let planned = self.planned();
+        self.survey.blobs.iter().filter_map(move |(blob, listed)| {
             let BlobRef::Pack(kind, pack) = *blob else { return None };
             let used = self.marked.packs.get(&pack);
-            let fate = self.fate(blob, &pack);
+            let fate = planned.get(blob).copied().unwrap_or_else(|| self.unplanned(&pack));
             let unused = match (used, fate) {
                 (Some(used), _) if used.live_contents > 0 => unused_of(listed.size, used),
                 _ => listed.size,
@@ -81,21 +84,20 @@ impl Found<'_> {
         })
     }
 
-    fn fate(&self, blob: &BlobRef, pack: &PackId) -> PackFate {
-        if let Some(since) = self.state.doomed.get(blob) {
-            return PackFate::Doomed { since: *since };
-        }
-        if let Some(waiting) = self.plan.waiting.iter().find(|waiting| waiting.blob == *blob) {
-            return PackFate::Condemned { since: waiting.since, due_ns: waiting.due_ns };
-        }
-        if self.plan.condemn.iter().any(|(condemned, _, reason)| {
-            condemned == blob && matches!(reason, Reason::Unneeded | Reason::Unknown)
-        }) {
-            return PackFate::Unneeded;
-        }
-        if self.plan.rewrite.iter().any(|thin| thin.pack == *pack) {
-            return PackFate::Thin;
-        }
+    /// What the plan and the dooms say, by blob.
+    fn planned(&self) -> HashMap<BlobRef, PackFate> {
+        let thin = self.plan.rewrite.iter();
+        let thin = thin.map(|thin| (BlobRef::Pack(thin.kind, thin.pack), PackFate::Thin));
+        let unneeded = self.plan.condemn.iter().map(|(blob, ..)| (*blob, PackFate::Unneeded));
+        let waiting = self.plan.waiting.iter().map(|waiting| {
+            (waiting.blob, PackFate::Condemned { since: waiting.since, due_ns: waiting.due_ns })
+        });
+        let doomed = self.state.doomed.iter();
+        let doomed = doomed.map(|(blob, since)| (*blob, PackFate::Doomed { since: *since }));
+        thin.chain(unneeded).chain(waiting).chain(doomed).collect()
+    }
+
+    fn unplanned(&self, pack: &PackId) -> PackFate {
         match self.marked.packs.contains_key(pack) {
             true if self.state.quarantined.contains(pack) => PackFate::Quarantined,
             true => PackFate::Needed,

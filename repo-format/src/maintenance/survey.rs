@@ -20,8 +20,6 @@ pub(super) struct Listed {
 #[derive(Debug, Default)]
 pub(super) struct Survey {
     pub blobs: BTreeMap<BlobRef, Listed>,
-    /// Segments that are no segments of this repository, and so nobody's.
-    pub foreign: u64,
 }
 
 impl Survey {
@@ -46,7 +44,8 @@ impl Survey {
                 match kind_of(blobs, repo, &info)? {
                     Some(BlobKind::IndexSegment) => survey.add(index, &info),
                     Some(_) => survey.add(manifest, &info),
-                    None => survey.foreign += 1,
+                    // Another repository's, which is none of our business.
+                    None => {}
                 }
             }
         }

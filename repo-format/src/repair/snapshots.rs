@@ -10,13 +10,11 @@ use crate::cbor;
 use crate::codec::{ContentId, ManifestId, PackId, RunId};
 use crate::content::WriterOptions;
 use crate::engine::progress::{Progress, Stop};
-use crate::format::names::{BlobId, PACKS};
 use crate::ledger::LedgerEntry;
 use crate::log::{ManifestRow, SnapshotState};
 use crate::map::unbox_value;
 use crate::repository::{Draft, Repository, RepositoryError, with_causes};
 use crate::snapshot::{Failure, Manifest, read_by_path, write_by_path};
-use crate::storage::BlobInfo;
 
 /// The tag of a successor: the snapshot that it was made from.
 pub const REPAIRED_FROM: &str = "corso.repaired-from";
@@ -195,12 +193,8 @@ fn is_ledger_whole(mender: &Mender<'_>, layer: &ContentId) -> bool {
 impl<'r> Presence<'r> {
     fn of(repository: &'r Repository) -> Result<Presence<'r>, RepairError> {
         let state = repository.state();
-        let listed = repository.blobs().list(PACKS)?;
-        let trusted = |info: &BlobInfo| match BlobId::parse(&info.name) {
-            Some(BlobId::Pack(_, id)) if !state.quarantined.contains(&id) && !state.is_lost(&id) => Some(id),
-            _ => None,
-        };
-        let there = listed.iter().filter_map(trusted).collect();
+        let mut there = repository.packs_there()?;
+        there.retain(|id| !state.quarantined.contains(id) && !state.is_lost(id));
         Ok(Presence { repository, there, known: RefCell::default() })
     }
 

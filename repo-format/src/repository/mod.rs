@@ -18,7 +18,7 @@ mod unlock;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
@@ -34,7 +34,7 @@ pub use snapshots::ResolveError;
 use self::fetch::StoredSegments;
 use self::unlock::unlock;
 use crate::codec::{MasterKey, PackId, RepoId, SlotId, Splitter, Subkeys};
-use crate::content::{ContentReader, ContentWriter, ReadContent, Usable, WriteContent, WriterOptions};
+use crate::content::{ContentReader, ContentWriter, News, ReadContent, Usable, WriteContent, WriterOptions};
 use crate::format::names::{BlobId, PACKS};
 use crate::format::slot::Secret;
 use crate::index::Index;
@@ -143,11 +143,7 @@ impl Repository {
             reader,
         }));
         repository.adopt_state();
-        let weak = Arc::downgrade(&repository.0);
-        repository
-            .0
-            .reader
-            .refresh_with(move || weak.upgrade().is_some_and(|inner| Repository(inner).has_moved()));
+        repository.0.reader.refresh_with(Newest(Arc::downgrade(&repository.0)));
         Ok(repository)
     }
 
@@ -228,13 +224,6 @@ impl Repository {
         Ok(())
     }
 
-    /// Reads what others have committed, and says whether there was anything. A log that cannot be read
-    /// says nothing new.
-    fn has_moved(&self) -> bool {
-        let before = self.0.log.state().revision;
-        self.refresh().is_ok() && self.0.log.state().revision != before
-    }
-
     /// A writer of contents. Brings the index into the cache, and looks which packs are missing, so
     /// that what they held is stored again.
     ///
@@ -298,7 +287,7 @@ impl Repository {
     }
 
     /// The packs that are in the storage.
-    fn packs_there(&self) -> Result<HashSet<PackId>, RepositoryError> {
+    pub(crate) fn packs_there(&self) -> Result<HashSet<PackId>, RepositoryError> {
         let pack = |name| match BlobId::parse(name) {
             Some(BlobId::Pack(_, id)) => Some(id),
             _ => None,
@@ -314,4 +303,21 @@ fn leaving_packs(state: &State) -> impl Iterator<Item = PackId> + '_ {
         BlobRef::Pack(_, id) => Some(*id),
         _ => None,
     })
+}
+
+/// What others committed, for the repository's own reader, which must not keep it alive.
+struct Newest(Weak<Inner>);
+
+impl News for Newest {
+    fn revision(&self) -> u64 {
+        self.0.upgrade().map_or(0, |inner| inner.log.state().revision)
+    }
+
+    fn refresh(&self) {
+        if let Some(inner) = self.0.upgrade()
+            && let Err(error) = Repository(inner).refresh()
+        {
+            tracing::warn!(%error, "the log could not be read again");
+        }
+    }
 }

@@ -81,18 +81,9 @@ impl Kept<'_> {
 
 impl ReadContent for Kept<'_> {
     fn get(&self, kind: ContentKind, id: &ContentId) -> Result<Bytes, ContentError> {
-        let reader = self.repository.reader();
-        let mut first_error = None;
-        for at in self.places(id)? {
-            match reader.frame(id, &at).and_then(|raw| reader.take(kind, id, &at, &raw)) {
-                Ok(plaintext) => {
-                    self.note(at.pack);
-                    return Ok(plaintext);
-                }
-                Err(error) => drop(first_error.get_or_insert(error)),
-            }
-        }
-        Err(first_error.unwrap_or(ContentError::Missing { id: *id }))
+        let (pack, plaintext) = self.repository.reader().get_from(kind, id, &self.places(id)?)?;
+        self.note(pack);
+        Ok(plaintext)
     }
 }
 

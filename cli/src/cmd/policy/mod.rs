@@ -11,7 +11,7 @@ use repo_format::repository::Repository;
 
 use super::session::Session;
 use super::source;
-use crate::args::{PolicyCommand, ScopeArgs};
+use crate::args::PolicyCommand;
 use crate::exit::Code;
 
 /// Carries out a command on policies.
@@ -24,11 +24,11 @@ pub fn run(session: &Session, command: PolicyCommand) -> anyhow::Result<Code> {
     }
 }
 
-/// The scope that is meant; the command line gives exactly one.
-fn scope(repository: &Repository, args: &ScopeArgs) -> anyhow::Result<Scope> {
-    Ok(match (&args.source, &args.service) {
+/// The scope that is meant: a source, else a service, else all sources.
+fn scope(repository: &Repository, source: Option<&str>, service: Option<&str>) -> anyhow::Result<Scope> {
+    Ok(match (source, service) {
         (Some(wanted), _) => Scope::Source(source::one(repository, wanted)?),
-        (None, Some(service)) => Scope::Service(service.clone()),
+        (None, Some(service)) => Scope::Service(service.to_owned()),
         (None, None) => Scope::Global,
     })
 }

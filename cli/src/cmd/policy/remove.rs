@@ -11,7 +11,7 @@ use crate::report::summary::Summary;
 /// Removes a policy whole.
 pub fn run(session: &Session, args: &PolicyRemoveArgs) -> anyhow::Result<Code> {
     let repository = session.open()?;
-    let scope = super::scope(&repository, &args.scope)?;
+    let scope = super::scope(&repository, args.scope.source.as_deref(), args.scope.service.as_deref())?;
     let text = Names::of(&repository)?.scope(&scope);
     let Some(revision) = repository.remove_policy(&scope)? else {
         return Err(CliError::NothingMatched { what: format!("a policy for {text}") }.into());

@@ -17,7 +17,7 @@ use crate::report::summary::Summary;
 pub fn run(session: &Session, args: &PolicySetArgs) -> anyhow::Result<Code> {
     let changes = Changes::of(&args.fields)?;
     let repository = session.open()?;
-    let scope = super::scope(&repository, &args.scope)?;
+    let scope = super::scope(&repository, args.scope.source.as_deref(), args.scope.service.as_deref())?;
     changes.check(&scope)?;
     let (policy, revision) = repository.change_policy(&scope, |policy| changes.apply(policy))?;
     let policy = (!policy.is_empty()).then(|| (&policy).into());

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use repo_format::policy::{Field, Scope, ScopeKind};
+use repo_format::policy::{Field, ScopeKind};
 
 use super::text::{Names, kind_name};
 use crate::args::PolicyShowArgs;
@@ -16,11 +16,7 @@ use crate::report::summary::Summary;
 /// Shows what holds somewhere, and which policy says so.
 pub fn run(session: &Session, args: &PolicyShowArgs) -> anyhow::Result<Code> {
     let repository = session.open()?;
-    let scope = match (&args.source, &args.service) {
-        (Some(wanted), _) => Scope::Source(source::one(&repository, wanted)?),
-        (None, Some(service)) => Scope::Service(service.clone()),
-        (None, None) => Scope::Global,
-    };
+    let scope = super::scope(&repository, args.source.as_deref(), args.service.as_deref())?;
     let mut effective = repository.effective_policy(&scope)?;
     // Patterns are for folders; what does not hold is not shown.
     if scope.service().is_some_and(|service| service != source::FOLDER) {

@@ -1,7 +1,6 @@
 //! Carrying out one read of a plan: fetch, unseal, re-hash; and look elsewhere for what is damaged.
 
 use bytes::Bytes;
-use parking_lot::Mutex;
 
 use super::errors::{is_outage, lost};
 use super::plan::{ContentRead, FrameRead, PackRead};
@@ -18,8 +17,6 @@ pub(super) struct Fetch<'r> {
     repository: &'r Repository,
     blobs: &'r Blobs,
     usable: &'r Usable,
-    /// The log was read again because something was not where the index has it.
-    refreshed: Mutex<bool>,
 }
 
 impl<'r> Fetch<'r> {
@@ -29,7 +26,6 @@ impl<'r> Fetch<'r> {
             repository,
             blobs: repository.blobs(),
             usable: repository.usable(),
-            refreshed: Mutex::default(),
         }
     }
 
@@ -101,18 +97,14 @@ impl<'r> Fetch<'r> {
     /// The content from another place than the one that turned out damaged, if there is one.
     fn elsewhere(&self, content: &ContentRead) -> Result<Option<Bytes>, ContentError> {
         self.usable.add_lost([content.at.pack]);
-        if let Some(found) = self.try_others(content)? {
-            return Ok(Some(found));
+        loop {
+            let seen = self.reader.revision();
+            let found = self.try_others(content)?;
+            // Maintenance may have moved it since this process read the log (DESIGN 3.8).
+            if found.is_some() || !self.reader.is_newer_than(seen) {
+                return Ok(found);
+            }
         }
-        // Maintenance may have moved it since this process read the log (DESIGN 3.8).
-        let mut refreshed = self.refreshed.lock();
-        if !std::mem::replace(&mut *refreshed, true)
-            && let Err(error) = self.repository.refresh()
-        {
-            tracing::warn!(%error, "the log could not be read again");
-        }
-        drop(refreshed);
-        self.try_others(content)
     }
 
     fn try_others(&self, content: &ContentRead) -> Result<Option<Bytes>, ContentError> {
