@@ -150,6 +150,7 @@ impl Session {
                 program: concat!("corso ", env!("CARGO_PKG_VERSION")).to_owned(),
                 process: std::process::id().to_string(),
             },
+            clock: None,
         })
     }
 

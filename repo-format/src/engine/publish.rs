@@ -1,7 +1,6 @@
 //! The manifests of a run: its checkpoints and its snapshot.
 
 use std::collections::BTreeMap;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::parts::Parts;
 use super::source::ItemError;
@@ -74,7 +73,7 @@ impl<'a> Publisher<'a> {
             writer,
             options,
             run: RunId::random().map_err(RepositoryError::from)?,
-            begun_ns: now_ns(),
+            begun_ns: repository.log().now_ns(),
             bases,
             adopted: checkpoints.iter().map(|row| row.id).collect(),
             checkpoint: None,
@@ -122,7 +121,7 @@ impl<'a> Publisher<'a> {
         let manifest = Manifest {
             source: self.options.source.clone(),
             start_ns: self.begun_ns,
-            end_ns: now_ns(),
+            end_ns: self.repository.log().now_ns(),
             state,
             root: taken.root,
             failures,
@@ -187,9 +186,4 @@ impl<'a> Publisher<'a> {
         }
         Ok(write_by_path(self.repository.map_store(self.writer), stored)?)
     }
-}
-
-fn now_ns() -> TimeNs {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    TimeNs::try_from(since.as_nanos()).unwrap_or(TimeNs::MAX)
 }

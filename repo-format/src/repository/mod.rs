@@ -33,7 +33,7 @@ pub use snapshots::ResolveError;
 
 use self::fetch::StoredSegments;
 use self::unlock::unlock;
-use crate::codec::{MasterKey, PackId, RepoId, SlotId, Splitter, Subkeys};
+use crate::codec::{MasterKey, PackId, RepoId, SlotId, Splitter, Subkeys, TimeNs};
 use crate::content::{ContentReader, ContentWriter, News, ReadContent, Usable, WriteContent, WriterOptions};
 use crate::format::names::{BlobId, PACKS};
 use crate::format::slot::Secret;
@@ -55,17 +55,20 @@ pub struct OpenOptions {
     pub accept_rollback: bool,
     /// Who commits.
     pub writer: WriterInfo,
+    /// Nanoseconds since 1970 UTC; the system's clock if there is none. Nothing is safe because of it.
+    pub clock: Option<fn() -> TimeNs>,
 }
 
 impl OpenOptions {
     fn log_options(&self, blobs: &Blobs, repo: &RepoId) -> LogOptions {
         let location = blobs.storage().location().to_string();
         let memory = self.state.as_deref().map(|folder| Memory::new(folder, repo, &location));
+        let usual = LogOptions::default();
         LogOptions {
             writer: self.writer.clone(),
+            clock: self.clock.unwrap_or(usual.clock),
             memory,
             accept_other_history: self.accept_rollback,
-            ..LogOptions::default()
         }
     }
 }
