@@ -60,6 +60,17 @@ pub enum LogError {
     Randomness(#[from] NoRandomness),
 }
 
+impl LogError {
+    /// Whether this may come of records or catalogs that were trimmed while they were read.
+    pub(super) fn is_trimmed(&self) -> bool {
+        match self {
+            LogError::Missing { .. } | LogError::NotKept { .. } => true,
+            LogError::Storage(error) => error.is_not_found(),
+            _ => false,
+        }
+    }
+}
+
 /// Why a commit did not happen.
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError<E: std::error::Error + 'static> {

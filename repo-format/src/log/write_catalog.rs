@@ -20,8 +20,16 @@ impl Log {
     /// `Broken` and `ReadOnly` as for a commit; and as for any reading and writing.
     pub fn write_catalog(&self) -> Result<(), LogError> {
         let _turn = self.0.turn.lock();
-        let revision = self.writable_head()?.state.revision;
-        self.write_catalog_at(revision)
+        loop {
+            let revision = self.writable_head()?.state.revision;
+            match self.write_catalog_at(revision) {
+                // A trimmer that knew more was at work while the records were read.
+                Err(error) if error.is_trimmed() && self.0.access.newest_catalog(None)? > revision => {
+                    self.catch_up()?;
+                }
+                written => return written,
+            }
+        }
     }
 
     pub(super) fn write_catalog_at(&self, revision: u64) -> Result<(), LogError> {
