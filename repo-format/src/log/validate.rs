@@ -121,7 +121,6 @@ impl State {
         if self.last_doom > forgotten && relied.is_empty() {
             return Err(Invalid::DoomFollowed { manifest, doom: self.last_doom });
         }
-        self.may_rely(&manifest, std::slice::from_ref(&row.pack))?;
         self.may_rely(&manifest, relied)
     }
 

@@ -31,12 +31,7 @@ pub(super) fn reach(repository: &Repository, row: &ManifestRow) -> Result<Reache
     let there = repository.packs_there()?;
     let kept = Kept { repository, state, there, packs: Mutex::default(), walked: Mutex::default() };
     let manifest = ContentId(row.id.0);
-    // The row names it, so no other pack will do.
-    let walked = match kept.state.is_lost(&row.pack) {
-        true => Err(ReachError::of(row.id, ContentError::Missing { id: manifest }).into()),
-        false => walk(&kept, &[row.id], &kept, 1, &|| false),
-    };
-    let Err(error) = walked else {
+    let Err(error) = walk(&kept, &[row.id], &kept, 1, &|| false) else {
         return Ok(Reached { revision, packs: kept.packs.into_inner() });
     };
     let ReachError { path, source, .. } = *error;
