@@ -45,6 +45,15 @@ pub enum ContentError {
 }
 
 impl ContentError {
+    /// Whether a run that begins anew, from what the repository holds now, may succeed.
+    pub fn is_outdated(&self) -> bool {
+        match self {
+            ContentError::Index(error) => error.is_gone(),
+            ContentError::WriterFailed(error) => error.is_outdated(),
+            _ => false,
+        }
+    }
+
     pub(super) fn index(error: crate::index::IndexError) -> ContentError {
         ContentError::Index(Box::new(error))
     }

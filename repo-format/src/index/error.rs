@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::Contradiction;
 use crate::codec::SegmentId;
 use crate::format::segment::SegmentError;
+use crate::storage::StorageError;
 
 /// An error of whoever fetches segments.
 pub type FetchError = Box<dyn std::error::Error + Send + Sync>;
@@ -26,6 +27,19 @@ pub enum IndexError {
     /// Only merging notices this.
     #[error(transparent)]
     Contradiction(#[from] Contradiction),
+}
+
+impl IndexError {
+    /// Whether a segment is not there any more: it was replaced, or is lost. A state as old as that must be
+    /// read anew.
+    pub fn is_gone(&self) -> bool {
+        match self {
+            IndexError::Fetch { source, .. } => {
+                source.downcast_ref::<StorageError>().is_some_and(StorageError::is_not_found)
+            }
+            _ => false,
+        }
+    }
 }
 
 /// The local cache cannot take a segment. Its table is held in memory instead, so the run goes

@@ -36,9 +36,11 @@ pub enum MaintenanceError {
 impl MaintenanceError {
     /// Whether the storage had no room left.
     pub(super) fn is_full(&self) -> bool {
-        let causes = std::iter::successors(Some(self as &dyn std::error::Error), |cause| cause.source());
-        causes
-            .filter_map(|cause| cause.downcast_ref::<StorageError>())
-            .any(|cause| matches!(cause, StorageError::Full { .. }))
+        match self {
+            MaintenanceError::Repository(error) => error.is_full(),
+            // It passes itself off as what it holds, whose source is the next one down.
+            MaintenanceError::Storage(error) => StorageError::is_full_within(error),
+            error => StorageError::is_full_within(error),
+        }
     }
 }

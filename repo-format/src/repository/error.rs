@@ -93,12 +93,23 @@ pub enum RepositoryError {
 }
 
 impl RepositoryError {
+    /// Whether the storage had no room left.
+    pub fn is_full(&self) -> bool {
+        match self {
+            // It passes itself off as what it holds, whose source is the next one down.
+            RepositoryError::Storage(error) => StorageError::is_full_within(error),
+            error => StorageError::is_full_within(error),
+        }
+    }
+
     /// Whether a run that begins anew, from what the repository holds now, may succeed.
     pub fn is_outdated(&self) -> bool {
-        matches!(
-            self,
-            RepositoryError::Invalid(_) | RepositoryError::Unseen(_) | RepositoryError::PackLost { .. }
-        )
+        match self {
+            RepositoryError::Invalid(_) | RepositoryError::Unseen(_) | RepositoryError::PackLost { .. } => true,
+            RepositoryError::Index(error) => error.is_gone(),
+            RepositoryError::Content(error) => error.is_outdated(),
+            _ => false,
+        }
     }
 }
 

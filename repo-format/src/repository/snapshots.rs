@@ -96,8 +96,22 @@ impl Repository {
             return Err(RepositoryError::UnknownSnapshot { id: *id });
         }
         let actions = vec![Action::Forget(ids.to_vec())];
-        let done = self.0.log.commit::<Infallible>(|_| Ok(actions.clone())).map_err(from_commit)?;
-        Ok(done.revision)
+        self.with_reserve(|| {
+            let done = self.0.log.commit::<Infallible>(|_| Ok(actions.clone()));
+            Ok(done.map_err(from_commit)?.revision)
+        })
+    }
+
+    /// Forgetting is how a full disk is emptied: where there is no room for the record that says so, the
+    /// reserve gives it.
+    fn with_reserve<T>(
+        &self,
+        mut attempt: impl FnMut() -> Result<T, RepositoryError>,
+    ) -> Result<T, RepositoryError> {
+        match attempt() {
+            Err(error) if error.is_full() && self.0.blobs.free_reserve()? => attempt(),
+            ended => ended,
+        }
     }
 
     /// Removes the snapshots that `choose` picks out of the live ones, in one record. It is called again
@@ -112,17 +126,19 @@ impl Repository {
         mut choose: impl FnMut(&State, &[ManifestRow]) -> Result<Vec<ManifestId>, RepositoryError>,
     ) -> Result<u64, RepositoryError> {
         self.0.log.refresh()?;
-        let done = self.0.log.commit::<RepositoryError>(|state| {
-            let rows = self.snapshots_in(state, true)?;
-            let ids = choose(state, &rows)?;
-            let live: HashSet<&ManifestId> = rows.iter().map(|row| &row.id).collect();
-            match ids.iter().find(|id| !live.contains(id)) {
-                Some(id) => Err(RepositoryError::UnknownSnapshot { id: *id }),
-                None if ids.is_empty() => Ok(vec![]),
-                None => Ok(vec![Action::Forget(ids)]),
-            }
-        });
-        Ok(done.map_err(from_commit)?.revision)
+        self.with_reserve(|| {
+            let done = self.0.log.commit::<RepositoryError>(|state| {
+                let rows = self.snapshots_in(state, true)?;
+                let ids = choose(state, &rows)?;
+                let live: HashSet<&ManifestId> = rows.iter().map(|row| &row.id).collect();
+                match ids.iter().find(|id| !live.contains(id)) {
+                    Some(id) => Err(RepositoryError::UnknownSnapshot { id: *id }),
+                    None if ids.is_empty() => Ok(vec![]),
+                    None => Ok(vec![Action::Forget(ids)]),
+                }
+            });
+            Ok(done.map_err(from_commit)?.revision)
+        })
     }
 }
 

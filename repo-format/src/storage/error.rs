@@ -122,6 +122,13 @@ impl StorageError {
         matches!(self, StorageError::NotFound { .. })
     }
 
+    /// Whether `error`, or what it came from, is a storage without room.
+    pub fn is_full_within(error: &(dyn Error + 'static)) -> bool {
+        std::iter::successors(Some(error), |error| (*error).source())
+            .filter_map(|error| error.downcast_ref::<StorageError>())
+            .any(|error| matches!(error, StorageError::Full { .. }))
+    }
+
     /// The pause that the server asked for.
     pub(super) fn retry_after(&self) -> Option<Duration> {
         match self {

@@ -126,7 +126,14 @@ impl From<ContentError> for BackupError {
 impl BackupError {
     /// Whether a run that begins anew, from what the repository holds now, may succeed.
     pub fn is_outdated(&self) -> bool {
-        matches!(self, BackupError::Repository(error) if error.is_outdated())
+        match self {
+            BackupError::Repository(error) => error.is_outdated(),
+            BackupError::Content(error) => error.is_outdated(),
+            BackupError::Tree(TreeError::Content(error))
+            | BackupError::Map(MapError::Content(error))
+            | BackupError::Snapshot(SnapshotError::Content(error)) => error.is_outdated(),
+            _ => false,
+        }
     }
 }
 
