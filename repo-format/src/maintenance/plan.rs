@@ -136,8 +136,10 @@ impl Facts<'_> {
                 });
             }
             None => {
+                // Negative if a clock is wrong: this one's or the storage's.
                 let age = self.now_ns.saturating_sub(listed.modified_ns);
                 match matches!(reason, Reason::Unknown | Reason::Replaced)
+                    && grace_ns > 0
                     && age < UNKNOWN_AGE_MIN_NS.min(grace_ns)
                 {
                     true => plan.fresh += 1,

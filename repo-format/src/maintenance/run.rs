@@ -4,14 +4,15 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::mark::{Marked, PackUse, mark};
+use super::mark::{Marked, mark};
 use super::plan::{Facts, Plan, Reason, plan};
 use super::rewrite::rewrite;
 use super::survey::Survey;
 use super::sweep::sweep;
 use super::{MaintenanceError, MaintenanceOptions, MaintenanceReport, segments};
-use crate::codec::PackId;
+use crate::codec::{PackId, TimeNs};
 use crate::engine::progress::{Progress, Stop};
+use crate::format::names::BlobId;
 use crate::log::{Action, BlobRef, Invalid, State};
 use crate::repository::{Repository, RepositoryError, with_causes};
 
@@ -154,7 +155,7 @@ impl<'r> Run<'r> {
                 // What was not walked to the end says nothing.
                 return Ok(());
             }
-            let missing = found.missing();
+            let missing = self.missing(&found)?;
             report.marked = found.marked.revision;
             report.space = found.plan.space;
             report.fresh = found.plan.fresh;
@@ -198,26 +199,46 @@ impl<'r> Run<'r> {
         let state = repository.state();
         let survey = Survey::of(repository.blobs(), &repository.id(), &state)?;
         let marked = mark(repository, &state, &survey, self.options.threads, self.progress, self.stop)?;
-        let times = self.times(&state)?;
+        let now_ns = repository.log().now_ns();
+        let times = self.times(&state, now_ns)?;
         let plan = plan(&Facts {
             state: &state,
             survey: &survey,
             packs: &marked.packs,
             options: self.options,
-            now_ns: repository.log().now_ns(),
+            now_ns,
             time_of: &|revision| times.get(&revision).copied().flatten(),
         });
         Ok(Found { state, survey, marked, plan })
     }
 
-    /// When the revisions were committed that condemned something.
-    fn times(&self, state: &State) -> Result<HashMap<u64, Option<i64>>, MaintenanceError> {
+    /// When the revisions were committed that condemned something; `None` for those whose records were
+    /// trimmed, so long ago.
+    fn times(&self, state: &State, now_ns: TimeNs) -> Result<HashMap<u64, Option<TimeNs>>, MaintenanceError> {
         let revisions: BTreeSet<u64> = state.condemned.values().copied().collect();
+        let mut times = HashMap::new();
+        for revision in revisions {
+            times.insert(revision, self.time_of(revision, state.revision, now_ns)?);
+        }
+        Ok(times)
+    }
+
+    /// A clock that was ahead would keep what it condemned for as long as it was; the first record behind
+    /// it that is not of the future knows better.
+    fn time_of(&self, revision: u64, head: u64, now_ns: TimeNs) -> Result<Option<TimeNs>, MaintenanceError> {
         let log = self.repository.log();
-        Ok(revisions
-            .into_iter()
-            .map(|revision| log.time_of(revision).map(|time| (revision, time)))
-            .collect::<Result<_, _>>()?)
+        let told = log.time_of(revision)?;
+        if told.is_none_or(|told| told <= now_ns) {
+            return Ok(told);
+        }
+        for later in revision + 1..=head {
+            if let Some(time) = log.time_of(later)?
+                && time <= now_ns
+            {
+                return Ok(Some(time));
+            }
+        }
+        Ok(told)
     }
 
     fn tell_waiting(&self, plan: &Plan, report: &mut MaintenanceReport) {
@@ -294,6 +315,20 @@ impl<'r> Run<'r> {
         Ok(())
     }
 
+    /// Packs that the index names, that are gone, and that nobody needs: marking would have stopped
+    /// at them otherwise. Each is asked for by name: what a list leaves out is not gone for that.
+    fn missing(&self, found: &Found<'_>) -> Result<HashSet<PackId>, MaintenanceError> {
+        let mut missing = HashSet::new();
+        for (id, used) in &found.marked.packs {
+            if !found.survey.has_pack(used.kind, id)
+                && self.repository.blobs().size(&BlobId::Pack(used.kind, *id).name())?.is_none()
+            {
+                missing.insert(*id);
+            }
+        }
+        Ok(missing)
+    }
+
     fn sweep(
         &self,
         survey: &Survey,
@@ -310,14 +345,5 @@ impl<'r> Run<'r> {
         let wanted = (state.revision + 1).saturating_sub(self.options.records_kept).min(condemned);
         report.trimmed = self.repository.log().trim(wanted, &|| self.stop.is_requested())?;
         Ok(())
-    }
-}
-
-impl Found<'_> {
-    /// Packs that the index names, that are gone, and that nobody needs: marking would have stopped
-    /// at them otherwise.
-    fn missing(&self) -> HashSet<PackId> {
-        let is_missing = |(id, used): &(&PackId, &PackUse)| !self.survey.has_pack(used.kind, id);
-        self.marked.packs.iter().filter(is_missing).map(|(id, _)| *id).collect()
     }
 }

@@ -33,7 +33,11 @@ pub(super) fn drop_rows(
         repository.refresh()?;
         let state = repository.state();
         let gone = |pack: &PackId| state.is_lost(pack) || missing.contains(pack);
-        let affected = naming(repository, &state, gone)?;
+        let affected = match naming(repository, &state, gone) {
+            // Another maintainer was faster.
+            Err(error) if error.is_gone() && repository.is_replaced(&all(&state))? => continue,
+            affected => affected?,
+        };
         if affected.is_empty() {
             return Ok(true);
         }
@@ -46,6 +50,10 @@ pub(super) fn drop_rows(
         }
     }
     Ok(false)
+}
+
+fn all(state: &State) -> Vec<SegmentRef> {
+    state.segments.values().copied().collect()
 }
 
 /// The segments that have rows of such packs.
@@ -71,8 +79,7 @@ fn naming(
 pub(super) fn merge(repository: &Repository, stop: &Stop) -> Result<(), MaintenanceError> {
     repository.refresh()?;
     let state = repository.state();
-    let segments: Vec<SegmentRef> = state.segments.values().copied().collect();
-    let (small, large): (Vec<_>, Vec<_>) = segments.into_iter().partition(is_small);
+    let (small, large): (Vec<_>, Vec<_>) = all(&state).into_iter().partition(is_small);
     for segments in [large, small] {
         if depth(&segments) > DEPTH_MAX && !stop.is_requested() {
             repository.replace_segments(&segments, |_| true)?;

@@ -19,8 +19,7 @@ use crate::storage::StorageError;
 const REAPED_AT_ONCE: usize = 50_000;
 
 /// Deletes every doomed blob of the newest state, and drops what the index has in it and in `missing`
-/// packs. Restartable: a blob that is gone is as good as one
-/// that was deleted.
+/// packs. Restartable: a blob that is gone is as good as one that was deleted.
 ///
 /// # Errors
 /// The first deletion that failed, after the others were tried.
@@ -36,7 +35,7 @@ pub(super) fn sweep(
     repository.refresh()?;
     let state = repository.state();
     let doomed: Vec<BlobRef> = state.doomed.keys().copied().collect();
-    if doomed.is_empty() {
+    if doomed.is_empty() && missing.is_empty() {
         return Ok(());
     }
     if doomed.iter().any(|blob| matches!(blob, BlobRef::ManifestSegment(_))) {

@@ -46,13 +46,17 @@ impl Repository {
         let index = &self.0.index;
         let inputs: Vec<_> = segments.iter().map(|segment| index.rows_of(segment)).collect();
         let mut added = Vec::new();
-        merge(inputs, keep, TABLE_SIZE, |table| {
+        let merged = merge(inputs, keep, TABLE_SIZE, |table| {
             let (blob, reference) = table.seal(&self.0.keys, &self.0.repo, random_bytes()?);
             self.0.blobs.put_new(&BlobId::Segment(blob.id).name(), blob.bytes)?;
             index.precache(&reference, table);
             added.push(reference);
             Ok::<(), RepositoryError>(())
-        })?;
+        });
+        match merged {
+            Err(error) if error.is_outdated() && self.is_replaced(segments)? => return Ok(false),
+            merged => drop(merged?),
+        }
         let removed: Vec<SegmentId> = segments.iter().map(|segment| segment.id).collect();
         let replace = Action::ReplaceSegments { removed, added };
         match self.0.log.commit::<Infallible>(|_| Ok(vec![replace.clone()])) {
@@ -63,6 +67,16 @@ impl Repository {
             Err(error) => return Err(from_commit(error)),
         }
         Ok(true)
+    }
+
+    /// Whether the newest state has not all of `segments` any more.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub(crate) fn is_replaced(&self, segments: &[SegmentRef]) -> Result<bool, RepositoryError> {
+        self.refresh()?;
+        let state = self.state();
+        Ok(segments.iter().any(|segment| !state.segments.contains_key(&segment.id)))
     }
 }
 
