@@ -1,5 +1,6 @@
 //! Reading contents: look up, fetch the frame, unseal, re-hash.
 
+use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -29,8 +30,17 @@ struct Inner {
     blobs: Blobs,
     frames: Mutex<FrameCache>,
     news: OnceLock<Box<dyn News>>,
-    /// When refreshing last brought nothing new: damage is not asked about at every content.
-    refreshed_in_vain: Mutex<Option<Instant>>,
+    vain: Mutex<Vain>,
+}
+
+/// Refreshing that brought nothing new: damage is not asked about at every content.
+#[derive(Default)]
+struct Vain {
+    /// Packs on whose account it was tried. What is in one that is bad has not moved.
+    packs: HashSet<PackId>,
+    /// How often since there was something new.
+    count: u32,
+    last: Option<Instant>,
 }
 
 /// What others committed.
@@ -42,8 +52,25 @@ pub trait News: Send + Sync {
     fn refresh(&self);
 }
 
-/// So long it is believed that there is nothing new.
+/// So often in a row it is asked in vain before a pause is made each time.
+const VAIN_MAX: u32 = 64;
+/// So long it is then believed that there is nothing new.
 const REFRESH_PAUSE: Duration = Duration::from_secs(10);
+
+impl Vain {
+    /// Whether to ask again, for a pack if it is one that failed.
+    fn allows(&self, pack: Option<PackId>) -> bool {
+        let is_known = pack.is_some_and(|pack| self.packs.contains(&pack));
+        let is_time = self.last.is_none_or(|last| last.elapsed() >= REFRESH_PAUSE);
+        !is_known && (self.count < VAIN_MAX || is_time)
+    }
+
+    fn note(&mut self, pack: Option<PackId>) {
+        self.packs.extend(pack);
+        self.count += 1;
+        self.last = Some(Instant::now());
+    }
+}
 
 impl ContentReader {
     /// A reader of what `index` knows.
@@ -55,8 +82,8 @@ impl ContentReader {
         blobs: Blobs,
     ) -> ContentReader {
         let frames = Mutex::new(FrameCache::new(CACHE_BYTES));
-        let (news, refreshed_in_vain) = (OnceLock::new(), Mutex::default());
-        ContentReader(Arc::new(Inner { keys, repo, index, usable, blobs, frames, news, refreshed_in_vain }))
+        let (news, vain) = (OnceLock::new(), Mutex::default());
+        ContentReader(Arc::new(Inner { keys, repo, index, usable, blobs, frames, news, vain }))
     }
 
     /// Says how to learn what others committed. A content that is not where the index has it is then
@@ -71,13 +98,16 @@ impl ContentReader {
     }
 
     /// Whether look-ups go by a later revision than `seen` now: another thread, or this call, took over
-    /// what others committed.
-    pub fn is_newer_than(&self, seen: u64) -> bool {
+    /// what others committed. `pack` is the one that failed, if it is known.
+    pub fn is_newer_than(&self, seen: u64, pack: Option<PackId>) -> bool {
         let Some(news) = self.0.news.get() else { return false };
-        let mut in_vain = self.0.refreshed_in_vain.lock();
-        if news.revision() == seen && in_vain.is_none_or(|last| last.elapsed() >= REFRESH_PAUSE) {
+        let mut vain = self.0.vain.lock();
+        if news.revision() == seen && vain.allows(pack) {
             news.refresh();
-            *in_vain = (news.revision() == seen).then(Instant::now);
+            match news.revision() == seen {
+                true => vain.note(pack),
+                false => vain.count = 0,
+            }
         }
         news.revision() != seen
     }
@@ -189,11 +219,15 @@ impl ReadContent for ContentReader {
     fn get(&self, kind: ContentKind, id: &ContentId) -> Result<Bytes, ContentError> {
         loop {
             let seen = self.revision();
-            match self.locate(id).and_then(|places| self.get_from(kind, id, &places)) {
-                // It may have moved again meanwhile, so this ends when there is nothing new.
-                Err(ContentError::Missing { .. } | ContentError::Damaged { .. } | ContentError::Index(_))
-                    if self.is_newer_than(seen) => {}
-                read => return read.map(|(_, plaintext)| plaintext),
+            let read = self.locate(id).and_then(|places| self.get_from(kind, id, &places));
+            let pack = match &read {
+                Err(ContentError::Damaged { pack, .. }) => Some(*pack),
+                Err(ContentError::Missing { .. } | ContentError::Index(_)) => None,
+                _ => return read.map(|(_, plaintext)| plaintext),
+            };
+            // It may have moved again meanwhile, so this ends when there is nothing new.
+            if !self.is_newer_than(seen, pack) {
+                return read.map(|(_, plaintext)| plaintext);
             }
         }
     }

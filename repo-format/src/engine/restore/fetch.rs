@@ -101,7 +101,7 @@ impl<'r> Fetch<'r> {
             let seen = self.reader.revision();
             let found = self.try_others(content)?;
             // Maintenance may have moved it since this process read the log (DESIGN 3.8).
-            if found.is_some() || !self.reader.is_newer_than(seen) {
+            if found.is_some() || !self.reader.is_newer_than(seen, Some(content.at.pack)) {
                 return Ok(found);
             }
         }
