@@ -86,6 +86,8 @@ pub struct PackRepairSummary {
     pub healed: Vec<String>,
     /// Packs that were quarantined before and stay so.
     pub still: u64,
+    /// Contents that could still be read in quarantined packs alone, and are in new packs now.
+    pub salvaged: u64,
     pub interrupted: bool,
 }
 
@@ -96,6 +98,7 @@ impl PackRepairSummary {
             damaged: repair.damaged.iter().map(|(id, what)| Wrong::new(id, what)).collect(),
             healed: repair.healed.iter().map(ToString::to_string).collect(),
             still: repair.still,
+            salvaged: repair.salvaged,
             interrupted: repair.interrupted,
         }
     }
@@ -109,6 +112,9 @@ impl fmt::Display for PackRepairSummary {
         }
         write!(f, "\nWhole again  {}", Count(self.healed.len() as u64, "pack"))?;
         write!(f, "\nQuarantined  {} since earlier", Count(self.still, "pack"))?;
+        if self.salvaged > 0 {
+            write!(f, "\nSalvaged     {}", Count(self.salvaged, "content"))?;
+        }
         let is_clean = self.damaged.is_empty() && self.healed.is_empty();
         end(f, is_clean, self.dry_run, self.interrupted, || {
             let next = "The next backup of each source stores again what it still has of what they held.";

@@ -5,7 +5,8 @@
 //! - [`index()`]: segments that are lost or damaged are made again from the packs' own footers, and so
 //!   is every row that no segment has.
 //! - [`packs()`]: packs that a verification found wanting are quarantined for all clients, so that the
-//!   next backup stores again what they held; those that turn out whole are trusted again.
+//!   next backup stores again what they held; what can still be read of them is copied; those that turn
+//!   out whole are trusted again.
 //! - [`snapshots()`]: snapshots that need what is nowhere any more get a successor without it. The old
 //!   one stays until somebody forgets it.
 //!
@@ -16,6 +17,7 @@ mod error;
 mod index;
 mod leaves;
 mod packs;
+mod salvage;
 mod snapshots;
 mod tree;
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::RepairError;
+use super::salvage::salvage;
 use crate::codec::PackId;
 use crate::engine::progress::{Progress, Stop};
 use crate::format::names::BlobId;
@@ -19,6 +20,8 @@ pub struct PackRepair {
     pub healed: Vec<PackId>,
     /// Packs that are quarantined and stay so.
     pub still: u64,
+    /// Contents that could still be read in quarantined packs alone, and are in new packs now.
+    pub salvaged: u64,
     pub interrupted: bool,
 }
 
@@ -30,7 +33,8 @@ impl PackRepair {
 }
 
 /// Reads every pack to its last content, quarantines those that are damaged, and lifts the quarantine
-/// of those that are whole.
+/// of those that are whole. What can still be read of quarantined packs, and is nowhere else, goes into new
+/// ones, so that maintenance can let the quarantined ones go.
 ///
 /// # Errors
 /// If storage or log fail.
@@ -72,6 +76,9 @@ pub fn packs(
             };
             set(&damaged, true).into_iter().chain(set(&repair.healed, false)).collect()
         })?;
+    }
+    if !dry_run && !repair.interrupted {
+        repair.salvaged = salvage(repository, stop)?;
     }
     Ok(repair)
 }
