@@ -1,7 +1,10 @@
 //! What the end-to-end suites share: a repository in memory or a folder, and trees to back up.
 
+pub mod faults;
 pub mod journal;
+pub mod living;
 pub mod plain;
+pub mod simulation;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -68,7 +71,12 @@ pub fn backup_options(path: &Path) -> BackupOptions {
 
 /// A storage of any store that tests put in front of blobs.
 pub fn storage(store: impl ObjectStore) -> Storage {
-    Storage::from_object_store(Arc::new(store), Location::Memory, StorageOptions::default())
+    storage_with(store, StorageOptions::default())
+}
+
+/// The same, with another patience.
+pub fn storage_with(store: impl ObjectStore, options: StorageOptions) -> Storage {
+    Storage::from_object_store(Arc::new(store), Location::Memory, options)
 }
 
 /// Maintenance without a grace period, as nobody should run it: what that may break breaks here.

@@ -138,6 +138,8 @@ pub fn files_of(
                     let reader = ObjectReader::open(contents, object)?;
                     files.insert(name, reader.read_at(0, usize::MAX >> 1)?);
                 }
+                // Its bytes were never stored, or a repair says that they are lost.
+                EntryKind::File(None) => {}
                 other => panic!("{name} is {other:?}"),
             }
         }

@@ -41,7 +41,7 @@ pub(in crate::storage) struct ServerFailure {
 impl ServerFailure {
     /// Takes no more from a body than its code and message: some servers repeat the request in the
     /// rest, with tokens and signatures.
-    fn new(status: u16, retry_after: Option<Duration>, body: &str) -> ServerFailure {
+    pub fn new(status: u16, retry_after: Option<Duration>, body: &str) -> ServerFailure {
         let code = element(body, "Code").unwrap_or_default();
         let said = match element(body, "Message") {
             Some(message) => message,

@@ -13,6 +13,7 @@ use std::time::Duration;
 use object_store::ObjectStore;
 
 use super::folder::FolderStore;
+use super::network::ServerFailure;
 use super::options::StorageOptions;
 
 pub use faulty::{Fault, FaultyStore};
@@ -26,6 +27,12 @@ pub use suite::{conformance, counters_count};
 /// If `root` is no folder.
 pub fn folder_store(root: &Path) -> Arc<dyn ObjectStore> {
     Arc::new(FolderStore::open(root).expect("the folder is there"))
+}
+
+/// What a store behind a network says when its server answers with this status.
+pub fn server_answer(status: u16) -> object_store::Error {
+    let source = Box::new(ServerFailure::new(status, None, ""));
+    object_store::Error::Generic { store: "faulty", source }
 }
 
 /// Options that repeat at once, for stores that fail by plan and not by load.

@@ -1,0 +1,408 @@
+//! Writers, maintainers, keepers and readers on one storage, interleaved by a seed, with kills, lost replies,
+//! sleeps of years and a jumping clock: what was promised is always there.
+//!
+//! `CORSO_TEST_SEEDS=N` plays N seeds, 5,000 if it is not set, from `CORSO_TEST_SEED` on, 0 if it is not set.
+//! `CORSO_TEST_IMAGES=all` checks the storage as it was after every single change.
+
+use std::collections::{BTreeMap, HashMap};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use corso_tests::plain::{Files, PlainFile, PlainSource, files_of, flat};
+use corso_tests::simulation::{Ended, Hazards, Image, Life, ProcessStore, Random, Simulation, clock};
+use corso_tests::{assert_clean, at_once, backup_options, init, noise, runtime, secret, storage};
+use object_store::ObjectStore;
+use object_store::memory::InMemory;
+use parking_lot::Mutex;
+use repo_format::codec::ManifestId;
+use repo_format::engine::progress::{Progress, Stop};
+use repo_format::engine::{BackupError, BackupOptions, backup};
+use repo_format::log::SnapshotState;
+use repo_format::maintenance::{self, MaintenanceError, MaintenanceOptions};
+use repo_format::repository::{OpenOptions, Repository};
+use repo_format::storage::testing::impatient;
+use repo_format::storage::{Blobs, Location, Storage, StorageOptions};
+use tokio::runtime::Runtime;
+
+type Flat = Arc<BTreeMap<String, Vec<u8>>>;
+
+/// What happened to a snapshot that somebody knows of.
+enum Promise {
+    /// It was made, or brought back: from here on it must be there.
+    Owed(ManifestId),
+    /// Somebody wants it gone: from here on it may be.
+    LetGo(ManifestId),
+}
+
+/// What was promised, and at which step.
+#[derive(Default)]
+struct Promises {
+    contents: HashMap<ManifestId, Flat>,
+    made: Vec<(u64, Promise)>,
+}
+
+impl Promises {
+    fn is_owed(&self, id: &ManifestId, step: u64) -> bool {
+        let last = self.made.iter().rev().find(|(since, promise)| {
+            let (Promise::Owed(of) | Promise::LetGo(of)) = promise;
+            *since <= step && of == id
+        });
+        matches!(last, Some((_, Promise::Owed(_))))
+    }
+}
+
+/// What all worlds begin with: a repository, and two sources with two snapshots each.
+struct Beginning {
+    runtime: Arc<Runtime>,
+    store: InMemory,
+    sources: Vec<(String, Files, Vec<(ManifestId, Flat)>)>,
+}
+
+/// One world under one seed.
+struct World<'b> {
+    beginning: &'b Beginning,
+    simulation: Simulation,
+    promises: Mutex<Promises>,
+}
+
+fn open_options() -> OpenOptions {
+    OpenOptions { clock: Some(clock), ..OpenOptions::default() }
+}
+
+fn blobs(runtime: &Runtime, store: impl ObjectStore) -> Blobs {
+    // Nobody knows how long others take their turns.
+    let options = StorageOptions { request_timeout: Duration::from_secs(3600), ..impatient() };
+    let storage = Storage::from_object_store(Arc::new(store), Location::Memory, options);
+    Blobs::new(storage, runtime.handle().clone())
+}
+
+/// Small packs, and one thread, so that a seed's requests come in one order.
+fn options(source: &str) -> BackupOptions {
+    let mut options = backup_options(source.as_ref());
+    options.writer.data_pack_size = 8 << 10;
+    options.writer.data_frame_size = 3 << 10;
+    options.writer.meta_pack_size = 6 << 10;
+    options.writer.meta_frame_size = 2 << 10;
+    options.writer.puts_at_once = 1;
+    options.threads = 1;
+    options
+}
+
+/// New bytes in some files, an old file gone, and now and then one of another source.
+fn change(files: &mut Files, random: &mut Random) {
+    for _ in 0..1 + random.below(4) {
+        let folder = files.entry(format!("folder {}", random.below(2))).or_default();
+        let name = format!("file {}", random.below(6));
+        match random.below(5) {
+            0 => drop(folder.remove(&name)),
+            // Few contents, so that sources have some in common and some come back.
+            _ => {
+                let bytes = noise(1 + random.below(40), 400 + 90 * random.below(40) as usize);
+                folder.insert(name, PlainFile { version: random.next() >> 2, bytes: Arc::new(bytes) });
+            }
+        }
+    }
+}
+
+fn back_up(
+    repository: &Repository,
+    source: &PlainSource,
+    name: &str,
+    stop: &Stop,
+) -> Result<(ManifestId, SnapshotState), BackupError> {
+    let report = backup(repository, source, &options(name), &Progress::default(), stop)?;
+    Ok((report.id.expect("no dry run"), report.state))
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| (*cause).source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+impl Beginning {
+    fn new() -> Beginning {
+        let (runtime, store) = (Arc::new(runtime()), InMemory::new());
+        let fork = Arc::new(store);
+        let repository = init(&runtime, storage(fork.clone()), open_options());
+        let mut random = Random(1);
+        let sources = ["first", "second"].map(|name| {
+            let (mut files, mut made) = (Files::new(), Vec::new());
+            for _ in 0..2 {
+                (0..4).for_each(|_| change(&mut files, &mut random));
+                let source = PlainSource::new(&files);
+                let (id, _) = back_up(&repository, &source, name, &Stop::default()).expect("backs up");
+                made.push((id, Arc::new(flat(&files))));
+            }
+            (name.to_owned(), files, made)
+        });
+        Beginning { runtime, store: fork.fork(), sources: sources.into() }
+    }
+}
+
+impl World<'_> {
+    fn open(&self, store: &ProcessStore) -> Result<Repository, String> {
+        Repository::open(blobs(&self.beginning.runtime, store.clone()), &secret(), open_options())
+            .map_err(|error| format!("open: {}", chain(&error)))
+    }
+
+    fn promise(&self, promise: Promise) {
+        let step = self.simulation.now();
+        self.promises.lock().made.push((step, promise));
+    }
+
+    /// Backs a source up a few times; some runs are interrupted, and some go on with a repository that was
+    /// opened long ago.
+    fn write(&self, store: &ProcessStore, source: usize, mut random: Random) -> Result<(), String> {
+        let (name, files, _) = &self.beginning.sources[source];
+        let mut files = files.clone();
+        let mut repository = self.open(store)?;
+        for _ in 0..1 + random.below(3) {
+            change(&mut files, &mut random);
+            if random.below(2) == 0 {
+                repository = self.open(store)?;
+            }
+            let (stop, opened) = (Stop::default(), AtomicU64::new(0));
+            let (stopping, at) = (stop.clone(), random.below(20));
+            let source = PlainSource::with_hook(&files, move |_| {
+                if opened.fetch_add(1, Ordering::SeqCst) == at {
+                    stopping.request();
+                }
+            });
+            let expected = Arc::new(flat(&files));
+            let (id, state) = match back_up(&repository, &source, name, &stop) {
+                Ok(made) => made,
+                // Maintenance was faster, each time or when it was told to stop; nothing is lost.
+                Err(error) if error.is_outdated() => continue,
+                Err(error) => return Err(format!("backup: {}", chain(&error))),
+            };
+            if state == SnapshotState::Complete {
+                self.promises.lock().contents.insert(id, expected);
+                self.promise(Promise::Owed(id));
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets snapshots of a source, and brings some of them back.
+    fn keep(&self, store: &ProcessStore, source: usize, mut random: Random) -> Result<(), String> {
+        let repository = self.open(store)?;
+        for (id, _) in &self.beginning.sources[source].2 {
+            if random.below(3) == 0 {
+                continue;
+            }
+            self.promise(Promise::LetGo(*id));
+            repository.forget(&[*id]).map_err(|error| format!("forget: {}", chain(&error)))?;
+            if random.below(3) == 0 {
+                match repository.recall(&[*id]) {
+                    Ok(_) => self.promise(Promise::Owed(*id)),
+                    // Maintenance was faster.
+                    Err(repo_format::repository::RepositoryError::Reclaimed { .. }) => {}
+                    Err(error) => return Err(format!("recall: {}", chain(&error))),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn maintain(&self, store: &ProcessStore, mut random: Random) -> Result<(), String> {
+        let mut repository = self.open(store)?;
+        for _ in 0..1 + random.below(3) {
+            if random.below(2) == 0 {
+                repository = self.open(store)?;
+            }
+            let grace = Duration::from_secs(3600 * random.below(2));
+            let options = MaintenanceOptions {
+                grace,
+                grace_unknown: grace,
+                threads: 1,
+                // Sometimes everything that is not full of what is needed.
+                unused_percent: 5.0 * random.below(2) as f64,
+                ..at_once()
+            };
+            match maintenance::run(&repository, &options, &Progress::default(), &Stop::default()) {
+                // Two keep outdating each other's marks now and then.
+                Ok(_) | Err(MaintenanceError::Overtaken { .. }) => {}
+                Err(error) => return Err(format!("maintenance: {}", chain(&error))),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what there is, however long that takes.
+    fn read(&self, store: &ProcessStore, mut random: Random) -> Result<(), String> {
+        let repository = self.open(store)?;
+        for _ in 0..1 + random.below(4) {
+            let known: Vec<(ManifestId, Flat)> = {
+                let promises = self.promises.lock();
+                let now = self.simulation.now();
+                let owed = promises.contents.iter().filter(|(id, _)| promises.is_owed(id, now));
+                let mut owed: Vec<_> = owed.map(|(id, flat)| (*id, flat.clone())).collect();
+                owed.sort_by_key(|(id, _)| *id);
+                owed
+            };
+            if known.is_empty() {
+                continue;
+            }
+            let (id, expected) = &known[random.below(known.len() as u64) as usize];
+            let read = files_of(&repository, id);
+            let let_go = {
+                let promises = self.promises.lock();
+                promises.made.iter().any(|(_, made)| matches!(made, Promise::LetGo(gone) if gone == id))
+            };
+            match read {
+                Ok(files) if files == **expected => {}
+                Ok(_) => return Err(format!("snapshot {id} reads differently")),
+                Err(_) if let_go => {}
+                Err(error) => return Err(format!("snapshot {id}: {}", chain(&error))),
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything that is owed at an image is in it and whole.
+    fn check(&self, image: &InMemory, step: u64) -> Repository {
+        let runtime = &self.beginning.runtime;
+        let place = format!("after {step} steps");
+        let repository = Repository::open(blobs(runtime, image.fork()), &secret(), open_options())
+            .unwrap_or_else(|error| panic!("{place}: {}", chain(&error)));
+        let rows = repository.snapshots().expect(&place);
+        let promises = self.promises.lock();
+        for (id, expected) in &promises.contents {
+            match rows.iter().any(|row| row.id == *id) {
+                true => {
+                    let files = files_of(&repository, id).expect(&place);
+                    assert!(files == **expected, "{place}: snapshot {id} reads differently");
+                }
+                false => assert!(!promises.is_owed(id, step), "{place}: snapshot {id} is lost"),
+            }
+        }
+        drop(promises);
+        assert_clean(&repository, &place);
+        repository
+    }
+
+    /// Whatever happened, everything goes on, and nothing is left lying.
+    fn go_on(&self, repository: &Repository) {
+        for (name, files, _) in &self.beginning.sources {
+            let (id, state) = back_up(repository, &PlainSource::new(files), name, &Stop::default()).unwrap();
+            assert_eq!(state, SnapshotState::Complete);
+            assert_eq!(files_of(repository, &id).unwrap(), flat(files));
+        }
+        let options = MaintenanceOptions { threads: 1, ..at_once() };
+        let run = || maintenance::run(repository, &options, &Progress::default(), &Stop::default()).unwrap();
+        (0..2).for_each(|_| drop(run()));
+        let left = run().space;
+        assert_eq!(left.unneeded_bytes + left.unknown_bytes + left.doomed_bytes, 0, "{left:?}");
+        assert_clean(repository, "in the end");
+    }
+}
+
+/// The dangers of a seed: some worlds have none but sleep, so that nothing hides behind an excuse.
+fn hazards(random: &mut Random) -> Hazards {
+    let mut pick = |choices: [u64; 4]| choices[random.below(4) as usize];
+    Hazards {
+        kills: pick([0, 0, 15, 60]),
+        transient: pick([0, 0, 10, 60]),
+        full: pick([0, 0, 0, 15]),
+        switches: pick([30, 100, 300, 700]),
+        naps: pick([0, 100, 300, 800]),
+    }
+}
+
+fn life<'a>(name: &str, body: impl FnOnce(&ProcessStore) -> Result<(), String> + Send + 'a) -> Life<'a> {
+    Life { name: name.to_owned(), body: Box::new(body) }
+}
+
+/// What a seed came to.
+#[derive(Default)]
+struct Played {
+    steps: u64,
+    images: u64,
+    killed: u64,
+}
+
+fn play(beginning: &Beginning, seed: u64, image_one_in: u64) -> Played {
+    let mut random = Random(seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ 0x5851_f42d);
+    let hazards = hazards(&mut random);
+    let simulation = Simulation::new(random.next(), beginning.store.fork(), hazards, image_one_in);
+    let mut promises = Promises::default();
+    for (id, flat) in beginning.sources.iter().flat_map(|(_, _, made)| made) {
+        promises.contents.insert(*id, flat.clone());
+        promises.made.push((0, Promise::Owed(*id)));
+    }
+    let world = World { beginning, simulation: simulation.clone(), promises: Mutex::new(promises) };
+    let world = &world;
+    let mut lives = Vec::new();
+    for number in 0..3 {
+        let (source, random) = (number % 2, Random(random.next()));
+        lives.push(life("writer", move |store| world.write(store, source, random)));
+    }
+    for source in 0..2 {
+        let random = Random(random.next());
+        lives.push(life("keeper", move |store| world.keep(store, source, random)));
+    }
+    for _ in 0..2 {
+        let random = Random(random.next());
+        lives.push(life("maintainer", move |store| world.maintain(store, random)));
+    }
+    let reading = Random(random.next());
+    lives.push(life("reader", move |store| world.read(store, reading)));
+    let ended = simulation.run(lives);
+    let failed = |ended: &&Ended| ended.result.is_err() && !ended.excused;
+    let failures: Vec<&Ended> = ended.iter().filter(failed).collect();
+    if !failures.is_empty() {
+        simulation.trace().iter().for_each(|step| println!("{step}"));
+        panic!("{failures:#?}");
+    }
+    let images = simulation.images();
+    let mut last = None;
+    for Image { step, store } in &images {
+        last = Some(world.check(store, *step));
+    }
+    world.go_on(&last.expect("the last one"));
+    Played {
+        steps: simulation.now(),
+        images: images.len() as u64,
+        killed: ended.iter().filter(|ended| ended.excused).count() as u64,
+    }
+}
+
+fn setting(name: &str, usual: u64) -> u64 {
+    std::env::var(name).map_or(usual, |text| text.parse().expect("a number"))
+}
+
+#[test]
+fn whatever_the_schedule_everything_promised_is_there() {
+    let beginning = Beginning::new();
+    let (first, count) = (setting("CORSO_TEST_SEED", 0), setting("CORSO_TEST_SEEDS", 5000));
+    let image_one_in = if std::env::var("CORSO_TEST_IMAGES").is_ok_and(|all| all == "all") { 1 } else { 25 };
+    let (next, total) = (AtomicU64::new(first), Mutex::new(Played::default()));
+    thread::scope(|scope| {
+        let worker = || {
+            loop {
+                let seed = next.fetch_add(1, Ordering::SeqCst);
+                if seed >= first + count {
+                    return;
+                }
+                let played = catch_unwind(AssertUnwindSafe(|| play(&beginning, seed, image_one_in)))
+                    .unwrap_or_else(|panic| {
+                        println!("seed {seed} failed: CORSO_TEST_SEED={seed} CORSO_TEST_SEEDS=1");
+                        next.fetch_add(count, Ordering::SeqCst);
+                        resume_unwind(panic)
+                    });
+                let mut total = total.lock();
+                total.steps += played.steps;
+                total.images += played.images;
+                total.killed += played.killed;
+            }
+        };
+        (0..thread::available_parallelism().map_or(2, usize::from)).for_each(|_| drop(scope.spawn(worker)));
+    });
+    let Played { steps, images, killed, .. } = total.into_inner();
+    println!(
+        "simulation: {count} seeds from {first}: {steps} requests, {images} images, {killed} killed or refused"
+    );
+}
