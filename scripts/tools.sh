@@ -3,6 +3,12 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 work=$root/.work
 
+# commands: builds target/debug/corso and target/debug/graph-sim, together with the tests. Alone they would want
+# other features of what they share with these, and build it once more.
+commands() {
+    cargo test --workspace --no-run --locked --quiet
+}
+
 # cargo_tool NAME VERSION: builds a cargo tool from its own lock file, once.
 cargo_tool() {
     local stamp=$work/tools/$1-$2

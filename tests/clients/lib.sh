@@ -12,8 +12,8 @@ mkdir -p "$run"
 # simulate [OPTIONS]: starts graph-sim; its URLs are in $run/urls.json. It ends with the script.
 simulate() {
     [[ -n ${sim_pid:-} ]] && end_simulation
-    # Both at once: apart they would want other features of what they share, and build it twice.
-    nice -n 5 cargo build --package corso --package graph-sim --locked --quiet
+    # With the tests: alone they would want other features of what they share with these, and build it once more.
+    nice -n 5 cargo test --workspace --no-run --locked --quiet
     # Those of the one before are not its.
     rm -f "$run/urls.json"
     target/debug/graph-sim serve "$@" >"$run/urls.json" 2>"$run/graph-sim.log" &

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.."
 source scripts/tools.sh
 
 debian strace strace
-cargo build --package corso --locked
+commands
 export CORSO_BINARY=$PWD/target/debug/corso
 # A namespace of its own: the small file system is seen by the test alone, and goes with it.
 private=(--mount)

@@ -27,10 +27,10 @@ class FullDisk(unittest.TestCase):
 
             # Everything that was there can be read.
             place.verify()
-            self.assertEqual({first["id"], second["id"]} - {line["id"] for line in place.snapshots()}, set())
+            self.assertEqual({first["snapshot_id"], second["snapshot_id"]} - {line["id"] for line in place.snapshots()}, set())
 
             # And nothing but Corso is needed to make room.
-            place.corso("snapshot", "forget", second["id"])
+            place.corso("snapshot", "forget", second["snapshot_id"])
             report = place.corso("maintenance", "run", "--grace", "0s", "--grace-unknown", "0s")
             self.assertGreater(place.room(), 12 * MIB, report)
             place.verify()

@@ -13,7 +13,8 @@ stop_all() {
 trap stop_all EXIT
 trap 'exit 130' INT TERM
 
-cargo build --package corso --package graph-sim --locked
+# With the tests: alone they would want other features of what they share with these, and build it once more.
+cargo test --workspace --no-run --locked --quiet
 export CORSO_BINARY="$PWD/target/debug/corso" CORSO_TEST_GRAPH_SIM="$PWD/target/debug/graph-sim"
 export CORSO_TEST_SEAWEEDFS=18433 CORSO_TEST_MOTO=15101 CORSO_TEST_AZURITE=20100 CORSO_TEST_RCLONE=15103
 for server in seaweedfs moto azurite rclone; do

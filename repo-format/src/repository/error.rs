@@ -105,7 +105,9 @@ impl RepositoryError {
     /// Whether a run that begins anew, from what the repository holds now, may succeed.
     pub fn is_outdated(&self) -> bool {
         match self {
-            RepositoryError::Invalid(_) | RepositoryError::Unseen(_) | RepositoryError::PackLost { .. } => true,
+            RepositoryError::Invalid(_) | RepositoryError::Unseen(_) | RepositoryError::PackLost { .. } => {
+                true
+            }
             RepositoryError::Index(error) => error.is_gone(),
             RepositoryError::Content(error) => error.is_outdated(),
             _ => false,
