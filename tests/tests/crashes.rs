@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use corso_tests::journal::{Image, JournalStore};
 use corso_tests::plain::{Files, PlainFile, PlainSource, files_of, flat};
-use corso_tests::{assert_clean, at_once, backup_options, noise, runtime, secret, storage};
+use corso_tests::{assert_clean, at_once, backup_options, noise, runtime, secret, storage, tell};
 use repo_format::codec::{ManifestId, SplitterSizes};
 use repo_format::engine::progress::{Progress, Stop};
 use repo_format::engine::{BackupOptions, backup};
@@ -47,7 +47,7 @@ struct World {
 fn variants(name: &str, play: impl Fn(u64) -> u64) {
     let count = std::env::var("CORSO_TEST_CRASHES").map_or(21, |count| count.parse().expect("a number"));
     let images: u64 = (0..count).map(play).sum();
-    println!("crashes: {name}: {images} images in {count} variants");
+    tell(&format!("crashes: {name}: {images} images in {count} variants"));
     assert!(images >= count);
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use corso_tests::faults::{Request, Rule, Spoil, SpoiltStore, When};
 use corso_tests::plain::{Files, PlainFile, PlainSource, files_of, flat};
-use corso_tests::{assert_clean, at_once, backup_options, noise, runtime, secret};
+use corso_tests::{assert_clean, at_once, backup_options, noise, runtime, secret, tell};
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
 use repo_format::codec::{ManifestId, SplitterSizes};
@@ -395,7 +395,7 @@ fn no_failure_of_the_storage_loses_anything() {
             .for_each(|_| drop(scope.spawn(worker)));
     });
     let (played, spoilt) = (played.into_inner(), spoilt.into_inner());
-    println!("errors: {} cases, {played} of them met, {spoilt} requests spoilt", cases.len());
+    tell(&format!("errors: {} cases, {played} of them met, {spoilt} requests spoilt", cases.len()));
     let failed = failed.into_inner();
     assert!(failed.is_empty(), "{} failed, each again with CORSO_TEST_CASE: {failed:#?}", failed.len());
     assert!(only.is_some() || played > 1000);

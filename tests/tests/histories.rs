@@ -12,7 +12,7 @@ use std::time::Duration;
 use corso_tests::living::{Failure, Living};
 use corso_tests::plain::PlainFile;
 use corso_tests::simulation::Random;
-use corso_tests::{at_once, noise};
+use corso_tests::{at_once, noise, tell};
 use repo_format::codec::ManifestId;
 use repo_format::maintenance::MaintenanceOptions;
 
@@ -171,5 +171,5 @@ fn whatever_happens_what_is_owed_is_there() {
         };
         (0..thread::available_parallelism().map_or(2, usize::from)).for_each(|_| drop(scope.spawn(worker)));
     });
-    println!("histories: {count} of 30 steps, from seed {first}");
+    tell(&format!("histories: {count} of 30 steps, from seed {first}"));
 }

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use corso_tests::plain::{Files, PlainFile, PlainSource, files_of, flat};
-use corso_tests::{assert_clean, at_once, backup_options, init, noise, open, runtime};
+use corso_tests::{assert_clean, at_once, backup_options, init, noise, open, runtime, tell};
 use repo_format::codec::ManifestId;
 use repo_format::engine::progress::{Progress, Stop};
 use repo_format::engine::{BackupOptions, BackupReport, backup};
@@ -253,7 +253,7 @@ fn maintenance_ends_beside_four_busy_writers_and_harms_none() {
         writers.into_iter().flat_map(|writer| writer.join().unwrap()).collect()
     });
     let (runs, deleted) = (runs.into_inner(), deleted.into_inner());
-    println!("{runs} maintenance runs beside the writers deleted {deleted} blobs");
+    tell(&format!("{runs} maintenance runs beside the writers deleted {deleted} blobs"));
     assert!(runs > 0 && deleted > 0);
     let repository = open(&runtime, storage.clone(), OpenOptions::default());
     maintain(&repository, &at_once());

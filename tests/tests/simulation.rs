@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use corso_tests::plain::{Files, PlainFile, PlainSource, files_of, flat};
 use corso_tests::simulation::{Ended, Hazards, Image, Life, ProcessStore, Random, Simulation, clock};
-use corso_tests::{assert_clean, at_once, backup_options, init, noise, runtime, secret, storage};
+use corso_tests::{assert_clean, at_once, backup_options, init, noise, runtime, secret, storage, tell};
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
 use parking_lot::Mutex;
@@ -402,7 +402,7 @@ fn whatever_the_schedule_everything_promised_is_there() {
         (0..thread::available_parallelism().map_or(2, usize::from)).for_each(|_| drop(scope.spawn(worker)));
     });
     let Played { steps, images, killed, .. } = total.into_inner();
-    println!(
+    tell(&format!(
         "simulation: {count} seeds from {first}: {steps} requests, {images} images, {killed} killed or refused"
-    );
+    ));
 }

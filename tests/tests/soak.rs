@@ -9,7 +9,7 @@ use std::sync::Arc;
 use corso_tests::living::{Living, Owed};
 use corso_tests::plain::{Files, PlainFile};
 use corso_tests::simulation::{Random, jump};
-use corso_tests::{at_once, noise};
+use corso_tests::{at_once, noise, tell};
 use repo_format::maintenance::MaintenanceOptions;
 use repo_format::policy::Policy;
 
@@ -94,11 +94,11 @@ fn after_months_every_kept_snapshot_is_as_it_was_and_no_room_is_wasted() {
     let whole = living.live.values().filter(|owed| matches!(owed, Owed::Whole(_))).count();
     let (old, new) = (living.pack_bytes(), fresh.pack_bytes());
     let more = 100.0 * (old as f64 / new as f64 - 1.0);
-    println!(
+    tell(&format!(
         "soak: {months} months, {forgotten} snapshots forgotten, {} kept ({whole} whole), {} damages, {died} \
          processes died; {old} bytes of packs, {new} in a fresh repository: {more:+.2} %",
         living.live.len(),
         damaged.len(),
-    );
+    ));
     assert!(more <= 3.0, "{more:.2} % more than a fresh repository");
 }

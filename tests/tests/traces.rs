@@ -10,7 +10,7 @@ use corso_model::rules::{Action as Abstract, Blob, Id, Ids, Location, Segment};
 use corso_model::trace::{Event, accept};
 use corso_tests::journal::{Change, JournalStore};
 use corso_tests::plain::{Files, PlainFile, PlainSource};
-use corso_tests::{at_once, backup_options, init, noise, open, runtime, storage};
+use corso_tests::{at_once, backup_options, init, noise, open, runtime, storage, tell};
 use object_store::memory::InMemory;
 use parking_lot::Mutex;
 use repo_format::codec::{ContentId, ManifestId};
@@ -214,11 +214,11 @@ fn what_the_code_does_is_accepted_by_the_model() {
     let count = |wanted: fn(&Event) -> bool| events.iter().filter(|event| wanted(event)).count();
     let (records, deleted) =
         (count(|event| matches!(event, Event::Record(_))), count(|event| matches!(event, Event::Deleted(_))));
-    println!(
+    tell(&format!(
         "{records} records, {deleted} deletions, {} catalogs, {} trimmed",
         count(|event| matches!(event, Event::Catalog(_))),
         count(|event| matches!(event, Event::Trimmed(_)))
-    );
+    ));
     assert!(records > 80 && deleted > 20);
     let accepted = accept(&events).unwrap_or_else(|refused| {
         panic!("{refused}: {:?}", events[refused.event.saturating_sub(2)..=refused.event].to_vec())

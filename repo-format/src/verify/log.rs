@@ -13,7 +13,9 @@ use crate::repository::with_causes;
 
 /// Folds all that is kept, from the oldest catalog or the first record on.
 pub(super) fn log(check: &Check<'_>) {
-    let (records, catalogs) = revisions(check);
+    let (mut records, catalogs) = revisions(check);
+    // Names below the floor are without meaning (STO-2): a writer that lost by LOG-4 may have used one anew.
+    records.retain(|revision| *revision >= check.state.floor.0);
     let head = check.state.revision;
     let known: BTreeSet<u64> = records.iter().chain(&catalogs).copied().chain([head]).collect();
     let mut expected = 1;
