@@ -16,6 +16,7 @@ use repo_format::engine::progress::{Progress, Stop};
 use repo_format::engine::{BackupOptions, backup};
 use repo_format::format::slot::{KdfCost, Secret};
 use repo_format::maintenance;
+use repo_format::repair;
 use repo_format::repository::{InitOptions, OpenOptions, Repository, RepositoryError};
 use repo_format::storage::Blobs;
 use tokio::runtime::Runtime;
@@ -41,6 +42,8 @@ struct World {
     files: Files,
     promises: Promises,
     variant: u64,
+    /// Something is damaged, and whoever opens an image repairs it first.
+    is_damaged: bool,
 }
 
 /// Calls `play` for each variant of a scenario, which gives how many images it checked.
@@ -78,7 +81,8 @@ fn small_packs(variant: u64) -> BackupOptions {
 impl World {
     fn new(variant: u64) -> World {
         let (runtime, journal) = (runtime(), JournalStore::default());
-        World { runtime, journal, files: Files::new(), promises: Promises::default(), variant }
+        let (files, promises) = (Files::new(), Promises::default());
+        World { runtime, journal, files, promises, variant, is_damaged: false }
     }
 
     /// A world with a repository and some snapshots, whose making is not under test.
@@ -132,6 +136,16 @@ impl World {
         maintenance::run(&repository, &at_once(), &Progress::default(), &Stop::default()).expect("maintains");
     }
 
+    /// Makes lost segments again, keeps away from damaged packs, and stores anew what the source has of them.
+    fn repair(&self, repository: &Repository) -> Result<ManifestId, Box<dyn std::error::Error>> {
+        let (progress, stop) = (Progress::default(), Stop::default());
+        repair::index(repository, false, &progress, &stop)?;
+        repair::packs(repository, false, &progress, &stop)?;
+        let source = PlainSource::new(&self.files);
+        let report = backup(repository, &source, &small_packs(self.variant), &progress, &stop)?;
+        Ok(report.id.ok_or("no snapshot")?)
+    }
+
     /// Checks the images from event `from` on; gives how many there were.
     fn crash(&self, name: &str, from: usize) -> u64 {
         let mut images = 0;
@@ -159,8 +173,13 @@ impl World {
             }
             Err(error) => panic!("{place}: {error:?}"),
         };
+        if self.is_damaged {
+            self.repair(&repository).unwrap_or_else(|error| panic!("{place}: {error:?}"));
+        }
         self.assert_kept(&repository, events, &place);
-        assert_clean(&repository, &place);
+        if !self.is_damaged {
+            assert_clean(&repository, &place);
+        }
 
         let mut files = self.files.clone();
         change(&mut files, self.variant, 99);
@@ -293,5 +312,30 @@ fn a_change_of_keys() {
             assert!(repository.state().slots.contains_key(&added));
         });
         images
+    });
+}
+
+#[test]
+fn a_repair() {
+    variants("repair", |variant| {
+        let mut world = World::with_snapshots(variant, 1);
+        let blobs = world.blobs();
+        let pick = |prefix: &str| {
+            let all = blobs.list(prefix).unwrap();
+            all[variant as usize % all.len()].name.clone()
+        };
+        blobs.delete(&pick("segments/")).unwrap();
+        // What a damaged metadata pack alone had of a snapshot's manifest, no source has.
+        let pack = pick("packs/data/");
+        let mut bytes = blobs.get(&pack).unwrap().to_vec();
+        let place = (variant as usize * 977) % bytes.len();
+        bytes[place] ^= 1;
+        blobs.delete(&pack).unwrap();
+        blobs.put_new(&pack, bytes.into()).unwrap();
+        world.is_damaged = true;
+        let from = world.journal.now();
+        let id = world.repair(&world.open()).expect("repairs");
+        world.promise(Promise::Snapshot(id, flat(&world.files)));
+        world.crash("repair", from)
     });
 }
