@@ -88,12 +88,7 @@ impl Look {
 
     /// What was committed since the look began.
     fn change(&self, source: &Blobs) -> Result<Change, SyncError> {
-        let listed = source.list(names::CATALOGS).map_err(SyncError::Source)?;
-        let newest = listed.iter().find_map(|info| match BlobId::parse(&info.name) {
-            Some(BlobId::Catalog(revision @ 1..)) => Some(revision),
-            _ => None,
-        });
-        if newest.unwrap_or(0) != self.newest_catalog() {
+        if newest_catalog(source).map_err(SyncError::Source)? != self.newest_catalog() {
             return Ok(Change::Catalogs);
         }
         let last = self.records.keys().next_back();
@@ -120,6 +115,16 @@ impl Look {
         let catalogs = self.catalogs.iter().map(|(revision, size)| (BlobId::Catalog(*revision), *size));
         self.blobs.iter().map(|(blob, size)| (*blob, *size)).chain(records).chain(catalogs)
     }
+}
+
+/// The revision of the newest catalog that is there now; 0 if there is none.
+pub(super) fn newest_catalog(source: &Blobs) -> Result<u64, StorageError> {
+    let listed = source.list(names::CATALOGS)?;
+    let newest = listed.iter().find_map(|info| match BlobId::parse(&info.name) {
+        Some(BlobId::Catalog(revision @ 1..)) => Some(revision),
+        _ => None,
+    });
+    Ok(newest.unwrap_or(0))
 }
 
 /// The revision that a reader of these blobs comes to; 0 if there is nothing that it can read.

@@ -3,13 +3,26 @@
 //! Whoever reads the copy meanwhile takes the newest catalog and the records behind it (CAT-3). So a
 //! record comes after the one before it, and where records between were trimmed the newest catalog
 //! comes first. Whatever lies below may then come in any order.
+//!
+//! The name of a record that was trimmed can be created once more by a writer that then finds out that
+//! it lost (LOG-4). Records are trimmed from the lowest up, and none behind the newest catalog. So what
+//! was fetched is what was committed if afterwards an earlier record is still the one it was, or no newer
+//! catalog has come.
 
-use std::ops::RangeInclusive;
+use bytes::Bytes;
 
-use super::look::{Look, readable_head};
-use super::transfer::{Outcome, Transfer};
+use super::look::{Look, newest_catalog, readable_head};
+use super::transfer::{Other, Outcome, Transfer};
 use super::{Damage, SyncError};
+use crate::codec::RecordHash;
 use crate::format::names::BlobId;
+use crate::log::record;
+use crate::storage::StorageError;
+
+/// Records that are fetched before they are put.
+const RECORDS_AT_ONCE: usize = 16;
+/// Bytes of them, as they were listed, unless one alone is larger.
+const BYTES_AT_ONCE: u64 = 16 << 20;
 
 /// How far it came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,20 +48,35 @@ pub(super) fn publish(transfer: &Transfer<'_>, look: &Look) -> Result<Published,
 }
 
 /// Checks that the copy's last record is the source's, so that what comes is its continuation: each
-/// record has the hash of the one before.
+/// record has the hash of the one before. Gives the record's hash; `None` if the source does not have it
+/// any more, or there is none.
 ///
 /// # Errors
 /// `Behind`, `Diverged`; and as for any blob.
-pub(super) fn continues(transfer: &Transfer<'_>, look: &Look) -> Result<(), SyncError> {
+pub(super) fn continues(transfer: &Transfer<'_>, look: &Look) -> Result<Option<RecordHash>, SyncError> {
     let (head, known) = (look.head(), readable_head(&transfer.there.lock()));
     if head < known {
         return Err(SyncError::Behind { source_head: head, copy_head: known });
     }
-    // Where it was trimmed at the source, nobody can tell.
-    if known > 0 && look.records.contains_key(&known) {
-        transfer.copy(&BlobId::Record(known))?;
+    let blob = BlobId::Record(known);
+    if known == 0 || !look.records.contains_key(&known) {
+        return Ok(None);
     }
-    Ok(())
+    let Some(Ok(bytes)) = transfer.fetch(&blob)? else { return Ok(None) };
+    // One that was trimmed and created again is the lowest there is, and below the newest catalog.
+    let is_kept = known >= look.newest_catalog() || look.records.contains_key(&(known - 1));
+    let hash = record::hash(&bytes);
+    match transfer.place.blobs.get(&blob.name()) {
+        Ok(there) if record::hash(&there) == hash => return Ok(Some(hash)),
+        Ok(_) if is_kept => {}
+        Ok(_) => return Ok(None),
+        Err(error) if error.is_lost() => {}
+        Err(StorageError::TooLarge { .. }) => {}
+        Err(source) => return Err(transfer.place.failed(source)),
+    }
+    // Puts right what is damaged there, and refuses what is another history.
+    transfer.store(&blob, bytes, Other::Refused)?;
+    Ok(Some(hash))
 }
 
 struct Publish<'a> {
@@ -69,30 +97,39 @@ impl From<SyncError> for End {
     }
 }
 
+/// What tells that records which were fetched are those that were committed.
+#[derive(Clone, Copy)]
+enum Witness {
+    /// The record before them is still the one with this hash.
+    Record(RecordHash),
+    /// The newest catalog is still the one that was seen.
+    Catalog,
+}
+
 impl Publish<'_> {
     fn run(&self) -> Result<Published, End> {
         let (look, newest) = (self.look, self.look.newest_catalog());
         let known = readable_head(&self.transfer.there.lock());
         self.transfer.place.check()?;
-        let mut reached = match known {
-            // Nothing can be read yet: all that stands behind record 1 may come in any order.
-            0 => {
-                self.fill(2..=newest)?;
-                if self.leads_to(newest) { self.ascend(0)? } else { 0 }
-            }
-            _ => self.ascend(known)?,
+        let mut reached = match continues(self.transfer, look)? {
+            Some(hash) => self.ascend(known, Witness::Record(hash))?,
+            None => known,
         };
+        if known == 0 {
+            // Nothing can be read before there is a catalog, or record 1.
+            self.fill(2, newest)?;
+        }
         // Where records were trimmed, or are not whole, a catalog stands for them.
         for (revision, _) in look.catalogs.iter().take_while(|(revision, _)| *revision > reached) {
             if self.jump(known, *revision)? {
-                reached = self.ascend(*revision)?;
+                reached = self.ascend(*revision, Witness::Catalog)?;
                 break;
             }
         }
         if reached == 0 {
-            reached = self.ascend(0)?;
+            reached = self.ascend(0, Witness::Catalog)?;
         }
-        self.fill(1..=reached)?;
+        self.fill(1, reached)?;
         self.catalogs(reached)?;
         self.transfer.place.check()?;
         Ok(Published::All)
@@ -121,44 +158,96 @@ impl Publish<'_> {
         Ok(true)
     }
 
-    /// Whether the records from 2 to `last` are all there, so that record 1 makes a state of them.
-    fn leads_to(&self, last: u64) -> bool {
-        let seen = self.look.records.range(2..last.max(1).saturating_add(1));
-        let whole = seen.filter(|(revision, _)| !self.transfer.is_damaged(&BlobId::Record(**revision)));
-        whole.count() as u64 == last.saturating_sub(1)
-    }
-
     /// Copies the records behind `reached`, one after another, as far as they go. Gives the last.
-    fn ascend(&self, mut reached: u64) -> Result<u64, End> {
+    fn ascend(&self, mut reached: u64, mut witness: Witness) -> Result<u64, End> {
         while reached < self.look.head() {
-            let next = BlobId::Record(reached + 1);
-            if !self.look.records.contains_key(&(reached + 1)) {
-                self.gap(reached + 1);
-                return Ok(reached);
+            let fetched = self.fetch_behind(reached)?;
+            if !self.holds(reached, witness)? {
+                return Err(End::Vanished);
             }
-            // One that is there came in any order before.
-            if !self.transfer.is_there(&next) && !self.one(&next)? {
-                return Ok(reached);
+            let whole = fetched.len();
+            for bytes in fetched {
+                self.go_on()?;
+                let hash = record::hash(&bytes);
+                self.transfer.store(&BlobId::Record(reached + 1), bytes, Other::Refused)?;
+                reached += 1;
+                if let Witness::Record(last) = &mut witness {
+                    *last = hash;
+                }
             }
-            reached += 1;
+            if whole == 0 {
+                break;
+            }
         }
         Ok(reached)
+    }
+
+    /// Some of the records behind `reached`, up to the first that is not there or not whole. That is
+    /// told.
+    fn fetch_behind(&self, reached: u64) -> Result<Vec<Bytes>, End> {
+        let (mut fetched, mut size) = (Vec::new(), 0_u64);
+        for (place, revision) in (reached + 1..=self.look.head()).enumerate() {
+            let Some(listed) = self.look.records.get(&revision) else {
+                if place == 0 {
+                    self.gap(revision);
+                }
+                break;
+            };
+            size = size.saturating_add(*listed);
+            if place > 0 && (place >= RECORDS_AT_ONCE || size > BYTES_AT_ONCE) {
+                break;
+            }
+            self.go_on()?;
+            let blob = BlobId::Record(revision);
+            match self.transfer.fetch(&blob)? {
+                Some(Ok(bytes)) => fetched.push(bytes),
+                Some(Err(what)) => {
+                    self.transfer.damaged(Damage { blob, is_missing: false, what });
+                    break;
+                }
+                None => return Err(End::Vanished),
+            }
+        }
+        Ok(fetched)
+    }
+
+    /// Whether nothing that was fetched behind `reached` can have been created once more.
+    fn holds(&self, reached: u64, witness: Witness) -> Result<bool, End> {
+        let source = self.transfer.source;
+        Ok(match witness {
+            Witness::Catalog => {
+                let newest = newest_catalog(source).map_err(SyncError::Source)?;
+                newest == self.look.newest_catalog()
+            }
+            Witness::Record(hash) => match source.get(&BlobId::Record(reached).name()) {
+                Ok(bytes) => record::hash(&bytes) == hash,
+                Err(error) if error.is_not_found() => false,
+                Err(error) => return Err(SyncError::Source(error).into()),
+            },
+        })
     }
 
     /// A record that no catalog stands for is missing, and later ones are there.
     fn gap(&self, revision: u64) {
         if revision > self.look.newest_catalog() {
             let what = "the record is missing, later ones are there (LOG-5)".to_owned();
-            self.transfer.damaged(Damage { blob: BlobId::Record(revision), is_missing: true, what });
+            let blob = BlobId::Record(revision);
+            self.transfer.damaged(Damage { blob, is_missing: true, what });
         }
     }
 
-    /// Copies the records in `revisions` that are not there, in any order.
-    fn fill(&self, revisions: RangeInclusive<u64>) -> Result<(), End> {
-        if revisions.is_empty() {
+    /// Copies the records from `first` to `last` that are not there, in any order: those that lead up to
+    /// `last` without a gap. What lies below a gap was created once more.
+    fn fill(&self, first: u64, last: u64) -> Result<(), End> {
+        let records = &self.look.records;
+        let mut from = last.saturating_add(1);
+        while from > first && records.contains_key(&(from - 1)) {
+            from -= 1;
+        }
+        if from > last {
             return Ok(());
         }
-        let seen = self.look.records.range(revisions);
+        let seen = records.range(from..=last);
         self.several(seen.map(|(revision, size)| (BlobId::Record(*revision), *size)))
     }
 
@@ -175,18 +264,14 @@ impl Publish<'_> {
             .filter(|(blob, size)| !self.transfer.is_settled(blob, *size))
             .map(|(blob, _)| blob)
             .collect();
-        match self.transfer.each(&missing)? {
-            _ if self.transfer.stop.is_requested() => Err(End::Stopped),
-            true => Ok(()),
-            false => Err(End::Vanished),
-        }
+        let all = self.transfer.each(&missing)?;
+        self.go_on()?;
+        if all { Ok(()) } else { Err(End::Vanished) }
     }
 
     /// Copies one blob, unless it is damaged.
     fn one(&self, blob: &BlobId) -> Result<bool, End> {
-        if self.transfer.stop.is_requested() {
-            return Err(End::Stopped);
-        }
+        self.go_on()?;
         if self.transfer.is_damaged(blob) {
             return Ok(false);
         }
@@ -195,5 +280,9 @@ impl Publish<'_> {
             Outcome::Damaged => Ok(false),
             Outcome::Vanished => Err(End::Vanished),
         }
+    }
+
+    fn go_on(&self) -> Result<(), End> {
+        if self.transfer.stop.is_requested() { Err(End::Stopped) } else { Ok(()) }
     }
 }

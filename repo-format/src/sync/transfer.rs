@@ -54,6 +54,14 @@ pub(super) enum Outcome {
     Vanished,
 }
 
+/// What is made of a whole but other blob that the copy has under the name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Other {
+    Kept,
+    /// It is of another history.
+    Refused,
+}
+
 impl<'a> Transfer<'a> {
     pub fn new(
         source: &'a Blobs,
@@ -70,11 +78,6 @@ impl<'a> Transfer<'a> {
     /// Whether the copy has a blob of this size, or never will: the source's is damaged.
     pub fn is_settled(&self, blob: &BlobId, size: u64) -> bool {
         self.there.lock().get(blob) == Some(&size) || self.is_damaged(blob)
-    }
-
-    /// Whether the copy has a blob.
-    pub fn is_there(&self, blob: &BlobId) -> bool {
-        self.there.lock().contains_key(blob)
     }
 
     /// Whether the source's is known to be damaged.
@@ -125,7 +128,6 @@ impl<'a> Transfer<'a> {
     /// # Errors
     /// `Source`, `Copy`, `Diverged`, `NotReplaced`.
     pub fn copy(&self, blob: &BlobId) -> Result<Outcome, SyncError> {
-        self.progress.begin(blob.name().as_str().as_bytes());
         let bytes = match self.fetch(blob)? {
             Some(Ok(bytes)) => bytes,
             Some(Err(what)) => {
@@ -137,12 +139,22 @@ impl<'a> Transfer<'a> {
                 return Ok(Outcome::Vanished);
             }
         };
-        self.store(blob, bytes)?;
+        let other = match blob {
+            // Anybody may have written the catalog of a revision. A record may have been trimmed, and
+            // created once more by a writer that lost; those that count are put one after another.
+            BlobId::Catalog(_) | BlobId::Record(_) => Other::Kept,
+            _ => Other::Refused,
+        };
+        self.store(blob, bytes, other)?;
         Ok(Outcome::There)
     }
 
     /// The bytes of a whole blob; what is wrong with them; or `None` if it is not there.
-    fn fetch(&self, blob: &BlobId) -> Result<Option<Result<Bytes, String>>, SyncError> {
+    ///
+    /// # Errors
+    /// `Source`.
+    pub fn fetch(&self, blob: &BlobId) -> Result<Option<Result<Bytes, String>>, SyncError> {
+        self.progress.begin(blob.name().as_str().as_bytes());
         let mut wrong = String::new();
         for _ in 0..FETCHES {
             wrong = match self.source.get(&blob.name()) {
@@ -159,15 +171,17 @@ impl<'a> Transfer<'a> {
     }
 
     /// Writes a blob that is whole to the copy.
-    fn store(&self, blob: &BlobId, bytes: Bytes) -> Result<(), SyncError> {
+    ///
+    /// # Errors
+    /// `Copy`, `Diverged`, `NotReplaced`.
+    pub fn store(&self, blob: &BlobId, bytes: Bytes, other: Other) -> Result<(), SyncError> {
         let size = bytes.len() as u64;
         let mut replaced = false;
         loop {
             let put = self.place.blobs.put_new(&blob.name(), bytes.clone());
             match put.map_err(|source| self.place.failed(source))? {
                 Put::Mine => break,
-                // Anybody may have written it for this revision: what it says is the same.
-                Put::Theirs(theirs) if is_whole(blob, &theirs) && matches!(blob, BlobId::Catalog(_)) => break,
+                Put::Theirs(theirs) if is_whole(blob, &theirs) && other == Other::Kept => break,
                 Put::Theirs(theirs) if is_whole(blob, &theirs) => {
                     return Err(SyncError::Diverged { location: self.place.location(), blob: blob.name() });
                 }
