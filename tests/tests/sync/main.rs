@@ -182,7 +182,9 @@ fn opened(pair: &Pair) -> Result<Repository, RepositoryError> {
 fn a_copy_is_its_source_blob_by_blob_and_gives_everything_back() {
     let mut pair = Pair::new();
     let gone = pair.back_up();
-    (0..3).for_each(|_| drop(pair.back_up()));
+    for _ in 0..3 {
+        pair.back_up();
+    }
     pair.forget(gone);
     pair.maintain();
     let report = pair.sync();

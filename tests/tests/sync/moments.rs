@@ -49,7 +49,8 @@ fn at_every_moment_a_copy_reads_as_a_state_that_its_source_had() {
     for round in 0..5 {
         let id = pair.back_up();
         if round >= 2 {
-            (0..2).for_each(|_| drop(pair.back_up()));
+            pair.back_up();
+            pair.back_up();
             pair.forget(id);
             maintain(&pair.repository, if round == 3 { &quick } else { &thorough });
         }
@@ -135,7 +136,9 @@ fn a_trimmed_record_that_was_created_once_more_is_not_taken_for_one() {
 #[test]
 fn a_stopped_run_is_gone_on_with_and_nothing_is_fetched_twice() {
     let mut pair = Pair::new();
-    (0..3).for_each(|_| drop(pair.back_up()));
+    for _ in 0..3 {
+        pair.back_up();
+    }
     let total: u64 = pair.source.list("").unwrap().iter().map(|blob| blob.size).sum();
     let packs = pair.source.list("packs/").unwrap().len() as u64;
     // Each third blob asks the run to stop.
