@@ -45,3 +45,5 @@ pub mod verify;
 pub mod maintenance;
 
 pub mod repair;
+
+pub mod sync;

@@ -1,4 +1,5 @@
-"""The common header, the format blob, and the hash that ends or names a blob (CONV-7 to CONV-10, FMT)."""
+"""The common header, the format blob, the copy marker, and the hash that ends or names a blob (CONV-7 to CONV-10, FMT,
+COPY-1)."""
 
 from dataclasses import dataclass
 
@@ -6,9 +7,9 @@ from cursor import Cursor
 from keys import H, K
 from refuse import check
 
-FORMAT, SLOT, DATA_PACK, META_PACK, INDEX_SEGMENT, MANIFEST_SEGMENT, RECORD, CATALOG = range(1, 9)
+FORMAT, SLOT, DATA_PACK, META_PACK, INDEX_SEGMENT, MANIFEST_SEGMENT, RECORD, CATALOG, COPY_MARKER = range(1, 10)
 KIND_NAMES = {1: "format blob", 2: "key slot", 3: "data pack", 4: "metadata pack", 5: "index segment",
-              6: "manifest segment", 7: "record", 8: "catalog"}
+              6: "manifest segment", 7: "record", 8: "catalog", 9: "copy marker"}
 MAGIC = b"CORSOBLB"
 BLOB_SIZE_MAX = 64 << 20
 HEADER_SIZE = 96
@@ -26,7 +27,7 @@ class Header:
 
 
 def check_own_hash(blob):
-    """A format blob, slot, record or catalog ends in H of what precedes it (CONV-10)."""
+    """A format blob, copy marker, slot, record or catalog ends in H of what precedes it (CONV-10)."""
     check(len(blob) <= BLOB_SIZE_MAX, "CONV-7", "larger than 64 MiB")
     check(len(blob) >= 32 and H(blob[:-32]) == blob[-32:], "CONV-10", "damaged: the hash at its end differs")
     return blob[:-32]
@@ -77,3 +78,11 @@ def decode_format(blob):
     body = check_own_hash(blob)
     check(len(blob) == 64, "FMT-1", f"a format blob of {len(blob)} bytes")
     return decode_short(body, FORMAT).repository
+
+
+def decode_copy_marker(blob):
+    """Reads what marks a copy and returns repository ID and copy ID (COPY-1)."""
+    body = check_own_hash(blob)
+    head = decode_short(body, COPY_MARKER)
+    check(len(blob) == 80, "COPY-1", f"a copy marker of {len(blob)} bytes")
+    return head.repository, body[32:]

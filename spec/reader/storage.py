@@ -6,7 +6,7 @@ import re
 from header import BLOB_SIZE_MAX, DATA_PACK, META_PACK
 from refuse import Refused, check
 
-NAMES = re.compile(r"corso\.format|keys/[0-9a-f]{32}|packs/(data|meta)/([0-9a-f]{2})/\2[0-9a-f]{62}"
+NAMES = re.compile(r"corso\.(?:format|copy)|keys/[0-9a-f]{32}|packs/(data|meta)/([0-9a-f]{2})/\2[0-9a-f]{62}"
                    r"|segments/([0-9a-f]{2})/\3[0-9a-f]{62}|(log|catalog)/[0-9]{20}")
 U64_MAX = (1 << 64) - 1
 

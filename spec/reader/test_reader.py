@@ -19,6 +19,7 @@ import maps
 import objects
 import splitter
 import vectors
+from header import COPY_MARKER
 from packs import DATA, LIST
 from refuse import Refused
 from repository import Repository
@@ -26,7 +27,7 @@ from restore import Restore
 from rows import decode_row
 from slots import KEY_FILE, RECOVERY, recovery_text
 from storage import Folder, record_name
-from testing import Writer, boxed, cbor_of, manifest_row, stream_of
+from testing import Writer, boxed, cbor_of, manifest_row, stream_of, with_hash
 from verify import Verify
 
 KEY = b"a key file of forty bytes, for the tests"
@@ -138,6 +139,17 @@ class WholeRepository(unittest.TestCase):
     def test_the_format_blob_is_found_in_a_slot(self):
         (self.folder / "corso.format").unlink()
         self.assertEqual(len(self.open().history.snapshots()), 1)
+
+    def test_a_copy_is_read_like_its_source(self):
+        ours, others = (with_hash(writer.header(COPY_MARKER)[0][:32] + bytes(16))
+                        for writer in (self.writer, Writer("another repository")))
+        (self.folder / "corso.copy").write_bytes(ours)
+        self.assertEqual(len(self.open().history.snapshots()), 1)
+        self.assertEqual(self.complaints(), "")
+        (self.folder / "corso.copy").write_bytes(others)
+        self.assertIn("corso.copy: a copy of another repository (COPY-3)", self.complaints())
+        (self.folder / "corso.copy").write_bytes(ours[:-1])
+        self.assertIn("corso.copy: damaged", self.complaints())
 
     def test_every_damaged_blob_is_named(self):
         for name in self.writer.blobs:

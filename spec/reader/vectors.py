@@ -223,6 +223,11 @@ def run_policy_name(c):
     return {"scope": scope, **({"service": within if scope == "service" else within[0]} if within else {})}
 
 
+def run_copy_marker(c):
+    repository, copy = header.decode_copy_marker(c.bytes("bytes"))
+    return {"repository-id": repository, "copy-id": copy}
+
+
 RUN = {
     "keys": run_keys, "content-id": lambda c: {"id": c.keys.content_id(c.int("content-kind"), c.bytes("bytes"))},
     "header": run_header, "slot": run_slot, "part": run_part, "frame": run_frame, "pack": run_pack,
@@ -231,6 +236,7 @@ RUN = {
     "object": run_object, "reference": run_reference, "list": run_list, "map": run_map, "node": run_node,
     "child": run_child, "tree-key": run_tree_key, "tree-value": run_boxed("entry-kind", trees.decode_entry, 0),
     "format": lambda c: {"repository-id": header.decode_format(c.bytes("bytes"))},
+    "copy-marker": run_copy_marker,
     "manifest": lambda c: {"state": snapshots.decode_manifest(c.bytes("bytes"))[3]},
     "manifest-row": lambda c: {"manifest": segments.decode_row(c.bytes("bytes"))[0]},
     "failure": run_boxed("cause", snapshots.decode_failure, 0),

@@ -5,8 +5,8 @@ import objects
 import snapshots
 import splitter
 import trees
-from header import DATA_PACK, META_PACK
-from refuse import Refused, naming
+from header import DATA_PACK, META_PACK, decode_copy_marker
+from refuse import Refused, check, naming
 from segments import decode_index
 from slots import decode_slot
 from storage import segment_name
@@ -24,6 +24,8 @@ class Verify:
     def run(self):
         self.problems += self.repository.history.warnings
         storage = self.repository.storage
+        if storage.has("corso.copy"):
+            self._marker(storage.get("corso.copy"))
         for name in storage.list("keys"):
             self._try("slots", name, decode_slot, storage.get(name), bytes.fromhex(name[5:]))
         for kind, prefix in ((DATA_PACK, "packs/data"), (META_PACK, "packs/meta")):
@@ -39,6 +41,14 @@ class Verify:
             with naming(name):
                 call(*args)
             self.counts[what] += 1
+        except Refused as error:
+            self.problems.append(str(error))
+
+    def _marker(self, blob):
+        try:
+            with naming("corso.copy"):
+                repository, _ = decode_copy_marker(blob)
+                check(repository == self.repository.id, "COPY-3", "a copy of another repository")
         except Refused as error:
             self.problems.append(str(error))
 

@@ -10,7 +10,7 @@ from case import FILES, HERE
 
 # In this order: the writer's salts follow from how many it has drawn.
 CHAPTERS = (
-    sealed_cases.padmes, sealed_cases.headers, sealed_cases.cbors, sealed_cases.subkeys, sealed_cases.formats,
+    sealed_cases.padmes, sealed_cases.headers, sealed_cases.cbors, sealed_cases.subkeys, sealed_cases.formats, sealed_cases.copy_markers,
     sealed_cases.recoveries, sealed_cases.slots,
     sealed_cases.parts, sealed_cases.frames,
     pack_cases.splitters, pack_cases.pack_cases, pack_cases.segments, state_cases.object_cases, state_cases.map_cases, state_cases.tree_cases,

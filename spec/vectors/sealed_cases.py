@@ -1,10 +1,10 @@
 """Chapters 1 and 3: conventions, keys, slots, sealed parts."""
 
 from case import MASTER, OTHER, REPO, W, case, flip, put, rehash
-from header import DATA_PACK, META_PACK
+from header import COPY_MARKER, DATA_PACK, META_PACK
 from keys import NONCE, K, context, padme
 from slots import KEY_FILE, PASSPHRASE, RECOVERY, recovery_text
-from testing import AESGCM, compress, le, with_hash
+from testing import AESGCM, compress, le, stream_of, with_hash
 
 
 # Chapter 1.
@@ -54,6 +54,21 @@ def subkeys():
     case("keys/subkeys", "accept", "keys", "KEY-2; gear: the first four entries as numbers", **MASTER)
     for name, kind in (("data", 1), ("list", 2), ("node", 3), ("manifest", 4)):
         case(f"content-id/{name}", "accept", "content-id", content_kind=kind, bytes=b"hello", **MASTER)
+
+
+def copy_markers():
+    # No draw of the writer's: what follows keeps its salts.
+    front = W.header(COPY_MARKER, salt=bytes(32))[0][:32]
+    body = front + stream_of("copy", 16)
+    good = with_hash(body)
+    case("copy-marker/good", "accept", "copy-marker", bytes=good)
+    case("copy-marker/flipped", "refuse CONV-10", "copy-marker", "damage", bytes=flip(good, 40))
+    case("copy-marker/cut", "refuse CONV-10", "copy-marker", "truncated", bytes=good[:79])
+    case("copy-marker/short", "refuse COPY-1", "copy-marker", "a byte less of the ID", bytes=with_hash(body[:-1]))
+    case("copy-marker/long", "refuse COPY-1", "copy-marker", "a byte more", bytes=with_hash(body + b"\0"))
+    case("copy-marker/version", "refuse COMP-1", "copy-marker", "version 1", bytes=rehash(put(good, 8, b"\1")))
+    case("copy-marker/kind", "refuse CONV-9", "copy-marker", "a format blob's kind",
+         bytes=rehash(put(good, 10, b"\1")))
 
 
 def formats():

@@ -41,6 +41,52 @@ pub enum RepoCommand {
     /// Put right what is damaged, as far as that goes; only adds, and asks for --yes
     #[command(subcommand)]
     Repair(RepairCommand),
+    /// Copy the repository to a second storage, blob by blob; needs none of its secrets
+    #[command(after_help = "\
+Runs that follow copy what is new; one that was killed is gone on with. The copy can be listed, restored
+from and verified, and takes no backup until `corso repo promote`. Keys of a second cloud account are
+taken from CORSO_TO_AWS_…, CORSO_TO_AZURE_… or CORSO_TO_GOOGLE_… where such are set (docs/sync.md).
+
+Example:
+  corso repo sync --to /mnt/second/backup
+  corso repo sync --to 's3://offsite/laptop?region=eu-central-1'")]
+    Sync(SyncArgs),
+    /// Make a copy a repository of its own, to which backups can go
+    #[command(after_help = "\
+From then on it and the one that it was copied from are two: write to one of them only.
+
+Example:
+  corso repo promote --repo /mnt/second/backup")]
+    Promote(PromoteArgs),
+}
+
+/// Options of `corso repo sync`.
+#[derive(Debug, Clone, Args)]
+pub struct SyncArgs {
+    /// The copy: a connected repository's name, a path, or a URL; made if nothing is there
+    #[arg(long, value_name = "NAME|PATH|URL")]
+    pub to: String,
+    /// Then remove from the copy what its state no longer needs and the repository no longer has;
+    /// asks for the repository's secret
+    #[arg(long)]
+    pub delete: bool,
+    /// Read and hash what the copy has already, too, and replace what is damaged there
+    #[arg(long)]
+    pub check: bool,
+    /// Say how much would be copied; write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Blobs copied at once; each takes up to 64 MiB of memory [default: 4]
+    #[arg(long, value_name = "N", value_parser = values::positive)]
+    pub threads: Option<usize>,
+}
+
+/// Options of `corso repo promote`.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct PromoteArgs {
+    /// Promote it although something is missing; `corso repo repair` then makes the best of it
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// What can be put right.

@@ -15,7 +15,7 @@ use clap::{ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 use super::{Cli, GraphArgs, SecretArgs};
 
 /// Options that say what to do this once, rather than how things are done here.
-const REQUESTS: [&str; 53] = [
+const REQUESTS: [&str; 56] = [
     "help",
     "version",
     "at",
@@ -69,6 +69,9 @@ const REQUESTS: [&str; 53] = [
     "keep-within",
     "keep-tag",
     "keep-none",
+    "to",
+    "delete",
+    "check",
 ];
 
 /// The command whose options all are requests: what it is told is kept for everybody.

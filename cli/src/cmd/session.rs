@@ -75,13 +75,30 @@ impl Session {
     /// # Errors
     /// The storage's, before anything is sent.
     pub fn storage(&self, location: &Location, make: bool) -> anyhow::Result<Blobs> {
-        let variable = |name: &str| std::env::var(name).ok();
+        self.storage_for(location, make, &|name| std::env::var(name).ok())
+    }
+
+    /// The storage of a copy, which may be another account's: its keys are those whose names begin with
+    /// `CORSO_TO_`, if any of that cloud's do.
+    ///
+    /// # Errors
+    /// As for [`Session::storage`].
+    pub fn storage_of_copy(&self, location: &Location, make: bool) -> anyhow::Result<Blobs> {
+        self.storage_for(location, make, &variable_of_copy)
+    }
+
+    fn storage_for(
+        &self,
+        location: &Location,
+        make: bool,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> anyhow::Result<Blobs> {
         let args = &self.global.storage;
         let options = StorageOptions {
             request_timeout: args.request_timeout,
             retries_max: args.retries,
             concurrency_max: args.connections,
-            credentials: Credentials::from_environment(location, &variable)?,
+            credentials: Credentials::from_environment(location, variable)?,
             ..StorageOptions::default()
         };
         let open = if make { Storage::create } else { Storage::open };
@@ -116,6 +133,17 @@ impl Session {
             self.met_damage();
         }
         Ok(repository)
+    }
+
+    /// Refuses `--at` where it means nothing, and says why.
+    ///
+    /// # Errors
+    /// `Usage`.
+    pub fn refuse_at(&self, why: &str) -> Result<(), CliError> {
+        match self.global.at {
+            None => Ok(()),
+            Some(_) => Err(CliError::Usage { what: why.to_owned(), hint: "leave --at away" }),
+        }
     }
 
     /// Keeps in mind that the repository is damaged, although the command goes on.
@@ -199,6 +227,26 @@ impl Session {
     /// How many threads to use where nobody says.
     pub fn threads(&self, chosen: Option<usize>) -> usize {
         chosen.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(2)
+    }
+}
+
+/// What the variables of clouds begin with.
+const CLOUDS: [&str; 3] = ["AWS_", "AZURE_", "GOOGLE_"];
+/// What stands before them for the storage of a copy.
+const OF_COPY: &str = "CORSO_TO_";
+
+/// A variable as the storage of a copy sees it. One account's keys are never mixed with another's.
+fn variable_of_copy(name: &str) -> Option<String> {
+    let own = format!("{OF_COPY}{name}");
+    let cloud = CLOUDS.into_iter().find(|cloud| name.starts_with(cloud));
+    let is_own = |variable: &str| {
+        let rest = variable.strip_prefix(OF_COPY);
+        rest.zip(cloud).is_some_and(|(rest, cloud)| rest.starts_with(cloud))
+    };
+    let mut names = std::env::vars_os().map(|(name, _)| name);
+    match names.any(|name| name.to_str().is_some_and(is_own)) {
+        true => std::env::var(own).ok(),
+        false => std::env::var(name).ok(),
     }
 }
 

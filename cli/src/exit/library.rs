@@ -19,6 +19,7 @@ use repo_format::maintenance::MaintenanceError;
 use repo_format::repair::RepairError;
 use repo_format::repository::{RepositoryError, ResolveError};
 use repo_format::storage::StorageError;
+use repo_format::sync::SyncError;
 use repo_format::tree::TreeError;
 
 use super::Code;
@@ -27,6 +28,11 @@ use super::classify::Verdict;
 const DAMAGED: Verdict =
     (Code::Damage, "run `corso repo verify --level data` to see what is damaged and what it belongs to");
 const NEWER: Verdict = (Code::Failed, "use a newer release of corso");
+const COPY: Verdict = (
+    Code::Failed,
+    "use the repository that it is a copy of; if that is lost, `corso repo promote` makes the copy one that \
+     can be written to (docs/sync.md)",
+);
 
 /// Judges one error of a chain. An error that only passes another one on has no verdict of its own.
 pub fn judge(cause: &(dyn Error + 'static)) -> Option<Verdict> {
@@ -36,6 +42,7 @@ pub fn judge(cause: &(dyn Error + 'static)) -> Option<Verdict> {
         .or_else(|| cause.downcast_ref().and_then(of_repository))
         .or_else(|| cause.downcast_ref().and_then(of_maintenance))
         .or_else(|| cause.downcast_ref().and_then(of_repair))
+        .or_else(|| cause.downcast_ref().and_then(of_sync))
         .or_else(|| cause.downcast_ref().and_then(of_log))
         .or_else(|| cause.downcast_ref().and_then(of_tree))
         .or_else(|| cause.downcast_ref().and_then(of_content))
@@ -106,6 +113,11 @@ fn of_repository(error: &RepositoryError) -> Option<Verdict> {
         RepositoryError::AlreadyThere { .. } => {
             (Code::Failed, "use it with `corso repo connect`, or choose another location or --prefix")
         }
+        RepositoryError::Copy { .. } => COPY,
+        RepositoryError::CopyUnfinished { .. } => {
+            (Code::NoRepository, "run `corso repo sync` to its end; it goes on from where it was")
+        }
+        RepositoryError::CopyMarker(_) => NEWER,
         RepositoryError::WrongSecret { .. } => {
             (Code::WrongSecret, "check the passphrase; the recovery key opens it too (--recovery-key-file)")
         }
@@ -183,6 +195,45 @@ fn of_repair(error: &RepairError) -> Option<Verdict> {
     })
 }
 
+fn of_sync(error: &SyncError) -> Option<Verdict> {
+    Some(match error {
+        SyncError::SameStorage { .. } => (Code::Usage, "name another place with --to"),
+        SyncError::NotACopy { .. } => (
+            Code::Failed,
+            "choose an empty place; nothing is copied to a repository that is written to (docs/sync.md)",
+        ),
+        SyncError::OtherRepository { .. } => (Code::History, "name another place with --to"),
+        SyncError::Marker { .. } => (
+            Code::Damage,
+            "make a new copy in an empty place; what is in this one can be read, and `corso repo promote` works",
+        ),
+        SyncError::Promoted { .. } | SyncError::Diverged { .. } => (
+            Code::History,
+            "write to one of the two only (docs/sync.md), and make a new copy of that one in an empty place",
+        ),
+        SyncError::Behind { .. } => (
+            Code::History,
+            "find out who put an older repository there or deleted records; the copy has what is newer",
+        ),
+        SyncError::Empty { .. } => (Code::NoRepository, "finish its `corso repo init` first"),
+        SyncError::Busy { .. } => {
+            (Code::Failed, "run it again when less is going on; what was copied is kept")
+        }
+        SyncError::NotReplaced { .. } => (Code::Failed, "the copy's storage may be failing: look at its log"),
+        SyncError::NothingToPromote { .. } => (Code::Usage, "name the copy with --repo"),
+        SyncError::NotWhole { .. } => (
+            Code::Damage,
+            "run `corso repo sync` once more if the repository is still there; else promote it with --force",
+        ),
+        SyncError::Unknown { .. } => (Code::Damage, "run `corso repo verify` on the copy"),
+        SyncError::Repository(error) => return of_repository(error),
+        SyncError::Log(error) => return of_log(error),
+        SyncError::Index(error) => return of_index(error),
+        // The source says more.
+        _ => return None,
+    })
+}
+
 fn of_header(error: &HeaderError) -> Verdict {
     if error.is_newer() { NEWER } else { DAMAGED }
 }
@@ -211,6 +262,7 @@ fn of_log(error: &LogError) -> Option<Verdict> {
             Code::Damage,
             "put the blob back from a copy of the repository; until then what stands before it can be read",
         ),
+        LogError::Copy => COPY,
         LogError::ReadOnly => (Code::Usage, "leave --at away"),
         _ => return None,
     })
@@ -332,6 +384,7 @@ fn of_storage(error: &StorageError) -> Verdict {
         StorageError::Full { .. } => {
             (Code::Failed, "make space and run the same command again; what was committed is kept and used")
         }
+        StorageError::ForReading { .. } => COPY,
         StorageError::ReadOnly { .. } => (Code::Failed, "mount it writable and run the same command again"),
         StorageError::TimedOut { .. } | StorageError::Throttled { .. } | StorageError::Unreachable { .. } => {
             (

@@ -19,6 +19,7 @@ pub mod repository;
 pub mod restore;
 pub mod snapshot;
 pub mod summary;
+pub mod sync;
 #[cfg(test)]
 mod tests;
 mod time;

@@ -16,6 +16,9 @@ pub struct StatusSummary {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     pub location: String,
+    /// Whether it is a copy that was not promoted; absent if not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub read_only_copy: bool,
     pub format_version: u32,
     pub revision: u64,
     /// Complete and partial ones; checkpoints of unfinished runs are counted apart.
@@ -45,6 +48,9 @@ impl fmt::Display for StatusSummary {
             writeln!(f, "Name         {name}")?;
         }
         writeln!(f, "Location     {}", Escaped(self.location.as_bytes()))?;
+        if self.read_only_copy {
+            writeln!(f, "Copy         read-only until `corso repo promote`")?;
+        }
         writeln!(f, "Format       version {}", self.format_version)?;
         writeln!(f, "Revision     {}", self.revision)?;
         write!(f, "Snapshots    {}", self.snapshots)?;

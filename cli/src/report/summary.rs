@@ -14,6 +14,7 @@ use super::repair::{IndexRepairSummary, PackRepairSummary, SnapshotRepairSummary
 use super::repository::StatusSummary;
 use super::restore::DriveRestoreSummary;
 use super::snapshot::{ShowSummary, State, Statistics};
+use super::sync::{PromoteSummary, SyncSummary};
 use super::{Count, Escaped, PathText, Size};
 
 /// What a command comes to; `command` tells which.
@@ -47,6 +48,10 @@ pub enum Summary {
     RepairPacks(PackRepairSummary),
     #[serde(rename = "repo repair snapshots")]
     RepairSnapshots(SnapshotRepairSummary),
+    #[serde(rename = "repo sync")]
+    RepoSync(SyncSummary),
+    #[serde(rename = "repo promote")]
+    RepoPromote(PromoteSummary),
     #[serde(rename = "snapshot create")]
     Create(CreateSummary),
     #[serde(rename = "snapshot list")]

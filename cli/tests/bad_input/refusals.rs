@@ -169,7 +169,7 @@ fn a_revision_that_is_not_there_does_not_match() {
 #[test]
 fn every_command_says_in_json_what_is_wrong() {
     let place = Place::new();
-    let commands: [&[&str]; 23] = [
+    let commands: [&[&str]; 25] = [
         &["repo", "connect", "filesystem", "--path", "nowhere"],
         &["repo", "status"],
         &["repo", "key", "list"],
@@ -178,6 +178,8 @@ fn every_command_says_in_json_what_is_wrong() {
         &["repo", "key", "change-passphrase", "--new-key-file", "key"],
         &["repo", "recovery-kit"],
         &["repo", "verify"],
+        &["repo", "sync", "--to", "./copy"],
+        &["repo", "promote"],
         &["snapshot", "create", "."],
         &["snapshot", "list"],
         &["snapshot", "show", "latest"],

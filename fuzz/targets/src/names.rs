@@ -16,7 +16,14 @@ pub fn blob(data: &[u8]) -> bool {
 
 pub fn blob_seeds() -> Vec<Vec<u8>> {
     let pack = BlobId::Pack(PackKind::Data, PackId([0xab; 32]));
-    let ids = [BlobId::Format, BlobId::Slot(SlotId([1; 16])), pack, BlobId::Record(1), BlobId::Catalog(64)];
+    let ids = [
+        BlobId::Format,
+        BlobId::CopyMarker,
+        BlobId::Slot(SlotId([1; 16])),
+        pack,
+        BlobId::Record(1),
+        BlobId::Catalog(64),
+    ];
     ids.map(|id| id.name().as_str().into()).into()
 }
 

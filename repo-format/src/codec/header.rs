@@ -27,13 +27,14 @@ pub enum BlobKind {
     ManifestSegment = 6,
     Record = 7,
     Catalog = 8,
+    CopyMarker = 9,
 }
 
 impl BlobKind {
     /// The kind with this number, if there is one.
     pub fn from_number(number: u8) -> Option<BlobKind> {
         use BlobKind::*;
-        [Format, Slot, DataPack, MetaPack, IndexSegment, ManifestSegment, Record, Catalog]
+        [Format, Slot, DataPack, MetaPack, IndexSegment, ManifestSegment, Record, Catalog, CopyMarker]
             .into_iter()
             .find(|kind| *kind as u8 == number)
     }
@@ -49,6 +50,7 @@ impl BlobKind {
             BlobKind::ManifestSegment => "manifest segment",
             BlobKind::Record => "record",
             BlobKind::Catalog => "catalog",
+            BlobKind::CopyMarker => "copy marker",
         }
     }
 }

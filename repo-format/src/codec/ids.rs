@@ -110,3 +110,7 @@ id!(
     /// A run of a backup, random; ties its checkpoints together (SNAP-3).
     RunId, 16, "run ID"
 );
+id!(
+    /// A copy of a repository, random when it is begun (COPY-1).
+    CopyId, 16, "copy ID"
+);

@@ -2,7 +2,7 @@
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use super::{CommitId, ContentId, RepoId, RunId, SlotId};
+use super::{CommitId, ContentId, CopyId, RepoId, RunId, SlotId};
 
 /// A key from which the keys of sealed parts are derived: the master key of a repository, or the
 /// key-encryption key of a slot. Never printed, wiped when dropped.
@@ -129,4 +129,4 @@ macro_rules! random_id {
     )*};
 }
 
-random_id!(RepoId, SlotId, CommitId, RunId);
+random_id!(RepoId, SlotId, CommitId, RunId, CopyId);

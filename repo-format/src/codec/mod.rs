@@ -14,8 +14,8 @@ pub use compress::{Codec, CodecError, compress, decompress, decompress_padded};
 pub use content_kind::ContentKind;
 pub use header::{BlobKind, FORMAT_VERSION, HEADER_SIZE, Header, HeaderError, PLAIN_SIZE};
 pub use ids::{
-    CommitId, ContentId, ManifestId, PackId, ParseIdError, RecordHash, RepoId, RunId, SegmentId, SlotId,
-    TimeNs,
+    CommitId, ContentId, CopyId, ManifestId, PackId, ParseIdError, RecordHash, RepoId, RunId, SegmentId,
+    SlotId, TimeNs,
 };
 pub use keys::{MasterKey, NoRandomness, Subkeys, random_bytes};
 pub use padme::{padme, padme_step};

@@ -1,7 +1,8 @@
-//! The blobs' outer forms: names, the format blob, key slots, and the sealed table of segments.
+//! The blobs' outer forms: names, the format blob, the copy marker, key slots, and the sealed table of segments.
 //!
 //! Knows how bytes are framed and sealed, not what packs, records and rows mean.
 
+pub mod copy_marker;
 pub mod format_blob;
 pub mod names;
 pub mod recovery_key;

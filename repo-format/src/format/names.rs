@@ -5,6 +5,8 @@ use crate::storage::BlobName;
 
 /// The format blob's name.
 pub const FORMAT: &str = "corso.format";
+/// The name of what marks a copy.
+pub const COPY_MARKER: &str = "corso.copy";
 /// What the names of key slots begin with.
 pub const SLOTS: &str = "keys/";
 /// What the names of records begin with.
@@ -29,6 +31,7 @@ pub enum PackKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum BlobId {
     Format,
+    CopyMarker,
     Slot(SlotId),
     Pack(PackKind, PackId),
     Segment(SegmentId),
@@ -41,6 +44,7 @@ impl BlobId {
     pub fn name(&self) -> BlobName {
         let text = match self {
             BlobId::Format => FORMAT.to_owned(),
+            BlobId::CopyMarker => COPY_MARKER.to_owned(),
             BlobId::Slot(id) => format!("{SLOTS}{id}"),
             BlobId::Pack(PackKind::Data, id) => hashed("packs/data/", &id.to_string()),
             BlobId::Pack(PackKind::Meta, id) => hashed("packs/meta/", &id.to_string()),
@@ -56,7 +60,9 @@ impl BlobId {
     pub fn parse(name: &BlobName) -> Option<BlobId> {
         let text = name.as_str();
         let id = match text.split_once('/') {
-            None => (text == FORMAT).then_some(BlobId::Format)?,
+            None if text == FORMAT => BlobId::Format,
+            None if text == COPY_MARKER => BlobId::CopyMarker,
+            None => return None,
             Some(("keys", id)) => BlobId::Slot(id.parse().ok()?),
             Some(("log", number)) => BlobId::Record(number.parse().ok()?),
             Some(("catalog", number)) => BlobId::Catalog(u64::MAX - number.parse::<u64>().ok()?),
@@ -89,6 +95,7 @@ mod tests {
     fn names_come_back_and_near_misses_do_not() {
         let ids = [
             BlobId::Format,
+            BlobId::CopyMarker,
             BlobId::Slot(SlotId([0xab; 16])),
             BlobId::Pack(PackKind::Data, PackId([1; 32])),
             BlobId::Pack(PackKind::Meta, PackId([255; 32])),

@@ -53,6 +53,9 @@ pub enum LogError {
     /// The log is open at an older revision, or a catalog for one is asked of it.
     #[error("the log is open for reading only")]
     ReadOnly,
+    /// The log is a copy's: only whoever copies writes there, until the copy is promoted.
+    #[error("this is a copy of the repository, and read-only until it is promoted")]
+    Copy,
     /// The actions do not fit into a blob.
     #[error("{} would be larger than a blob may be", blob.name())]
     TooLarge { blob: BlobId },

@@ -29,12 +29,14 @@ pub struct LogOptions {
     pub memory: Option<Memory>,
     /// Take an older or another history than the one remembered, and remember it instead.
     pub accept_other_history: bool,
+    /// The log of a copy, for reading only (COPY-2).
+    pub copy: bool,
 }
 
 impl Default for LogOptions {
     fn default() -> LogOptions {
         let (writer, memory) = (WriterInfo::default(), None);
-        LogOptions { writer, clock: system_time, memory, accept_other_history: false }
+        LogOptions { writer, clock: system_time, memory, accept_other_history: false, copy: false }
     }
 }
 
@@ -194,7 +196,7 @@ impl Log {
     ///
     /// # Errors
     ///
-    /// `Broken`; `ReadOnly` at an older revision; `Unsupported` for features that writers must know.
+    /// `Broken`; `ReadOnly` at an older revision; `Copy`; `Unsupported` for features that writers must know.
     pub fn check_writable(&self) -> Result<(), LogError> {
         self.writable_head().map(|_| ())
     }
@@ -236,6 +238,7 @@ impl Log {
         let head = self.head();
         match &head.broken {
             _ if self.0.read_only => Err(LogError::ReadOnly),
+            _ if self.0.options.copy => Err(LogError::Copy),
             Some(source) => Err(LogError::Broken { source: source.clone() }),
             None => head.state.check_writable().map(|()| head),
         }

@@ -50,6 +50,9 @@ pub fn index(
     stop: &Stop,
 ) -> Result<IndexRepair, RepairError> {
     repository.refresh()?;
+    if !dry_run {
+        repository.log().check_writable()?;
+    }
     let mut repair = IndexRepair::default();
     let state = repository.state();
     let (good, broken): (Vec<SegmentRef>, Vec<SegmentRef>) =

@@ -45,6 +45,9 @@ pub fn packs(
     stop: &Stop,
 ) -> Result<PackRepair, RepairError> {
     repository.refresh()?;
+    if !dry_run {
+        repository.log().check_writable()?;
+    }
     let options = VerifyOptions { level: Level::Data, paths_max: 0, ..VerifyOptions::default() };
     let report = verify(repository, &options, progress, stop)?;
     let state = repository.state();

@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use super::Unseen;
 use crate::codec::{ManifestId, NoRandomness, PackId, RepoId, SlotId};
 use crate::content::ContentError;
+use crate::format::copy_marker::CopyMarkerError;
 use crate::format::format_blob::FormatBlobError;
 use crate::format::slot::SlotError;
 use crate::index::IndexError;
@@ -31,6 +32,15 @@ pub enum RepositoryError {
     /// Another repository, or this one, is there already.
     #[error("there is a repository at {location} already, {found}")]
     AlreadyThere { location: String, found: RepoId },
+    /// A copy is there, which only whoever copies may write to until it is promoted.
+    #[error("there is a copy of a repository at {location}, read-only until it is promoted")]
+    Copy { location: String },
+    /// The first pass of the copying has not come to its end.
+    #[error("the copy at {location} is not finished: there is nothing to read yet")]
+    CopyUnfinished { location: String },
+    /// The marker is of a newer release.
+    #[error("corso.copy cannot be used")]
+    CopyMarker(#[source] CopyMarkerError),
     /// No slot opens with the secret.
     #[error("the secret opens none of the {slots} key slots of its kind")]
     WrongSecret { slots: usize },

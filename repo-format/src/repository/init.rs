@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::unlock::{format_blob, refuse_foreign, unlock};
-use super::{OpenOptions, Repository, RepositoryError};
+use super::{OpenOptions, Repository, RepositoryError, copy_marker};
 use crate::codec::{MasterKey, RepoId, SlotId, SplitterSizes, random_bytes};
 use crate::format::names::{BlobId, SLOTS};
 use crate::format::slot::{self, KdfCost, Secret};
@@ -40,12 +40,15 @@ impl Repository {
     ///
     /// # Errors
     /// `AlreadyThere` if a finished repository is there, or another process was faster; `Foreign` in
-    /// another tool's place; what the storage lacks.
+    /// another tool's place; `Copy` where a copy is; what the storage lacks.
     pub fn init(blobs: Blobs, options: InitOptions) -> Result<Initialised, RepositoryError> {
         let location = blobs.storage().location().to_string();
         let already = |found| RepositoryError::AlreadyThere { location: location.clone(), found };
         // Before anything is written there.
         refuse_foreign(&blobs)?;
+        if copy_marker(&blobs)?.is_some() {
+            return Err(RepositoryError::Copy { location });
+        }
         blobs.probe()?;
         if let Some(found) = format_blob(&blobs)? {
             if blobs.size(&BlobId::Record(1).name())?.is_some() || has_catalog(&blobs)? {
@@ -119,7 +122,7 @@ impl Repository {
     }
 }
 
-fn has_catalog(blobs: &Blobs) -> Result<bool, RepositoryError> {
+pub(super) fn has_catalog(blobs: &Blobs) -> Result<bool, RepositoryError> {
     Ok(!blobs.list_after(crate::format::names::CATALOGS, "", 1)?.is_empty())
 }
 

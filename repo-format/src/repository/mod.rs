@@ -5,6 +5,7 @@
 
 mod causes;
 mod compact;
+mod copy;
 mod error;
 mod fetch;
 mod init;
@@ -24,13 +25,17 @@ use parking_lot::Mutex;
 
 pub(crate) use causes::with_causes;
 pub(crate) use compact::is_small;
+pub(crate) use copy::copy_marker;
 pub use error::RepositoryError;
 pub use init::{InitOptions, Initialised};
 pub(crate) use publish::check_known;
 pub use publish::{Draft, Unseen};
 pub use recall::Recalled;
 pub use snapshots::ResolveError;
+pub use unlock::identify;
+pub(crate) use unlock::{format_blob, refuse_foreign};
 
+use self::copy::is_unfinished;
 use self::fetch::StoredSegments;
 use self::unlock::unlock;
 use crate::codec::{MasterKey, PackId, RepoId, SlotId, Splitter, Subkeys, TimeNs};
@@ -69,6 +74,7 @@ impl OpenOptions {
             clock: self.clock.unwrap_or(usual.clock),
             memory,
             accept_other_history: self.accept_rollback,
+            copy: blobs.is_for_reading(),
         }
     }
 }
@@ -95,11 +101,31 @@ struct Inner {
 }
 
 impl Repository {
-    /// Opens the repository in a storage. An init that was not finished is completed.
+    /// Opens the repository in a storage. An init that was not finished is completed. A copy opens for
+    /// reading: see [`Repository::is_copy`].
     ///
     /// # Errors
-    /// `NotThere`, `WrongSecret`, damage, a newer format, or a log that is older than one seen before.
+    /// `NotThere`, `WrongSecret`, damage, a newer format, or a log that is older than one seen before;
+    /// `CopyUnfinished` for a copy that cannot be read yet.
     pub fn open(blobs: Blobs, secret: &Secret, options: OpenOptions) -> Result<Repository, RepositoryError> {
+        // Asked before anything else: what follows may write.
+        if copy_marker(&blobs)?.is_none() {
+            return Self::unlock_and_open(blobs, secret, options);
+        }
+        let blobs = blobs.for_reading();
+        match Self::unlock_and_open(blobs.clone(), secret, options) {
+            Err(_) if is_unfinished(&blobs)? => {
+                Err(RepositoryError::CopyUnfinished { location: blobs.storage().location().to_string() })
+            }
+            opened => opened,
+        }
+    }
+
+    fn unlock_and_open(
+        blobs: Blobs,
+        secret: &Secret,
+        options: OpenOptions,
+    ) -> Result<Repository, RepositoryError> {
         let unlocked = unlock(&blobs, secret)?;
         let (repo, keys) = (unlocked.repo, Arc::new(unlocked.master.subkeys()));
         let log = match options.at {
@@ -107,7 +133,10 @@ impl Repository {
             None => {
                 let log_options = options.log_options(&blobs, &repo);
                 match Log::open(blobs.clone(), keys.clone(), repo, log_options) {
-                    Err(LogError::Empty) => Self::complete_on_open(&blobs, &repo, keys.clone(), &options)?,
+                    // Nobody but whoever copies begins a copy's log.
+                    Err(LogError::Empty) if !blobs.is_for_reading() => {
+                        Self::complete_on_open(&blobs, &repo, keys.clone(), &options)?
+                    }
                     other => other?,
                 }
             }
@@ -153,6 +182,11 @@ impl Repository {
     /// The repository's ID.
     pub fn id(&self) -> RepoId {
         self.0.repo
+    }
+
+    /// Whether this is a copy that was not promoted (COPY-2). Its storage takes no change then.
+    pub fn is_copy(&self) -> bool {
+        self.0.blobs.is_for_reading()
     }
 
     /// The state as it was read or committed last.

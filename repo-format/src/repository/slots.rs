@@ -27,6 +27,7 @@ impl Repository {
     /// # Errors
     /// If the slot cannot be written, does not read back, or the commit fails.
     pub fn add_slot(&self, secret: &Secret, label: &str, cost: KdfCost) -> Result<SlotId, RepositoryError> {
+        self.0.log.check_writable()?;
         let slot = write_slot(&self.0.blobs, &self.0.repo, &self.0.master, secret, label, cost)?;
         let id = slot.id;
         let added = self.0.log.commit::<Infallible>(|_| Ok(vec![Action::AddSlot(slot.clone())]));

@@ -1,5 +1,7 @@
 //! From a storage and a secret to the master key (FMT-1, SLOT-1 to SLOT-4, INIT-1).
 
+use std::collections::BTreeSet;
+
 use super::RepositoryError;
 use crate::codec::{MasterKey, RepoId, SlotId};
 use crate::format::format_blob;
@@ -19,12 +21,41 @@ pub(super) struct Unlocked {
 ///
 /// # Errors
 /// `FormatBlob` if it is damaged or of a newer release.
-pub(super) fn format_blob(blobs: &Blobs) -> Result<Option<RepoId>, RepositoryError> {
+pub(crate) fn format_blob(blobs: &Blobs) -> Result<Option<RepoId>, RepositoryError> {
     let name = BlobId::Format.name();
     match blobs.get_bounded(&name, 4096) {
         Ok(blob) => format_blob::decode(&blob).map(Some).map_err(RepositoryError::FormatBlob),
         Err(error) if error.is_not_found() => Ok(None),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// The repository in a storage, told without a key: by the format blob, or where that is missing or
+/// damaged by what the slots agree on.
+///
+/// # Errors
+/// `NotThere`; `FormatBlob` if it is damaged and no slots agree; a newer format; `Foreign`.
+pub fn identify(blobs: &Blobs) -> Result<RepoId, RepositoryError> {
+    let told = match format_blob(blobs) {
+        Ok(Some(repo)) => return Ok(repo),
+        Err(RepositoryError::FormatBlob(error)) if !is_newer(&error) => Some(error),
+        told => told.map(|_| None)?,
+    };
+    let mut found = BTreeSet::new();
+    for info in blobs.list(SLOTS)? {
+        if let Some(id) = slot_id(&info.name)
+            && let Ok(slot) = slot::decode(&blobs.get_bounded(&info.name, 4096)?, &id)
+        {
+            found.insert(slot.repo);
+        }
+    }
+    match (found.pop_first(), found.is_empty(), told) {
+        (Some(repo), true, _) => Ok(repo),
+        (_, _, Some(error)) => Err(RepositoryError::FormatBlob(error)),
+        _ => {
+            refuse_foreign(blobs)?;
+            Err(RepositoryError::NotThere { location: blobs.storage().location().to_string() })
+        }
     }
 }
 
@@ -35,7 +66,7 @@ const FOREIGN: [(&str, &str); 2] = [("kopia.repository", "kopia"), ("kopia.repos
 ///
 /// # Errors
 /// `Foreign`; or what keeps the storage from being looked at.
-pub(super) fn refuse_foreign(blobs: &Blobs) -> Result<(), RepositoryError> {
+pub(crate) fn refuse_foreign(blobs: &Blobs) -> Result<(), RepositoryError> {
     for (name, tool) in FOREIGN {
         let Ok(name) = BlobName::new(name) else { continue };
         // Read, not just asked for: a server says why it refuses in an answer that has a body.

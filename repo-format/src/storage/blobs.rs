@@ -25,12 +25,23 @@ const GETS_AT_ONCE: usize = 16;
 pub struct Blobs {
     storage: Storage,
     runtime: Handle,
+    for_reading: bool,
 }
 
 impl Blobs {
     /// Sees `storage` through `runtime`.
     pub fn new(storage: Storage, runtime: Handle) -> Blobs {
-        Blobs { storage, runtime }
+        Blobs { storage, runtime, for_reading: false }
+    }
+
+    /// The same storage, for reading only: whatever would change it is refused before it is asked.
+    pub fn for_reading(self) -> Blobs {
+        Blobs { for_reading: true, ..self }
+    }
+
+    /// Whether this one refuses changes.
+    pub fn is_for_reading(&self) -> bool {
+        self.for_reading
     }
 
     /// The storage itself.
@@ -40,37 +51,45 @@ impl Blobs {
 
     /// See [`Storage::probe`].
     pub fn probe(&self) -> Result<(), StorageError> {
+        self.check_writable("probe/")?;
         self.runtime.block_on(self.storage.probe())
     }
 
     /// See [`Storage::sweep_staging`].
     pub fn sweep_staging(&self) -> Result<Swept, StorageError> {
+        self.check_writable("staging files")?;
         self.runtime.block_on(self.storage.sweep_staging())
     }
 
     /// See [`Storage::fill_reserve`].
     pub fn fill_reserve(&self) -> Result<(), StorageError> {
+        self.check_writable("the reserve")?;
         self.runtime.block_on(self.storage.fill_reserve())
     }
 
     /// See [`Storage::free_reserve`].
     pub fn free_reserve(&self) -> Result<bool, StorageError> {
+        self.check_writable("the reserve")?;
         self.runtime.block_on(self.storage.free_reserve())
     }
 
     /// See [`Storage::put_new`].
     pub fn put_new(&self, name: &BlobName, bytes: Bytes) -> Result<Put, StorageError> {
+        self.check_writable(name.as_str())?;
         self.runtime.block_on(self.storage.put_new(name, bytes))
     }
 
     /// Begins a [`Storage::put_new`] and returns at once; `done` is called with the answer, on a
-    /// thread of the runtime, and must not block.
+    /// thread of the runtime or at once on this one, and must not block.
     pub fn start_put(
         &self,
         name: BlobName,
         bytes: Bytes,
         done: impl FnOnce(Result<Put, StorageError>) + Send + 'static,
     ) {
+        if let Err(error) = self.check_writable(name.as_str()) {
+            return done(Err(error));
+        }
         let storage = self.storage.clone();
         self.runtime.spawn(async move { done(storage.put_new(&name, bytes).await) });
     }
@@ -113,13 +132,44 @@ impl Blobs {
 
     /// See [`Storage::delete`].
     pub fn delete(&self, name: &BlobName) -> Result<(), StorageError> {
+        self.check_writable(name.as_str())?;
         self.runtime.block_on(self.storage.delete(name))
+    }
+
+    fn check_writable(&self, name: &str) -> Result<(), StorageError> {
+        match self.for_reading {
+            true => Err(StorageError::ForReading { name: name.to_owned() }),
+            false => Ok(()),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_open_for_reading_takes_no_change() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        let blobs = Blobs::new(Storage::memory(), runtime.handle().clone());
+        let (there, new) = (BlobName::new("probe/1").unwrap(), BlobName::new("probe/2").unwrap());
+        blobs.put_new(&there, Bytes::from("x")).unwrap();
+        let reading = blobs.clone().for_reading();
+        let refused = |answer: Result<(), StorageError>| {
+            assert!(matches!(answer, Err(StorageError::ForReading { .. })), "{answer:?}");
+        };
+        refused(reading.put_new(&new, Bytes::from("y")).map(drop));
+        refused(reading.delete(&there));
+        refused(reading.probe());
+        refused(reading.fill_reserve());
+        refused(reading.free_reserve().map(drop));
+        refused(reading.sweep_staging().map(drop));
+        let (tell, told) = std::sync::mpsc::channel();
+        reading.start_put(new, Bytes::from("y"), move |put| tell.send(put.map(drop)).unwrap());
+        refused(told.recv().unwrap());
+        assert_eq!(reading.get(&there).unwrap(), "x");
+        assert_eq!(blobs.list("").unwrap().len(), 1);
+    }
 
     #[test]
     fn many_reads_answer_in_the_order_asked() {

@@ -61,6 +61,9 @@ pub enum StorageError {
     /// No space or no quota is left.
     #[error("the storage is full, {name} was not written")]
     Full { name: String, source: Cause },
+    /// The storage was opened for reading only.
+    #[error("the storage is open for reading only, {name} was not changed")]
+    ForReading { name: String },
     /// The folder is mounted read-only.
     #[error("the storage is read-only, {name} was not changed")]
     ReadOnly { name: String, source: Cause },

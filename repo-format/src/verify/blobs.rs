@@ -52,7 +52,7 @@ fn unread<'c>(check: &'c Check<'_>) -> impl Iterator<Item = BlobId> + 'c {
             !state.segments.contains_key(id)
                 && state.manifest_segments.iter().all(|segment| segment.id != *id)
         }
-        BlobId::Pack(..) => true,
+        BlobId::Pack(..) | BlobId::CopyMarker => true,
     })
 }
 

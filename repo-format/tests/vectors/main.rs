@@ -24,6 +24,7 @@ fn runner(kind: &str) -> Option<Run> {
         "keys" => sealed::keys,
         "content-id" => sealed::content_id,
         "format" => sealed::format,
+        "copy-marker" => sealed::copy_marker,
         "recovery" => sealed::recovery,
         "slot" => sealed::slot,
         "part" => sealed::part,

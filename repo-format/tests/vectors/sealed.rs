@@ -5,7 +5,7 @@ use repo_format::codec::{
     self, BlobKind, Codec, ContentId, Cut, Header, PartContext, RepoId, SlotId, seal, unseal,
 };
 use repo_format::format::slot::{self, Secret, SlotKind};
-use repo_format::format::{format_blob, recovery_key};
+use repo_format::format::{copy_marker, format_blob, recovery_key};
 use zeroize::Zeroizing;
 
 use crate::case::{Case, Told, one, refused};
@@ -55,6 +55,13 @@ pub fn format(case: &Case) -> Result<Told, String> {
     let repo = format_blob::decode(&bytes).map_err(refused)?;
     assert_eq!(format_blob::encode(&repo)[..], bytes);
     Ok(vec![one("repository-id", repo)])
+}
+
+pub fn copy_marker(case: &Case) -> Result<Told, String> {
+    let bytes = case.bytes("bytes");
+    let marker = copy_marker::decode(&bytes).map_err(refused)?;
+    assert_eq!(copy_marker::encode(&marker)[..], bytes);
+    Ok(vec![one("repository-id", marker.repo), one("copy-id", marker.copy)])
 }
 
 pub fn recovery(case: &Case) -> Result<Told, String> {

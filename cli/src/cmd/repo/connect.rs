@@ -13,7 +13,11 @@ pub fn run(session: &Session, args: &ConnectArgs, place: &LocationCommand) -> an
     let location = location(place)?;
     let mut config = session.config()?;
     let repository = session.open_at(&location)?;
-    repository.blobs().probe()?;
+    if repository.is_copy() {
+        session.output.note("this is a copy: it can be read, and takes no backup until `corso repo promote`");
+    } else {
+        repository.blobs().probe()?;
+    }
     let id = repository.id().to_string();
     let connection = Connection { id: id.clone(), location: location.clone() };
     let name = config.connect(args.name.as_deref(), connection)?;

@@ -5,9 +5,11 @@ mod disconnect;
 mod init;
 mod key;
 mod location;
+mod promote;
 mod recovery_kit;
 mod repair;
 mod status;
+mod sync;
 mod verify;
 
 use super::session::Session;
@@ -25,5 +27,7 @@ pub fn run(session: &Session, command: RepoCommand) -> anyhow::Result<Code> {
         RepoCommand::RecoveryKit => recovery_kit::run(session),
         RepoCommand::Verify(args) => verify::run(session, &args),
         RepoCommand::Repair(command) => repair::run(session, command),
+        RepoCommand::Sync(args) => sync::run(session, &args),
+        RepoCommand::Promote(args) => promote::run(session, args),
     }
 }

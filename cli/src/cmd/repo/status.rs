@@ -19,6 +19,7 @@ pub fn run(session: &Session) -> anyhow::Result<Code> {
     let summary = StatusSummary {
         repository_id: repository.id().to_string(),
         name: target.known.map(|(name, _)| name),
+        read_only_copy: repository.is_copy(),
         location: repository.blobs().storage().location().to_string(),
         format_version: repo_format::codec::FORMAT_VERSION.into(),
         revision: state.revision,

@@ -37,6 +37,8 @@ pub fn run(session: &Session, args: &CreateArgs) -> anyhow::Result<Code> {
     let mut source_options = source_options(session, args)?;
     refuse_the_repository(session, args)?;
     let repository = session.open()?;
+    // Before anybody is asked for anything else.
+    repository.log().check_writable()?;
     let policy = repository.effective_policy(&Scope::Source(options.source.clone()))?.policy;
     options.writer.level = level_of(args.writing.compression, &policy);
     if args.selection.exclude.is_empty() {
@@ -203,7 +205,7 @@ fn refuse_the_repository(session: &Session, args: &CreateArgs) -> anyhow::Result
     match absolute_paths(&args.paths)?.iter().find(|path| path.starts_with(&repository)) {
         Some(path) => {
             let what = format!("{} belongs to the repository that would store it", path.display());
-            Err(CliError::Usage { what, hint: "copy a repository with a tool for files" }.into())
+            Err(CliError::Usage { what, hint: "`corso repo sync` copies a repository" }.into())
         }
         None => Ok(()),
     }

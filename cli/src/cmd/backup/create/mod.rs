@@ -38,6 +38,8 @@ pub fn run(session: &Session, args: &BackupCreateArgs) -> anyhow::Result<Code> {
     options.fail_fast = args.fail_fast;
     options.tags = args.tags.iter().cloned().collect();
     let repository = session.open()?;
+    // Before anybody is asked for anything else.
+    repository.log().check_writable()?;
     let graph = connect(session, &args.graph, args.parallelism * options.threads)?;
     session.wait(graph.check_sign_in())?;
     let people = session.wait(find(&graph, args))?;

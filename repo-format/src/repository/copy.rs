@@ -1,0 +1,34 @@
+//! Whether a storage holds a copy, which nobody but its maker writes to (COPY-2).
+
+use super::RepositoryError;
+use super::init::has_catalog;
+use crate::format::copy_marker::{self, CopyMarker, CopyMarkerError};
+use crate::format::names::BlobId;
+use crate::storage::{Blobs, StorageError};
+
+/// The marker of a copy, if there is one. A damaged one marks a copy, too.
+///
+/// # Errors
+/// `CopyMarker` if it is of a newer release; or what keeps it from being read.
+pub(crate) fn copy_marker(
+    blobs: &Blobs,
+) -> Result<Option<Result<CopyMarker, CopyMarkerError>>, RepositoryError> {
+    match blobs.get_bounded(&BlobId::CopyMarker.name(), 4096) {
+        Ok(blob) => match copy_marker::decode(&blob) {
+            Err(CopyMarkerError::Header(header)) if header.is_newer() => {
+                Err(RepositoryError::CopyMarker(CopyMarkerError::Header(header)))
+            }
+            marker => Ok(Some(marker)),
+        },
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(StorageError::TooLarge { size, .. }) => {
+            Ok(Some(Err(CopyMarkerError::Size { found: usize::try_from(size).unwrap_or(usize::MAX) })))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether there is nothing in a copy yet that could be read: the first pass has not come to its end.
+pub(super) fn is_unfinished(blobs: &Blobs) -> Result<bool, RepositoryError> {
+    Ok(blobs.size(&BlobId::Record(1).name())?.is_none() && !has_catalog(blobs)?)
+}

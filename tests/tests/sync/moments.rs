@@ -1,0 +1,201 @@
+//! A copy that is read, or whose making is killed, at any moment.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use corso_tests::journal::JournalStore;
+use corso_tests::storage;
+use object_store::memory::InMemory;
+use parking_lot::Mutex;
+use repo_format::verify::{Finding, FindingKind, Level, VerifyOptions, verify};
+
+use super::on_put::OnPut;
+use super::*;
+
+/// Opens what a kill may have left: not finished, or whole at some revision that the source has had.
+fn judge(pair: &Pair, store: Storage, may_jump: bool, what: &str) -> u64 {
+    let blobs = Blobs::new(store, pair.runtime.handle().clone());
+    let before = all(&blobs);
+    let copy = match Repository::open(blobs.clone(), &secret(), OpenOptions::default()) {
+        Ok(copy) => copy,
+        Err(RepositoryError::CopyUnfinished { .. } | RepositoryError::NotThere { .. }) => return 0,
+        Err(error) => panic!("{what}: {error:?}"),
+    };
+    assert!(copy.log().broken().is_none(), "{what}");
+    let revision = copy.state().revision;
+    assert_holds(&copy, &pair.wanted_at(revision));
+    let options = VerifyOptions { level: Level::Data, threads: 2, ..VerifyOptions::default() };
+    let found = verify(&copy, &options, &Progress::default(), &Stop::default()).unwrap().findings;
+    let damage: Vec<&Finding> = found.iter().filter(|finding| finding.kind.is_damage()).collect();
+    // Records below a catalog that came before them.
+    let is_record = |finding: &&Finding| {
+        let blob = finding.blob.as_ref().and_then(BlobId::parse);
+        finding.kind == FindingKind::Missing && matches!(blob, Some(BlobId::Record(_)))
+    };
+    assert!(damage.iter().all(|finding| may_jump && is_record(finding)), "{what}: {damage:#?}");
+    assert_eq!(all(&blobs), before, "{what}: reading has changed something");
+    revision
+}
+
+#[test]
+fn at_every_moment_a_copy_reads_as_a_state_that_its_source_had() {
+    let journal = JournalStore::default();
+    let mut pair = Pair::with_target(storage(journal.clone()));
+    let two_at_once = SyncOptions { threads: 2, ..SyncOptions::default() };
+    let (quick, thorough) = (MaintenanceOptions { quick: true, ..at_once() }, at_once());
+    let mut marks = Vec::new();
+    // First some records and no catalog, then more of them, then catalogs; and at last records that were
+    // trimmed before the copy has seen them.
+    for round in 0..5 {
+        let id = pair.back_up();
+        if round >= 2 {
+            pair.back_up();
+            pair.back_up();
+            pair.forget(id);
+            maintain(&pair.repository, if round == 3 { &quick } else { &thorough });
+        }
+        if round == 4 {
+            let Some(BlobId::Record(lowest)) = BlobId::parse(&first(&pair.source, "log/")) else { panic!() };
+            let known = marks.last().map_or(0, |(_, head)| *head);
+            assert!(lowest > known + 1, "nothing was trimmed that the copy has not seen: {lowest}, {known}");
+        }
+        if round != 3 {
+            pair.try_sync(two_at_once).unwrap();
+            marks.push((journal.now(), pair.repository.state().revision));
+        }
+    }
+    let (mut seen, mut checked) = (BTreeSet::new(), 0);
+    journal.images(0, |image| {
+        // Where records were trimmed that the copy has not seen: not before maintenance ran, and never when
+        // a run has ended.
+        let is_end = marks.iter().any(|(mark, _)| *mark == image.events);
+        let may_jump = image.events > marks[1].0 && !is_end;
+        let revision = judge(&pair, storage(image.store), may_jump, &image.what);
+        // What was there when a run had ended is not lost by what comes later.
+        let owed = marks.iter().rev().find(|(mark, _)| *mark <= image.events).map_or(0, |(_, head)| *head);
+        assert!(revision >= owed, "{}: at {revision}, and was at {owed}", image.what);
+        seen.insert(revision);
+        checked += 1;
+    });
+    assert!(seen.len() > 5 && checked > 50, "{checked} moments, {} states", seen.len());
+}
+
+#[test]
+fn a_first_run_over_a_trimmed_log_is_unfinished_until_it_is_whole() {
+    let journal = JournalStore::default();
+    let mut pair = Pair::with_target(storage(journal.clone()));
+    for _ in 0..4 {
+        let id = pair.back_up();
+        pair.back_up();
+        pair.forget(id);
+        pair.maintain();
+    }
+    assert!(!pair.source.list("catalog/").unwrap().is_empty());
+    assert_ne!(first(&pair.source, "log/"), BlobId::Record(1).name());
+    pair.sync();
+    let head = pair.repository.state().revision;
+    let catalog = first(&pair.source, "catalog/");
+    let Some(BlobId::Catalog(newest)) = BlobId::parse(&catalog) else { panic!("{catalog}") };
+    let mut seen = BTreeSet::new();
+    journal.images(0, |image| {
+        seen.insert(judge(&pair, storage(image.store), false, &image.what));
+    });
+    assert!(seen.range(1..newest).next().is_none() && seen.contains(&head), "{seen:?}");
+    pair.assert_copied();
+}
+
+#[test]
+fn a_trimmed_record_that_was_created_once_more_is_not_taken_for_one() {
+    for behind in [0, 1] {
+        let mut pair = Pair::new();
+        pair.back_up();
+        pair.sync();
+        let known = pair.repository.state().revision;
+        for _ in 0..4 {
+            let id = pair.back_up();
+            pair.back_up();
+            pair.forget(id);
+            pair.maintain();
+        }
+        let Some(BlobId::Record(lowest)) = BlobId::parse(&first(&pair.source, "log/")) else { panic!() };
+        assert!(lowest > known + 2, "{lowest} is kept, and the copy has {known}");
+        // What a writer leaves that was too late, and has yet to find that out: whole, and of no use.
+        let name = BlobId::Record(known + behind).name();
+        let before = pair.target.list("log/").unwrap().iter().find(|blob| blob.name == name).cloned();
+        let late = pair.source.get(&BlobId::Record(lowest).name()).unwrap();
+        pair.source.put_new(&name, late.clone()).unwrap();
+        let report = pair.sync();
+        assert!(report.is_clean() && report.revision == pair.repository.state().revision);
+        let copied = pair.target.get(&name).ok();
+        assert!(copied.is_none_or(|bytes| bytes != late), "{name} was copied");
+        assert_eq!(pair.target.size(&name).unwrap(), before.map(|blob| blob.size));
+        pair.assert_copied();
+    }
+}
+
+#[test]
+fn a_stopped_run_is_gone_on_with_and_nothing_is_fetched_twice() {
+    let mut pair = Pair::new();
+    for _ in 0..3 {
+        pair.back_up();
+    }
+    let total: u64 = pair.source.list("").unwrap().iter().map(|blob| blob.size).sum();
+    let packs = pair.source.list("packs/").unwrap().len() as u64;
+    // Each third blob asks the run to stop.
+    let stop = Arc::new(Mutex::new(Stop::default()));
+    let (asked, puts) = (stop.clone(), AtomicUsize::new(0));
+    let hook = move |_: &InMemory, _: &str| {
+        if puts.fetch_add(1, Ordering::Relaxed) % 3 == 2 {
+            asked.lock().request();
+        }
+    };
+    let store = storage(OnPut { inner: Arc::default(), hook });
+    pair.target = Blobs::new(store, pair.runtime.handle().clone());
+    let (mut copied, mut runs) = (0, 0);
+    let before = pair.source.storage().counters().bytes_down;
+    loop {
+        let options = SyncOptions { threads: 1, ..SyncOptions::default() };
+        let now = Stop::default();
+        *stop.lock() = now.clone();
+        let report = sync(&pair.source, &pair.target, &options, &Progress::default(), &now).unwrap();
+        copied += report.copied_bytes;
+        runs += 1;
+        if !report.interrupted {
+            break;
+        }
+        assert!(runs < 1000);
+    }
+    assert!(runs > packs / 3, "{runs} runs for {packs} packs");
+    let format = pair.source.size(&BlobId::Format.name()).unwrap().unwrap();
+    assert!(copied <= total - format, "{copied} of {total} bytes");
+    let down = pair.source.storage().counters().bytes_down - before;
+    // Each run reads the format blob twice and compares a record.
+    assert!(down <= total + runs * 2000, "{down} of {total} bytes in {runs} runs");
+    assert_eq!(pair.sync().copied, 0);
+    pair.assert_copied();
+}
+
+#[test]
+fn a_copy_that_is_not_finished_says_so_and_no_init_is_completed_there() {
+    let mut pair = Pair::new();
+    pair.back_up();
+    pair.sync();
+    for prefix in ["log/", "catalog/"] {
+        pair.target.list(prefix).unwrap().iter().for_each(|blob| pair.target.delete(&blob.name).unwrap());
+    }
+    let before = all(&pair.target);
+    assert!(matches!(opened(&pair), Err(RepositoryError::CopyUnfinished { .. })));
+    // Nor while records come without the first.
+    let second = BlobId::Record(2).name();
+    pair.target.put_new(&second, pair.source.get(&second).unwrap()).unwrap();
+    assert!(matches!(opened(&pair), Err(RepositoryError::CopyUnfinished { .. })));
+    pair.target.delete(&second).unwrap();
+    // Nor while there are no slots.
+    let slot = first(&pair.target, "keys/");
+    pair.target.delete(&slot).unwrap();
+    assert!(matches!(opened(&pair), Err(RepositoryError::CopyUnfinished { .. })));
+    assert_eq!(all(&pair.target).len(), before.len() - 1);
+    assert!(pair.target.size(&slot).unwrap().is_none());
+    pair.sync();
+    pair.assert_copied();
+}
