@@ -16,12 +16,13 @@ use repo_format::maintenance::{self, MaintenanceOptions, MaintenanceReport};
 use repo_format::policy::{Policy, decide};
 use repo_format::repair;
 use repo_format::repository::{OpenOptions, Repository, RepositoryError};
+use repo_format::storage::testing::Random;
 use repo_format::storage::{Blobs, StorageOptions};
 use tokio::runtime::Runtime;
 
 use crate::faults::{Request, Rule, Spoil, SpoiltStore, When};
 use crate::plain::{Files, PlainSource, files_of, flat};
-use crate::simulation::{Random, clock};
+use crate::simulation::clock;
 use crate::{assert_clean, at_once, backup_options, init, runtime, secret, storage_with};
 
 /// Paths and bytes.
@@ -35,6 +36,9 @@ pub enum Owed {
     /// Some of it: the rest was damaged, and a repair said so.
     Part(Flat),
 }
+
+/// The number of a source, and the files that a snapshot of it holds.
+pub type Held = (usize, BTreeMap<String, Vec<u8>>);
 
 /// Why something did not work.
 pub type Failure = Box<dyn Error + Send + Sync>;
@@ -326,7 +330,7 @@ impl Living {
     ///
     /// # Errors
     /// What cannot be read.
-    pub fn contents(&self) -> Result<Vec<(usize, BTreeMap<String, Vec<u8>>)>, Failure> {
+    pub fn contents(&self) -> Result<Vec<Held>, Failure> {
         let repository = self.open()?;
         let mut rows = repository.snapshots()?;
         rows.sort_by_key(|row| row.revision);

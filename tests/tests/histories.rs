@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use corso_tests::living::{Failure, Living};
 use corso_tests::plain::PlainFile;
-use corso_tests::simulation::Random;
 use corso_tests::{at_once, noise, tell};
 use repo_format::codec::ManifestId;
 use repo_format::maintenance::MaintenanceOptions;
+use repo_format::storage::testing::Random;
 
 /// What happens in one step.
 #[derive(Debug, Clone, Copy)]
@@ -65,7 +65,7 @@ fn change(living: &mut Living, source: usize, random: &mut Random) {
             0 => drop(folder.remove(&name)),
             _ => {
                 let bytes = noise(1 + random.below(60), 300 + 97 * random.below(60) as usize);
-                folder.insert(name, PlainFile { version: random.next() >> 2, bytes: Arc::new(bytes) });
+                folder.insert(name, PlainFile { version: random.number() >> 2, bytes: Arc::new(bytes) });
             }
         }
     }

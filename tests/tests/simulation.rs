@@ -12,7 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use corso_tests::plain::{Files, PlainFile, PlainSource, files_of, flat};
-use corso_tests::simulation::{Ended, Hazards, Image, Life, ProcessStore, Random, Simulation, clock};
+use corso_tests::simulation::{Ended, Hazards, Image, Life, ProcessStore, Simulation, clock};
 use corso_tests::{assert_clean, at_once, backup_options, init, noise, runtime, secret, storage, tell};
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
@@ -23,7 +23,7 @@ use repo_format::engine::{BackupError, BackupOptions, backup};
 use repo_format::log::SnapshotState;
 use repo_format::maintenance::{self, MaintenanceError, MaintenanceOptions};
 use repo_format::repository::{OpenOptions, Repository};
-use repo_format::storage::testing::impatient;
+use repo_format::storage::testing::{Random, impatient};
 use repo_format::storage::{Blobs, Location, Storage, StorageOptions};
 use tokio::runtime::Runtime;
 
@@ -58,8 +58,11 @@ impl Promises {
 struct Beginning {
     runtime: Arc<Runtime>,
     store: InMemory,
-    sources: Vec<(String, Files, Vec<(ManifestId, Flat)>)>,
+    sources: Vec<Source>,
 }
+
+/// A source's name, its files, and the snapshots that were made of it.
+type Source = (String, Files, Vec<(ManifestId, Flat)>);
 
 /// One world under one seed.
 struct World<'b> {
@@ -101,7 +104,7 @@ fn change(files: &mut Files, random: &mut Random) {
             // Few contents, so that sources have some in common and some come back.
             _ => {
                 let bytes = noise(1 + random.below(40), 400 + 90 * random.below(40) as usize);
-                folder.insert(name, PlainFile { version: random.next() >> 2, bytes: Arc::new(bytes) });
+                folder.insert(name, PlainFile { version: random.number() >> 2, bytes: Arc::new(bytes) });
             }
         }
     }
@@ -327,7 +330,7 @@ struct Played {
 fn play(beginning: &Beginning, seed: u64, image_one_in: u64) -> Played {
     let mut random = Random(seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ 0x5851_f42d);
     let hazards = hazards(&mut random);
-    let simulation = Simulation::new(random.next(), beginning.store.fork(), hazards, image_one_in);
+    let simulation = Simulation::new(random.number(), beginning.store.fork(), hazards, image_one_in);
     let mut promises = Promises::default();
     for (id, flat) in beginning.sources.iter().flat_map(|(_, _, made)| made) {
         promises.contents.insert(*id, flat.clone());
@@ -337,18 +340,18 @@ fn play(beginning: &Beginning, seed: u64, image_one_in: u64) -> Played {
     let world = &world;
     let mut lives = Vec::new();
     for number in 0..3 {
-        let (source, random) = (number % 2, Random(random.next()));
+        let (source, random) = (number % 2, Random(random.number()));
         lives.push(life("writer", move |store| world.write(store, source, random)));
     }
     for source in 0..2 {
-        let random = Random(random.next());
+        let random = Random(random.number());
         lives.push(life("keeper", move |store| world.keep(store, source, random)));
     }
     for _ in 0..2 {
-        let random = Random(random.next());
+        let random = Random(random.number());
         lives.push(life("maintainer", move |store| world.maintain(store, random)));
     }
-    let reading = Random(random.next());
+    let reading = Random(random.number());
     lives.push(life("reader", move |store| world.read(store, reading)));
     let ended = simulation.run(lives);
     let failed = |ended: &&Ended| ended.result.is_err() && !ended.excused;

@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use corso_tests::living::{Living, Owed};
 use corso_tests::plain::{Files, PlainFile};
-use corso_tests::simulation::{Random, jump};
+use corso_tests::simulation::jump;
 use corso_tests::{at_once, noise, tell};
 use repo_format::maintenance::MaintenanceOptions;
 use repo_format::policy::Policy;
+use repo_format::storage::testing::Random;
 
 const DAY_NS: i64 = 24 * 3600 * 1_000_000_000;
 const PACK_SIZE: usize = 1 << 20;
@@ -26,8 +27,8 @@ fn work(files: &mut Files, random: &mut Random, changes: u64) {
         match random.below(8) {
             0 => drop(folder.remove(&name)),
             _ => {
-                let bytes = noise(random.next(), 2_000 + random.below(60_000) as usize);
-                folder.insert(name, PlainFile { version: random.next() >> 2, bytes: Arc::new(bytes) });
+                let bytes = noise(random.number(), 2_000 + random.below(60_000) as usize);
+                folder.insert(name, PlainFile { version: random.number() >> 2, bytes: Arc::new(bytes) });
             }
         }
     }

@@ -23,7 +23,7 @@ use parking_lot::Mutex;
 
 pub use store::ProcessStore;
 use turns::Turns;
-pub use turns::{Hazards, Kind, Random, Step};
+pub use turns::{Hazards, Kind, Step};
 
 /// Nanoseconds since 1970 UTC, as any of the processes may believe. It is one clock for all simulations of
 /// a test: nothing may depend on it, so none needs one of its own.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use futures::channel::oneshot;
+use repo_format::storage::testing::Random;
 
 use super::{Image, jump};
 
@@ -191,7 +192,7 @@ impl Turns {
             return Turn::Later(self.queue(process));
         }
         let mut random = Random(self.seed ^ ((process as u64) << 40 | (kind as u64) << 36 | number));
-        random.next();
+        random.number();
         if !again && random.hits(self.hazards.switches) {
             if random.hits(self.hazards.naps) {
                 self.processes[process].sleeps_until = self.changes + random.below(LONG_CHANGES);
@@ -236,27 +237,5 @@ impl Turns {
         let (sender, receiver) = oneshot::channel();
         self.processes[process].waiting.push(sender);
         receiver
-    }
-}
-
-/// SplitMix64: small, seeded, and good enough to make schedules.
-pub struct Random(pub u64);
-
-impl Random {
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// A number below `bound`.
-    pub fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound.max(1)
-    }
-
-    fn hits(&mut self, of_thousand: u64) -> bool {
-        self.below(1000) < of_thousand
     }
 }

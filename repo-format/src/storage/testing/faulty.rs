@@ -15,6 +15,8 @@ use object_store::{
 };
 use parking_lot::Mutex;
 
+use super::Random;
+
 /// What happens to one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
@@ -36,21 +38,21 @@ pub struct FaultyStore {
 #[derive(Debug)]
 struct Plan {
     script: VecDeque<Fault>,
-    state: u64,
+    random: Random,
     per_thousand: u64,
 }
 
 impl FaultyStore {
     /// Spoils the first requests as written, and none after.
     pub fn scripted(inner: Arc<dyn ObjectStore>, script: impl IntoIterator<Item = Fault>) -> FaultyStore {
-        let plan = Plan { script: script.into_iter().collect(), state: 0, per_thousand: 0 };
+        let plan = Plan { script: script.into_iter().collect(), random: Random(0), per_thousand: 0 };
         FaultyStore { inner, plan: Arc::new(Mutex::new(plan)) }
     }
 
     /// Spoils about `per_thousand` of a thousand requests, half of them after the effect. Equal
     /// seeds and equal requests in equal order give equal faults.
     pub fn seeded(inner: Arc<dyn ObjectStore>, seed: u64, per_thousand: u64) -> FaultyStore {
-        let plan = Plan { script: VecDeque::new(), state: seed, per_thousand };
+        let plan = Plan { script: VecDeque::new(), random: Random(seed), per_thousand };
         FaultyStore { inner, plan: Arc::new(Mutex::new(plan)) }
     }
 
@@ -70,21 +72,12 @@ impl Plan {
         if let Some(fault) = self.script.pop_front() {
             return fault;
         }
-        let random = self.random();
+        let random = self.random.number();
         match random % 1000 < self.per_thousand {
             false => Fault::None,
             true if random >> 63 == 0 => Fault::Before,
             true => Fault::After,
         }
-    }
-
-    /// SplitMix64: small, seeded, and good enough to choose requests.
-    fn random(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.state;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod faulty;
 mod overwriting;
+mod random;
 mod suite;
 
 use std::path::Path;
@@ -18,6 +19,7 @@ use super::options::StorageOptions;
 
 pub use faulty::{Fault, FaultyStore};
 pub use overwriting::OverwritingStore;
+pub use random::Random;
 pub use suite::{conformance, counters_count};
 
 /// The folder storage as an object store, to put faults in front of it.
