@@ -8,6 +8,7 @@ mod compact;
 mod error;
 mod fetch;
 mod init;
+mod mend;
 mod policies;
 mod publish;
 mod reach;
@@ -26,12 +27,14 @@ pub(crate) use causes::with_causes;
 pub(crate) use compact::is_small;
 pub use error::RepositoryError;
 pub use init::{InitOptions, Initialised};
+pub use mend::BrokenLog;
 pub(crate) use publish::check_known;
 pub use publish::{Draft, Unseen};
 pub use recall::Recalled;
 pub use snapshots::ResolveError;
 
-use self::fetch::StoredSegments;
+use self::fetch::{Staged, StoredSegments};
+use self::init::refuse_lost_log;
 use self::unlock::unlock;
 use crate::codec::{MasterKey, PackId, RepoId, SlotId, Splitter, Subkeys};
 use crate::content::{ContentReader, ContentWriter, News, ReadContent, Usable, WriteContent, WriterOptions};
@@ -84,6 +87,8 @@ struct Inner {
     log: Log,
     index: Arc<Index>,
     usable: Arc<Usable>,
+    /// Segments that were made and not put.
+    staged: Arc<Staged>,
     cache: Option<PathBuf>,
     reader: ContentReader,
     splitter: Splitter,
@@ -95,7 +100,8 @@ impl Repository {
     /// Opens the repository in a storage. An init that was not finished is completed.
     ///
     /// # Errors
-    /// `NotThere`, `WrongSecret`, damage, a newer format, or a log that is older than one seen before.
+    /// `NotThere`, `WrongSecret`, `LogLost`, damage, a newer format, or a log that is older than one seen
+    /// before.
     pub fn open(blobs: Blobs, secret: &Secret, options: OpenOptions) -> Result<Repository, RepositoryError> {
         let unlocked = unlock(&blobs, secret)?;
         let (repo, keys) = (unlocked.repo, Arc::new(unlocked.master.subkeys()));
@@ -105,6 +111,11 @@ impl Repository {
                 let log_options = options.log_options(&blobs, &repo);
                 match Log::open(blobs.clone(), keys.clone(), repo, log_options) {
                     Err(LogError::Empty) => Self::complete_on_open(&blobs, &repo, keys.clone(), &options)?,
+                    // Who has seen it knows that it was longer; packs tell that to everybody.
+                    Err(error @ LogError::RolledBack { head: 0, .. }) => {
+                        refuse_lost_log(&blobs)?;
+                        return Err(error.into());
+                    }
                     other => other?,
                 }
             }
@@ -123,8 +134,9 @@ impl Repository {
     ) -> Result<Repository, RepositoryError> {
         let sizes = log.state().splitter().ok_or(RepositoryError::UnknownSplitter)?;
         let cache = options.cache.map(|folder| folder.join(repo.to_string()));
-        let fetch = Arc::new(StoredSegments(blobs.clone()));
-        let index = Arc::new(Index::new(keys.clone(), repo, cache.clone(), fetch));
+        let staged = Arc::<Staged>::default();
+        let fetch = StoredSegments { blobs: blobs.clone(), staged: staged.clone() };
+        let index = Arc::new(Index::new(keys.clone(), repo, cache.clone(), Arc::new(fetch)));
         let usable = Arc::new(Usable::default());
         let reader = ContentReader::new(keys.clone(), repo, index.clone(), usable.clone(), blobs.clone());
         let repository = Repository(Arc::new(Inner {
@@ -139,6 +151,7 @@ impl Repository {
             log,
             index,
             usable,
+            staged,
             cache,
             reader,
         }));
