@@ -34,7 +34,7 @@ pub use maintenance::{MaintenanceCommand, MaintenanceExplainArgs, MaintenanceRun
 pub use policy::{FieldArgs, PolicyCommand, PolicyRemoveArgs, PolicySetArgs, PolicyShowArgs, RuleArgs};
 pub use repo::{
     ConnectArgs, InitArgs, KdfArgs, KeyCommand, LevelArg, LocationCommand, NewSecretArgs, RepairArgs,
-    RepairCommand, RepoCommand, VerifyArgs,
+    RepairCommand, RepairLogArgs, RepoCommand, VerifyArgs,
 };
 pub use restore::{CollisionsArg, RestoreCommand, RestoreDriveArgs};
 pub use snapshot::{

@@ -22,6 +22,7 @@ pub mod summary;
 #[cfg(test)]
 mod tests;
 mod time;
+pub mod verify;
 
 pub use entry::Item;
 pub use message::Message;
