@@ -24,17 +24,19 @@ class History:
         self.warnings, self.read_segments, self.segment_rows = [], set(), {}
         self.state = self._base()
         self._read_manifest_segments()
-        last = max((int(name[4:]) for name in self.storage.list("log")), default=0)
-        check(newest or last, "INIT-1", "an unfinished init: no record and no catalog")
-        records = {revision: self._record(revision) for revision in range(self.state.revision + 1, last + 1)}
+        listed = sorted(int(name[4:]) for name in self.storage.list("log"))
+        check(newest or listed, "INIT-1", "an unfinished init: no record and no catalog")
+        # Between two names there may be a gap of any length: only what is there is read.
+        records = {revision: self._record(revision) for revision in listed if revision > self.state.revision}
         voids = _voids(records)
-        for revision, found in records.items():
+        while listed and self.state.revision < listed[-1]:
+            revision = self.state.revision + 1
             if revision in voids:
                 self.state.pass_over(_void_hash(voids[revision], records.get(revision + 1)))
                 continue
             try:
                 with naming(record_name(revision)):
-                    self._apply(found)
+                    self._apply(records.get(revision) or self._record(revision))
             except Refused as problem:
                 self.warnings.append(f"the log stops at revision {self.state.revision}: {problem}")
                 return

@@ -37,6 +37,7 @@ ACTIONS = {
     15: row(text, below(2)),
     16: row(uint, id32),
     17: row(uint),
+    18: row(uint, boolean),
 }
 writer = table({0: text, 1: text, 2: text, 3: text})
 record = table({0: uint, 1: id32, 2: id16, 3: writer, 4: sint, 5: array(lambda a: type(a) is list and a != [])})
@@ -45,7 +46,7 @@ catalog = table({
     0: uint, 1: id32, 2: uint, 3: array(row(uint, id32)), 4: array(row(id16, uint)), 5: array(index_reference),
     6: array(manifest_reference), 7: array(manifest_row), 8: array(dated_blob), 9: array(dated_blob),
     10: array(id32), 11: array(row(id16, slot_kind, text)), 12: array(named_value), 13: array(named_value),
-    14: array(row(text, below(2))), 16: array(row(uint, id32)), 17: uint}, {15: id32})
+    14: array(row(text, below(2))), 16: array(row(uint, id32)), 17: uint}, {15: id32, 18: row(uint, boolean)})
 # What the entries of a catalog's arrays ascend by (CAT-2).
 ORDER = {3: lambda e: e[0], 4: lambda e: e[1], 5: lambda e: e[0], 7: lambda e: e[0], 8: lambda e: e[:2],
          9: lambda e: e[:2], 10: lambda e: e, 11: lambda e: e[0], 12: lambda e: e[0].encode(),
@@ -125,6 +126,7 @@ class State:
         self.verification = body.get(15)
         self.voids = {r: h for r, h in body.get(16, [])}
         self.last_doom = body.get(17, 0)
+        self.hold = body.get(18)
 
     def apply(self, body, blob_hash, row_of=lambda manifest: None):
         """Folds in the next record; `row_of` finds a row that lies in a manifest segment (FOLD-1)."""
@@ -141,7 +143,8 @@ class State:
         elif number == 3:
             known = self.rows.get(f[0][0]) or row_of(f[0][0])
             if known is None:
-                self.rows[f[0][0]] = {**{k: v for k, v in f[0].items() if k != 3}, 2: self.revision}
+                place = f[0][2] if 0 < f[0][2] < self.revision else self.revision
+                self.rows[f[0][0]] = {**{k: v for k, v in f[0].items() if k != 3}, 2: place}
         elif number in (4, 5):
             for manifest in f[0] if number == 4 else [f[0]]:
                 self._forget(manifest, number == 4, row_of)
@@ -171,9 +174,11 @@ class State:
         elif number == 15:
             self.features[f[0]] = max(f[1], self.features.get(f[0], 0))
         elif number == 16:
-            self.voids[f[0]] = f[1]
+            self.voids[f[0]], self.hold = f[1], [self.revision, False]
         elif number == 17:
             self.floor = max(self.floor, f[0])
+        elif number == 18:
+            self.hold = [self.revision, True] if self.hold and not f[1] else None
 
     def pass_over(self, blob_hash):
         """A record that is void (LOG-8)."""

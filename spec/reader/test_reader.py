@@ -207,6 +207,26 @@ class WholeRepository(unittest.TestCase):
         self.assertEqual(self.writer.revision, 4)
         self.assertNotEqual(self.open().history.state.hash, head)
 
+    def test_a_log_begins_anew_far_above_what_is_lost(self):
+        state = self.open().history.state
+        row = {**next(iter(state.rows.values())), 2: 1, 12: [["corso.revived", str(1 << 32)]]}
+        for revision in (1, 2):
+            self.writer.put(record_name(revision), self.writer.blobs[record_name(revision)][:-1])
+        self.writer.revision, self.writer.head = 1 << 32, bytes([7]) * 32
+        self.writer.put_catalog({2: (1 << 32) + 1, 3: [[1 << 32, self.writer.head]], 18: [1 << 32, False]})
+        self.writer.commit([[1, state.index_segments], [3, row, [], []], [18, 1 << 32, False]])
+        self.writer.save(self.folder)
+        history = self.open().history
+        self.assertEqual((history.warnings, history.snapshots()), ([], [row]))
+        self.assertEqual(history.state.hold, [(1 << 32) + 1, True])
+        self.writer.commit([[18, (1 << 32) + 1, True]])
+        self.writer.save(self.folder)
+        self.assertIsNone(self.open().history.state.hold)
+        # Without its catalog the log is lost again, however long the gap is.
+        name = next(name for name in self.writer.blobs if name.startswith("catalog"))
+        (self.folder / name).unlink()
+        self.assertIn("stops at revision 0", self.open().history.warnings[0])
+
     def test_a_damaged_catalog_is_passed_over(self):
         self.writer.put_catalog({})
         name = next(name for name in self.writer.blobs if name.startswith("catalog"))

@@ -174,7 +174,7 @@ def every_action():
     return [[1, [[some, 1, some, some, 500]]], [2, [some], []], [3, row, [some], []], [4, [some]],
             [5, some, [some]], [6, [[3, some]]], [7, 1, [[4, some]]], [8, [[5, some]]], [9, [some], True], SPLITTER,
             [10, "frame size", None], [11, slot_id, 1, "mine"], [12, slot_id], [13, "keep", b"\xa0"], [14, some],
-            [14, None], [15, "feature", 0], [16, 1, ZERO_ID], [17, 1], [1000, "of a later release"]]
+            [14, None], [15, "feature", 0], [16, 1, ZERO_ID], [17, 1], [18, 1, False], [1000, "of a later release"]]
 
 
 def ledgers():
@@ -235,7 +235,7 @@ def logs():
     record("empty", "refuse LOG-2", "an empty map", W.body(RECORD, 2, {}))
     record("unknown-key", "refuse LOG-2", "key 6", W.record(2, H(one), [], body={6: 0}))
     for name, action, clause, note in (
-            ("unknown", [18], "ACT-0", "action 18"), ("number", ["x"], "ACT-0", "an action without number"),
+            ("unknown", [19], "ACT-0", "action 19"), ("number", ["x"], "ACT-0", "an action without number"),
             ("nothing", [], "LOG-2", "an empty action"), ("fields", [4], "ACT-0", "forget without manifests"), ("floor", [17, -1], "ACT-0", "a floor below zero"),
             ("more-fields", [4, [], 0], "ACT-0", "forget with a field more"),
             ("id", [4, [b"short"]], "ACT-0", "a short ID"),
@@ -254,7 +254,7 @@ def catalogs(one):
     full = {2: 1, 3: [[64, H(one)]], 4: [[bytes(16), 1]], 5: [[some, 1, some, some, 500]], 6: [[some, 1, 300]], 7: [row],
             8: [[3, some, 1]], 9: [[4, some, 1]], 10: [some], 11: [[bytes(16), 3, "mine"]],
             12: [["splitter", SPLITTER[2]]],
-            13: [["keep", b"\xa0"]], 14: [["feature", 0]], 15: some, 16: [[1, ZERO_ID]], 17: 1}
+            13: [["keep", b"\xa0"]], 14: [["feature", 0]], 15: some, 16: [[1, ZERO_ID]], 17: 1, 18: [64, True]}
     def catalog(name, expect, note, blob, revision=64):
         case(f"catalog/{name}", expect, "catalog", note, **REPO, revision=revision, bytes=blob)
     good = W.catalog(64, H(one), body=full)
@@ -275,11 +275,22 @@ def catalogs(one):
             ("recent-over", {3: [[i, some] for i in range(257)]}, "257 hashes")):
         catalog(name, "refuse CAT-2", note, W.catalog(64, H(one), body=body))
     catalog("missing-key", "refuse CAT-2", "nothing but keys 0 and 1", W.body(CATALOG, 64, {0: 64, 1: H(one)}))
-    for name, body in (("unknown-key", {18: 0}), ("reference", {5: [[some, 1, 300]]}), ("doomed", {9: [[7, some, 1]]}),
+    for name, body in (("unknown-key", {19: 0}), ("reference", {5: [[some, 1, 300]]}), ("doomed", {9: [[7, some, 1]]}),
                        ("row", {7: [{0: some}]}), ("slot", {11: [[some, 3, "an ID of 32 bytes"]]})):
         catalog(name, "refuse CAT-2", "", W.catalog(64, H(one), body=body))
     catalog("revision", "refuse CAT-2", "sealed for revision 64, but says 63 inside", W.body(
         CATALOG, 64, {0: 63, 1: H(one), 2: 1, **{key: [] for key in range(3, 17) if key != 15}, 17: 0}))
+    begun = bytes([5]) * 32
+    catalog("begun", "accept", "a log begins anew behind nothing (LOG-10)", W.catalog(1 << 32, begun, body={
+        2: (1 << 32) + 1, 3: [[1 << 32, begun]], 12: [["splitter", SPLITTER[2]]], 18: [1 << 32, False]}), 1 << 32)
+    for name, hold in (("hold", [64]), ("hold-stage", [64, 1]), ("hold-null", None)):
+        catalog(name, "refuse CAT-2", "", W.catalog(64, H(one), body={18: hold}))
+    for name, action, note in (("settle-fields", [18, 1], "a step of the hold without its stage"),
+                               ("settle-number", [18, 1, 0], "a number for true or false")):
+        case(f"record/action-{name}", "refuse ACT-0", "record", note, **REPO, revision=2, bytes=W.record(2, H(one), [action]))
+    found = manifest_row(bytes([9]) * 32, revision=5)
+    case("record/found-again", "accept", "record", "a manifest that keeps its place (ACT-3)", **REPO, revision=9, previous=H(one),
+         bytes=W.record(9, H(one), [[16, 8, H(one)], [3, {**found, 12: [["corso.revived", "9"]]}, [some], []]]))
 
 
 def policies():

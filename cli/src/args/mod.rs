@@ -34,7 +34,7 @@ pub use maintenance::{MaintenanceCommand, MaintenanceExplainArgs, MaintenanceRun
 pub use policy::{FieldArgs, PolicyCommand, PolicyRemoveArgs, PolicySetArgs, PolicyShowArgs, RuleArgs};
 pub use repo::{
     ConnectArgs, InitArgs, KdfArgs, KeyCommand, LevelArg, LocationCommand, NewSecretArgs, PromoteArgs,
-    RepairArgs, RepairCommand, RepoCommand, SyncArgs, VerifyArgs,
+    RepairArgs, RepairCommand, RepairLogArgs, RepoCommand, SyncArgs, VerifyArgs,
 };
 pub use restore::{CollisionsArg, RestoreCommand, RestoreDriveArgs};
 pub use snapshot::{

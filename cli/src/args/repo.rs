@@ -100,6 +100,19 @@ Example:
   corso repo repair index
   corso repo repair index --yes")]
     Index(RepairArgs),
+    /// Go on behind records that are lost, or begin a log anew, and find again the snapshots they told of
+    #[command(after_help = "\
+Keep a copy of the repository first, and let nothing else use it. Records that are lost count as
+empty; what they may have said is found again in the packs: index segments, and snapshots, which
+carry the tag corso.revived. A snapshot that somebody had forgotten may come back with them, and
+policies and forgets that only lost records told of are gone. Maintenance gives nothing back until
+`corso repo verify --level data` has found everything whole. Without --yes it only tells what it
+would do.
+
+Example:
+  corso repo repair log
+  corso repo repair log --yes")]
+    Log(RepairLogArgs),
     /// Keep everybody away from damaged packs, so that the next backup stores again what they held
     #[command(after_help = "\
 Reads every pack to its last content. Packs that turned out whole again are trusted again. Without
@@ -124,6 +137,17 @@ pub struct RepairArgs {
     /// Do it, instead of telling what would be done
     #[arg(long)]
     pub yes: bool,
+}
+
+/// Options of `corso repo repair log`.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct RepairLogArgs {
+    /// Do it, instead of telling what would be done
+    #[arg(long)]
+    pub yes: bool,
+    /// Bring back snapshots of which something is missing, too; `repair snapshots` gives them successors
+    #[arg(long)]
+    pub incomplete: bool,
 }
 
 /// Where a repository is.

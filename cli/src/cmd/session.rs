@@ -5,10 +5,11 @@ use std::ffi::OsString;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
+use repo_format::codec::RepoId;
 use repo_format::engine::progress::Stop;
 use repo_format::format::slot::Secret;
 use repo_format::log::WriterInfo;
-use repo_format::repository::{OpenOptions, Repository};
+use repo_format::repository::{BrokenLog, OpenOptions, Repository};
 use repo_format::storage::{Blobs, Credentials, Location, Storage, StorageOptions};
 use tokio::runtime::{Handle, Runtime};
 
@@ -112,13 +113,20 @@ impl Session {
     pub fn open(&self) -> anyhow::Result<Repository> {
         let target = self.target()?;
         let repository = self.open_at(&target.location)?;
-        match target.known {
-            Some((name, expected)) if expected != repository.id().to_string() => {
-                let (location, found) = (target.location.to_string(), repository.id().to_string());
-                Err(CliError::OtherRepository { location, found, expected, name }.into())
-            }
-            _ => Ok(repository),
-        }
+        check_known(&target, repository.id())?;
+        Ok(repository)
+    }
+
+    /// Unlocks the repository that is meant, without reading its log.
+    ///
+    /// # Errors
+    /// Why there is none, why it does not open, or that it is not the one that was connected.
+    pub fn open_broken(&self) -> anyhow::Result<BrokenLog> {
+        let target = self.target()?;
+        let blobs = self.storage(&target.location, false)?;
+        let broken = BrokenLog::unlock(blobs, &self.secret(Prompt::Known)?, self.open_options()?)?;
+        check_known(&target, broken.id())?;
+        Ok(broken)
     }
 
     /// Opens the repository at a location.
@@ -247,6 +255,19 @@ fn variable_of_copy(name: &str) -> Option<String> {
     match names.any(|name| name.to_str().is_some_and(is_own)) {
         true => std::env::var(own).ok(),
         false => std::env::var(name).ok(),
+    }
+}
+
+/// Refuses another repository than the one that was connected.
+fn check_known(target: &Target, found: RepoId) -> Result<(), CliError> {
+    match &target.known {
+        Some((name, expected)) if *expected != found.to_string() => Err(CliError::OtherRepository {
+            location: target.location.to_string(),
+            found: found.to_string(),
+            expected: expected.clone(),
+            name: name.clone(),
+        }),
+        _ => Ok(()),
     }
 }
 

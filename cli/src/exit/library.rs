@@ -110,6 +110,11 @@ fn of_repository(error: &RepositoryError) -> Option<Verdict> {
             Code::Damage,
             "put the blobs below keys/ back from a copy of the repository; without one of them nothing opens it",
         ),
+        RepositoryError::LogLost { .. } => (
+            Code::Damage,
+            "put log/ and catalog/ back from a copy of the repository; without one, `corso repo repair log` begins \
+             a new log and finds the snapshots again",
+        ),
         RepositoryError::AlreadyThere { .. } => {
             (Code::Failed, "use it with `corso repo connect`, or choose another location or --prefix")
         }
@@ -170,6 +175,11 @@ fn of_maintenance(error: &MaintenanceError) -> Option<Verdict> {
             Code::Damage,
             "run `corso repo verify` to see what is lost, and repair it or forget the snapshots that need it",
         ),
+        MaintenanceError::Held(hold) if hold.found => (
+            Code::Damage,
+            "run `corso repo verify --level data`; once it has found everything whole, space is given back again",
+        ),
+        MaintenanceError::Held(_) => (Code::Damage, "run `corso repo repair log --yes` to its end"),
         MaintenanceError::Overtaken { .. } => {
             (Code::Failed, "run it again when no other maintenance runs on the repository")
         }
@@ -191,6 +201,8 @@ fn of_repair(error: &RepairError) -> Option<Verdict> {
         RepairError::Tree(error) => return of_tree(error),
         RepairError::Log(error) => return of_log(error),
         RepairError::Index(error) => return of_index(error),
+        RepairError::Maintenance(error) => return of_maintenance(error),
+        RepairError::Overtaken { .. } => (Code::Failed, "run it again when nothing else uses the repository"),
         _ => return None,
     })
 }
@@ -245,22 +257,27 @@ fn of_log(error: &LogError) -> Option<Verdict> {
         LogError::Blob { .. } | LogError::Rows { .. } | LogError::Missing { .. } | LogError::Chain { .. } => {
             (
                 Code::Damage,
-                "put the blob back from a copy of the repository, or read an older state with --at",
+                "put the blob back from a copy of the repository; without one, see what `corso repo repair log` can do",
             )
         }
+        LogError::NoRoom { .. } => (Code::Damage, "no client makes such a blob: remove it from the storage"),
         LogError::Empty => {
             (Code::NoRepository, "run `corso repo init` once more; it completes what was begun")
         }
         LogError::NotKept { .. } => (Code::NothingMatched, "`corso repo status` shows the newest revision"),
         LogError::Unsupported { .. } => NEWER,
-        LogError::RolledBack { .. } | LogError::Forked { .. } => (
+        LogError::RolledBack { .. } => (
             Code::History,
-            "somebody deleted or replaced records, or this is an older copy; if you know why, go on with \
-             --accept-rollback",
+            "this is an older copy, or somebody deleted records; if you know why, go on with --accept-rollback, or \
+             behind what was deleted with `corso repo repair log`",
+        ),
+        LogError::Forked { .. } => (
+            Code::History,
+            "somebody replaced records, or this is another copy; if you know why, go on with --accept-rollback",
         ),
         LogError::Broken { .. } => (
             Code::Damage,
-            "put the blob back from a copy of the repository; until then what stands before it can be read",
+            "put the blob back from a copy of the repository; without one, see what `corso repo repair log` can do",
         ),
         LogError::Copy => COPY,
         LogError::ReadOnly => (Code::Usage, "leave --at away"),

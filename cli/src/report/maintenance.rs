@@ -196,6 +196,9 @@ pub struct MaintenanceStatusSummary {
     /// The revision of the last doom; 0 if there was none.
     pub last_doom: u64,
     pub quarantined: u64,
+    /// The revision since which nothing is given back, because the log lost records.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_since: Option<u64>,
 }
 
 impl MaintenanceStatusSummary {
@@ -211,6 +214,7 @@ impl MaintenanceStatusSummary {
             doomed: status.doomed,
             last_doom: status.last_doom,
             quarantined: status.quarantined,
+            held_since: status.hold.map(|hold| hold.since),
         }
     }
 }
@@ -229,7 +233,14 @@ impl fmt::Display for MaintenanceStatusSummary {
         if self.last_doom > 0 {
             write!(f, "; the last doom was in revision {}", self.last_doom)?;
         }
-        write!(f, "\nQuarantined  {}", Count(self.quarantined, "pack"))
+        write!(f, "\nQuarantined  {}", Count(self.quarantined, "pack"))?;
+        match self.held_since {
+            Some(since) => write!(
+                f,
+                "\nHeld         since revision {since}: the log lost records; nothing is given back"
+            ),
+            None => Ok(()),
+        }
     }
 }
 

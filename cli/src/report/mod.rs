@@ -23,6 +23,7 @@ pub mod sync;
 #[cfg(test)]
 mod tests;
 mod time;
+pub mod verify;
 
 pub use entry::Item;
 pub use message::Message;

@@ -1,5 +1,7 @@
 //! What repairs found and did.
 
+pub mod log;
+
 use std::fmt;
 
 use repo_format::repair::{IndexRepair, PackRepair, SnapshotRepair};

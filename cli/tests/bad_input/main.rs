@@ -7,6 +7,7 @@ mod damage;
 mod history;
 mod interrupts;
 mod refusals;
+mod repair;
 mod sources;
 mod storage;
 

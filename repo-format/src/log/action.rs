@@ -1,4 +1,4 @@
-//! What a record can do to the state (ACT-0 to ACT-17).
+//! What a record can do to the state (ACT-0 to ACT-18).
 
 use super::parts::{BlobRef, FeatureScope, SlotInfo};
 use super::row::ManifestRow;
@@ -64,6 +64,13 @@ pub enum Action {
     },
     /// The records below are not needed any more and may be deleted.
     RaiseFloor(u64),
+    /// A step towards the end of the hold on dooms that a mended log is under.
+    Settle {
+        /// The revision that was looked at.
+        looked_at: u64,
+        /// Whether all was verified; else the manifests that packs show were found.
+        verified: bool,
+    },
 }
 
 impl Action {
@@ -87,6 +94,7 @@ impl Action {
             Action::RequireFeature { .. } => 15,
             Action::VoidRecord { .. } => 16,
             Action::RaiseFloor(_) => 17,
+            Action::Settle { .. } => 18,
         }
     }
 
@@ -96,7 +104,7 @@ impl Action {
             Action::PutManifest { .. } | Action::AddSlot(_) => 4,
             Action::ReplaceSegments { .. } | Action::Recall { .. } | Action::Doom { .. } => 3,
             Action::Quarantine { .. } | Action::PutParameter { .. } | Action::PutPolicy { .. } => 3,
-            Action::RequireFeature { .. } | Action::VoidRecord { .. } => 3,
+            Action::RequireFeature { .. } | Action::VoidRecord { .. } | Action::Settle { .. } => 3,
             _ => 2,
         }
     }
@@ -125,6 +133,7 @@ impl Action {
             Action::RequireFeature { name, scope } => w.put(name).put(scope),
             Action::VoidRecord { revision, hash } => w.put(revision).put(hash),
             Action::RaiseFloor(floor) => w.put(floor),
+            Action::Settle { looked_at, verified } => w.put(looked_at).put(verified),
         };
     }
 
@@ -158,6 +167,7 @@ impl Action {
             15 => Action::RequireFeature { name: t.get()?, scope: t.get()? },
             16 => Action::VoidRecord { revision: t.get()?, hash: t.get()? },
             17 => Action::RaiseFloor(t.get()?),
+            18 => Action::Settle { looked_at: t.get()?, verified: t.get()? },
             _ => return Err(t.error("unknown action (ACT-0)")),
         })
     }

@@ -61,6 +61,7 @@ impl Cbor for State {
             m.put_some(15, &self.verification_map);
             m.put_with(16, |w| write_pairs(w, self.voids.iter()));
             m.put(17, &self.last_doom);
+            m.put_some(18, &self.hold);
         });
     }
 
@@ -85,6 +86,7 @@ impl Cbor for State {
                 verification_map: m.get_some(15)?,
                 voids: read_all(m, 16, |pair| pair)?,
                 last_doom: m.get(17)?,
+                hold: m.get_some(18)?,
                 ..State::default()
             };
             let history = History { from: state.revision, ..History::default() };

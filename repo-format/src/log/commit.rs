@@ -124,7 +124,11 @@ impl Log {
         }
     }
 
-    fn seal(&self, state: &State, actions: Vec<Action>) -> Result<(OpenedRecord, Bytes), LogError> {
+    pub(super) fn seal(
+        &self,
+        state: &State,
+        actions: Vec<Action>,
+    ) -> Result<(OpenedRecord, Bytes), LogError> {
         let access = &self.0.access;
         let record = Record {
             revision: state.revision + 1,
@@ -149,7 +153,7 @@ impl Log {
     }
 
     /// The floor check (LOG-4): whether a record that was created is part of the log.
-    fn stands(&self, opened: &OpenedRecord) -> Result<bool, LogError> {
+    pub(super) fn stands(&self, opened: &OpenedRecord) -> Result<bool, LogError> {
         let record = &opened.record;
         let Some(catalog) = self.catalog_from(record.revision)? else { return Ok(true) };
         match catalog.has_commit(&record.commit, record.revision) {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::hold::Hold;
 use super::manifests::RowsError;
 use super::parts::FeatureScope;
 use super::sealed::BlobError;
@@ -56,6 +57,9 @@ pub enum LogError {
     /// The log is a copy's: only whoever copies writes there, until the copy is promoted.
     #[error("this is a copy of the repository, and read-only until it is promoted")]
     Copy,
+    /// A blob's name claims a revision that leaves no room for others behind it; no client made it.
+    #[error("{} leaves no room for revisions behind it", blob.name())]
+    NoRoom { blob: BlobId },
     /// The actions do not fit into a blob.
     #[error("{} would be larger than a blob may be", blob.name())]
     TooLarge { blob: BlobId },
@@ -100,9 +104,25 @@ pub enum Warning {
     /// The commit counts; opening takes longer until somebody writes a catalog.
     #[error("no catalog was written")]
     CatalogNotWritten(#[source] Arc<LogError>),
+    /// Records were lost, and what is left was not verified yet (LOG-9).
+    #[error("{}", held(.0))]
+    Held(Hold),
     /// What this client has seen could not be read or kept: a rollback may go unseen.
     #[error("{} cannot keep what was seen of the log; a rollback may go unseen", file.display())]
     NotRemembered { file: PathBuf, source: Arc<std::io::Error> },
+}
+
+fn held(hold: &Hold) -> String {
+    match hold.found {
+        true => format!(
+            "records were lost and the log was repaired (revision {}); nothing is reclaimed until all of it was verified",
+            hold.since
+        ),
+        false => format!(
+            "records were lost, and the repair of the log that was begun in revision {} did not end",
+            hold.since
+        ),
+    }
 }
 
 impl std::fmt::Display for FeatureScope {

@@ -1,6 +1,7 @@
 //! The fold: how a record changes the state. Total: whoever appended a record has validated it.
 
 use super::action::Action;
+use super::hold::Hold;
 use super::parts::BlobRef;
 use super::record::OpenedRecord;
 use super::row::ManifestRow;
@@ -22,7 +23,7 @@ impl State {
         }
     }
 
-    /// Passes over a void record (LOG-5); its successor carries `hash`.
+    /// Passes over a void record (LOG-8); its successor carries `hash`, or zeros if nobody knows.
     pub(super) fn pass_void(&mut self, hash: RecordHash) {
         self.step(hash);
     }
@@ -30,8 +31,11 @@ impl State {
     fn step(&mut self, hash: RecordHash) {
         self.revision += 1;
         self.hash = hash;
-        self.recent_hashes.push_back((self.revision, hash));
-        trim_front(&mut self.recent_hashes);
+        // What nobody knows says nothing against what a client has seen there.
+        if !hash.is_zero() {
+            self.recent_hashes.push_back((self.revision, hash));
+            trim_front(&mut self.recent_hashes);
+        }
     }
 
     /// Applies one action of record `revision`.
@@ -45,7 +49,9 @@ impl State {
             Action::PutManifest { row, relied, bases: _ } => {
                 self.rely(relied, revision);
                 self.rely(&[row.pack], revision);
-                self.put_row(ManifestRow { revision, forgotten: None, ..(**row).clone() });
+                // One that was found again keeps its place among the others.
+                let place = if (1..revision).contains(&row.revision) { row.revision } else { revision };
+                self.put_row(ManifestRow { revision: place, forgotten: None, ..(**row).clone() });
             }
             Action::Forget(manifests) => {
                 manifests.iter().for_each(|id| self.forget(id, revision));
@@ -76,8 +82,16 @@ impl State {
                 let known = self.features.entry(name.clone()).or_insert(*scope);
                 *known = (*known).max(*scope);
             }
-            Action::VoidRecord { revision, hash } => drop(self.voids.insert(*revision, *hash)),
+            Action::VoidRecord { revision: lost, hash } => {
+                self.voids.insert(*lost, *hash);
+                self.hold = Some(Hold::begin(revision));
+                self.history.last_recall = revision;
+            }
             Action::RaiseFloor(floor) => self.floor = self.floor.max(Floor(*floor)),
+            Action::Settle { looked_at: _, verified } => {
+                self.hold = self.hold.filter(|_| !verified).map(|_| Hold { since: revision, found: true });
+                self.history.last_recall = revision;
+            }
         }
     }
 

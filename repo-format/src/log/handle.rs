@@ -130,7 +130,10 @@ impl Log {
         {
             match memory.read() {
                 Ok(Some(seen)) => {
-                    seen.check(&reading.state)?;
+                    // Who voids a record has the key, and says so to everybody.
+                    if !reading.state.voids.contains_key(&seen.revision) {
+                        seen.check(&reading.state)?;
+                    }
                     catalog_seen = seen.catalog;
                 }
                 Ok(None) => {}
@@ -141,13 +144,14 @@ impl Log {
             Some(error) if reading.state.revision == 0 => return Err(error),
             _ => {}
         }
+        reading.warnings.extend(reading.state.hold.map(Warning::Held));
         let log = Log::new(access, options, false, reading);
         log.0.catalog_seen.fetch_max(catalog_seen, Ordering::Relaxed);
         log.remember(log.0.options.accept_other_history && whole);
         Ok(log)
     }
 
-    fn new(access: Access, options: LogOptions, read_only: bool, reading: Reading) -> Log {
+    pub(super) fn new(access: Access, options: LogOptions, read_only: bool, reading: Reading) -> Log {
         let Reading { state, catalog, broken, mut warnings } = reading;
         let broken = broken.map(Arc::new);
         warnings.extend(broken.clone().map(Warning::Broken));

@@ -75,16 +75,8 @@ impl Access {
 
     /// Folds the records behind `state`; an answer says why it went no further.
     pub fn advance(&self, state: &mut State, at: Option<u64>) -> Result<Option<LogError>, LogError> {
-        let after = BlobId::Record(state.revision).name();
-        let listed = self.blobs.list_after(names::LOG, after.as_str(), usize::MAX)?;
-        let revisions: Vec<u64> = listed
-            .iter()
-            .filter_map(|info| match BlobId::parse(&info.name) {
-                Some(BlobId::Record(revision)) => Some(revision),
-                _ => None,
-            })
-            .filter(|revision| at.is_none_or(|at| *revision <= at))
-            .collect();
+        let mut revisions = self.revisions_after(state.revision)?;
+        revisions.retain(|revision| at.is_none_or(|at| *revision <= at));
         let Some(last) = revisions.last().copied() else { return Ok(None) };
         let mut records = self.records(&revisions)?;
         match fold(state, &mut records, last) {
@@ -94,8 +86,19 @@ impl Access {
         }
     }
 
+    /// The records that are there behind a revision, in order.
+    pub fn revisions_after(&self, revision: u64) -> Result<Vec<u64>, LogError> {
+        let after = BlobId::Record(revision).name();
+        let listed = self.blobs.list_after(names::LOG, after.as_str(), usize::MAX)?;
+        let revision = |name| match BlobId::parse(name) {
+            Some(BlobId::Record(revision)) => Some(revision),
+            _ => None,
+        };
+        Ok(listed.iter().filter_map(|info| revision(&info.name)).collect())
+    }
+
     /// The newest catalog from `newest` downwards that can be used, or the empty state.
-    fn base(&self, mut newest: u64, warnings: &mut Vec<Warning>) -> Result<State, LogError> {
+    pub fn base(&self, mut newest: u64, warnings: &mut Vec<Warning>) -> Result<State, LogError> {
         while newest > 0 {
             match self.catalog(newest) {
                 Err(error) if passes_over(&error) => {
@@ -108,7 +111,7 @@ impl Access {
         Ok(State::default())
     }
 
-    fn records(&self, revisions: &[u64]) -> Result<Records, LogError> {
+    pub fn records(&self, revisions: &[u64]) -> Result<Records, LogError> {
         let names: Vec<_> = revisions.iter().map(|revision| BlobId::Record(*revision).name()).collect();
         let mut records = Records::new();
         for (revision, answer) in revisions.iter().zip(self.blobs.get_many(&names)) {
@@ -126,14 +129,14 @@ impl Access {
     }
 }
 
-type Records = BTreeMap<u64, Result<OpenedRecord, LogError>>;
+pub(super) type Records = BTreeMap<u64, Result<OpenedRecord, LogError>>;
 
-fn is_newer(error: &LogError) -> bool {
+pub(super) fn is_newer(error: &LogError) -> bool {
     matches!(error, LogError::Blob { source: BlobError::Header(header), .. } if header.is_newer())
 }
 
 /// Damage and loss can be read around; a wrong key or a newer format cannot.
-fn passes_over(error: &LogError) -> bool {
+pub(super) fn passes_over(error: &LogError) -> bool {
     match error {
         LogError::Storage(error) => error.is_not_found(),
         LogError::Blob {
@@ -166,7 +169,7 @@ fn fold(state: &mut State, records: &mut Records, last: u64) -> Option<LogError>
 }
 
 /// The records that later ones declare void.
-fn voids(records: &Records) -> BTreeMap<u64, RecordHash> {
+pub(super) fn voids(records: &Records) -> BTreeMap<u64, RecordHash> {
     let opened = records.values().flatten();
     opened
         .flat_map(|opened| {
@@ -181,7 +184,7 @@ fn voids(records: &Records) -> BTreeMap<u64, RecordHash> {
 }
 
 /// What the successor of a void record chains to: if the voider did not know it, the successor does.
-fn void_hash(hash: &RecordHash, next: Option<&Result<OpenedRecord, LogError>>) -> RecordHash {
+pub(super) fn void_hash(hash: &RecordHash, next: Option<&Result<OpenedRecord, LogError>>) -> RecordHash {
     match next {
         Some(Ok(next)) if hash.is_zero() => next.record.previous,
         _ => *hash,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use super::hold::Hold;
 use super::parts::{BlobRef, FeatureScope, ManifestSegmentRef, SlotInfo};
 use super::row::ManifestRow;
 use crate::cbor;
@@ -52,6 +53,8 @@ pub struct State {
     pub voids: BTreeMap<u64, RecordHash>,
     /// The revision of the last doom; 0 if there was none.
     pub last_doom: u64,
+    /// Whether dooms have to wait (LOG-9).
+    pub hold: Option<Hold>,
     pub(super) history: History,
 }
 
@@ -93,6 +96,7 @@ pub(super) struct History {
     /// The last record that relied on a pack.
     pub relied: BTreeMap<PackId, u64>,
     pub reaped: BTreeSet<BlobRef>,
+    /// The last record that recalled a snapshot, or began or ended a hold: marks before it are outdated.
     pub last_recall: u64,
 }
 

@@ -3,6 +3,7 @@
 use super::action::Action;
 use super::error::{CommitError, LogError};
 use super::handle::Log;
+use super::read::Access;
 use super::record;
 use crate::format::names::{self, BlobId};
 
@@ -21,7 +22,7 @@ pub struct Trimmed {
 
 impl Log {
     /// When a record says that it was committed, in nanoseconds since 1970 UTC; `None` if the record
-    /// was trimmed. Information: nothing may depend on it.
+    /// was trimmed, or lies below the floor and cannot be read. Information: nothing may depend on it.
     ///
     /// # Errors
     ///
@@ -33,9 +34,11 @@ impl Log {
             Err(error) if error.is_not_found() => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        let opened = record::decode(&access.keys, &access.repo, revision, &bytes)
-            .map_err(|source| LogError::Blob { blob, source })?;
-        Ok(Some(opened.record.time))
+        match record::decode(&access.keys, &access.repo, revision, &bytes) {
+            Ok(opened) => Ok(Some(opened.record.time)),
+            Err(_) if revision < self.state().floor.0 => Ok(None),
+            Err(source) => Err(LogError::Blob { blob, source }),
+        }
     }
 
     /// Writes a catalog of the newest state, and deletes what is older than needed: records below
@@ -89,7 +92,14 @@ impl Log {
 
     /// The revisions of all catalogs, the newest first.
     fn catalogs(&self) -> Result<Vec<u64>, LogError> {
-        let listed = self.0.access.blobs.list(names::CATALOGS)?;
+        self.0.access.catalogs()
+    }
+}
+
+impl Access {
+    /// The revisions of all catalogs, the newest first.
+    pub(super) fn catalogs(&self) -> Result<Vec<u64>, LogError> {
+        let listed = self.blobs.list(names::CATALOGS)?;
         let revision = |name| match BlobId::parse(name) {
             Some(BlobId::Catalog(revision)) => Some(revision),
             _ => None,

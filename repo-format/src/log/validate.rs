@@ -42,6 +42,12 @@ pub enum Invalid {
     NoSuchSlot { slot: SlotId },
     #[error("key slot {slot} is the last one")]
     LastSlot { slot: SlotId },
+    /// Records were lost, and all that is left must be verified first.
+    #[error("dooms are held since revision {since}, because records were lost (LOG-9)")]
+    Held { since: u64 },
+    /// There is no hold, or records were lost once more since it was looked.
+    #[error("revision {looked_at} says nothing of the hold that there is (LOG-9)")]
+    NotSettled { looked_at: u64 },
     /// A record that is not there yet cannot be trimmed.
     #[error("the floor {floor} is beyond the log's end, revision {revision}")]
     FloorAhead { floor: u64, revision: u64 },
@@ -93,6 +99,7 @@ impl State {
                 Err(Invalid::NoSuchSlot { slot: *slot })
             }
             Action::DropSlot(slot) if self.slots.len() == 1 => Err(Invalid::LastSlot { slot: *slot }),
+            Action::Settle { looked_at, verified } => self.may_settle(*looked_at, *verified),
             Action::RaiseFloor(floor) if *floor > self.revision => {
                 Err(Invalid::FloorAhead { floor: *floor, revision: self.revision })
             }
@@ -133,11 +140,23 @@ impl State {
         }
     }
 
+    fn may_settle(&self, looked_at: u64, verified: bool) -> Result<(), Invalid> {
+        match self.hold {
+            Some(hold) if (hold.since..=self.revision).contains(&looked_at) && (hold.found || !verified) => {
+                Ok(())
+            }
+            _ => Err(Invalid::NotSettled { looked_at }),
+        }
+    }
+
     /// Checks that a doom may follow that was marked at `marked`, whatever it names.
     ///
     /// # Errors
-    /// `MarkOutdated`: the collector marks again.
+    /// `Held`; `MarkOutdated`: the collector marks again.
     pub fn check_mark(&self, marked: u64) -> Result<(), Invalid> {
+        if let Some(hold) = self.hold {
+            return Err(Invalid::Held { since: hold.since });
+        }
         let by = self.last_doom.max(self.history.last_recall).max(self.history.from);
         match by > marked || marked > self.revision {
             true => Err(Invalid::MarkOutdated { marked, by }),

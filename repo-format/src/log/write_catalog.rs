@@ -59,7 +59,7 @@ impl Log {
     }
 
     /// Gives every row its place: in the catalog if they are few, else in a segment.
-    fn settle(&self, state: &mut State) -> Result<(), LogError> {
+    pub(super) fn settle(&self, state: &mut State) -> Result<(), LogError> {
         if !state.pending.is_empty() {
             let rows = self.segment_rows(state)?;
             state.rows = state.settled(&rows);

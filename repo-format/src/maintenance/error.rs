@@ -1,7 +1,7 @@
 //! Why maintenance ended without having done its work.
 
 use crate::index::IndexError;
-use crate::log::LogError;
+use crate::log::{Hold, LogError};
 use crate::pack::PackError;
 use crate::reach::ReachError;
 use crate::repository::RepositoryError;
@@ -14,6 +14,9 @@ pub enum MaintenanceError {
     /// A live snapshot cannot be read whole, so nobody can say what it needs.
     #[error("nothing was reclaimed, because not all that snapshots need is known")]
     Unreadable(#[source] Box<ReachError>),
+    /// Records of the log were lost, and what is left was not verified yet.
+    #[error("nothing is reclaimed: records of the log were lost, and it was {} in revision {}", held(.0), .0.since)]
+    Held(Hold),
     /// Other maintainers doomed or recalled something each time when this run had marked.
     #[error("other maintenance was faster {tries} times; nothing is lost, and it can be run again")]
     Overtaken { tries: usize },
@@ -31,6 +34,10 @@ pub enum MaintenanceError {
     Log(#[from] LogError),
     #[error(transparent)]
     Index(#[from] IndexError),
+}
+
+fn held(hold: &Hold) -> &'static str {
+    if hold.found { "repaired" } else { "repaired in part" }
 }
 
 impl MaintenanceError {

@@ -33,3 +33,4 @@ pub use explain::{Explained, PackFate, explain};
 pub use options::MaintenanceOptions;
 pub use report::{MaintenanceReport, Space};
 pub use run::{Status, run, status};
+pub(crate) use segments::drop_rows;

@@ -13,7 +13,7 @@ use super::{MaintenanceError, MaintenanceOptions, MaintenanceReport, segments};
 use crate::codec::{PackId, TimeNs};
 use crate::engine::progress::{Progress, Stop};
 use crate::format::names::BlobId;
-use crate::log::{Action, BlobRef, Invalid, State};
+use crate::log::{Action, BlobRef, Hold, Invalid, State};
 use crate::repository::{Repository, RepositoryError, with_causes};
 
 /// So often a run marks anew because another maintainer doomed or recalled something meanwhile.
@@ -61,6 +61,9 @@ fn attempt(
     if !options.dry_run {
         repository.log().check_writable()?;
     }
+    if let Some(hold) = repository.state().hold.filter(|_| !options.quick) {
+        return Err(MaintenanceError::Held(hold));
+    }
     report.segments_before = repository.state().segments.len() as u64;
     let run = Run { repository, options, progress, stop };
     if !options.quick {
@@ -95,6 +98,8 @@ pub struct Status {
     pub doomed: u64,
     pub last_doom: u64,
     pub quarantined: u64,
+    /// Why nothing is reclaimed, if nothing is.
+    pub hold: Option<Hold>,
 }
 
 /// What the log alone says of maintenance; costs a handful of requests.
@@ -117,6 +122,7 @@ pub fn status(repository: &Repository) -> Result<Status, MaintenanceError> {
         doomed: state.doomed.len() as u64,
         last_doom: state.last_doom,
         quarantined: state.quarantined.len() as u64,
+        hold: state.hold,
     })
 }
 

@@ -24,7 +24,7 @@ const TRIES: usize = 20;
 ///
 /// # Errors
 /// If segments cannot be read, put or committed.
-pub(super) fn drop_rows(
+pub(crate) fn drop_rows(
     repository: &Repository,
     missing: &HashSet<PackId>,
     stop: &Stop,

@@ -4,6 +4,7 @@ use crate::content::ContentError;
 use crate::index::Contradiction;
 use crate::index::IndexError;
 use crate::log::LogError;
+use crate::maintenance::MaintenanceError;
 use crate::map::MapError;
 use crate::repository::RepositoryError;
 use crate::snapshot::SnapshotError;
@@ -31,6 +32,11 @@ pub enum RepairError {
     Log(#[from] LogError),
     #[error(transparent)]
     Index(#[from] IndexError),
+    #[error(transparent)]
+    Maintenance(#[from] MaintenanceError),
+    /// Others wrote to the log each time when this repair was about to.
+    #[error("others wrote to the log {tries} times meanwhile; let nothing else use the repository")]
+    Overtaken { tries: usize },
     #[error(transparent)]
     Verify(#[from] VerifyError),
     /// Two packs of one name say different things, which none that is whole can.

@@ -9,7 +9,7 @@ use crate::format::names::{BlobId, PACKS, PackKind};
 use crate::format::segment::SegmentRef;
 use crate::log::{Action, BlobRef};
 use crate::pack::{PackContents, PackError, read_footer_of};
-use crate::repository::{Repository, check_known, with_causes};
+use crate::repository::{Repository, RepositoryError, check_known, with_causes};
 use crate::storage::{BlobInfo, StorageError};
 
 /// Rows of new segments that are held before they are written.
@@ -39,6 +39,26 @@ impl IndexRepair {
     }
 }
 
+/// What becomes of segments that are missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keep {
+    Nothing,
+    /// They are consulted by this process.
+    Stage,
+    Put,
+}
+
+/// What was found, and what has to be committed.
+struct Scan {
+    repair: IndexRepair,
+    /// The revision that was looked at.
+    base: u64,
+    good: Vec<SegmentRef>,
+    added: Vec<SegmentRef>,
+    /// The packs that the added segments name.
+    named: Vec<PackId>,
+}
+
 /// Looks at every segment and at every pack's footer, and makes the segments that are missing.
 ///
 /// # Errors
@@ -49,8 +69,33 @@ pub fn index(
     progress: &Progress,
     stop: &Stop,
 ) -> Result<IndexRepair, RepairError> {
+    let scan = scan(repository, if dry_run { Keep::Nothing } else { Keep::Put }, progress, stop)?;
+    // A part of the packs is no reason to give broken segments up: their other rows are not made yet.
+    if dry_run || scan.repair.interrupted {
+        repository.refresh()?;
+        return Ok(scan.repair);
+    }
+    commit(repository, scan)
+}
+
+/// Looks as a dry run does, and lets this process consult the segments that it would make.
+///
+/// # Errors
+/// As for [`index`].
+pub(super) fn stage(
+    repository: &Repository,
+    progress: &Progress,
+    stop: &Stop,
+) -> Result<IndexRepair, RepairError> {
+    let scan = scan(repository, Keep::Stage, progress, stop)?;
+    let segments: Vec<SegmentRef> = scan.good.iter().chain(&scan.added).copied().collect();
+    repository.index().set_segments(&segments);
+    Ok(IndexRepair { segments_added: 0, ..scan.repair })
+}
+
+fn scan(repository: &Repository, keep: Keep, progress: &Progress, stop: &Stop) -> Result<Scan, RepairError> {
     repository.refresh()?;
-    if !dry_run {
+    if keep == Keep::Put {
         repository.log().check_writable()?;
     }
     let mut repair = IndexRepair::default();
@@ -90,20 +135,33 @@ pub fn index(
             named.push(pack.id);
             missing.push(pack);
         }
-        if rows >= ROWS_AT_ONCE && !dry_run {
-            added.extend(repository.put_segments(&missing)?);
+        if rows >= ROWS_AT_ONCE {
+            added.extend(kept(repository, keep, &missing)?);
             (rows, missing) = (0, Vec::new());
         }
     }
-    // A part of the packs is no reason to give broken segments up: their other rows are not made yet.
-    if dry_run || repair.interrupted {
-        repository.refresh()?;
-        return Ok(repair);
+    if !repair.interrupted {
+        added.extend(kept(repository, keep, &missing)?);
     }
-    added.extend(repository.put_segments(&missing)?);
     repair.segments_added = added.len() as u64;
+    Ok(Scan { repair, base: state.revision, good, added, named })
+}
+
+fn kept(
+    repository: &Repository,
+    keep: Keep,
+    packs: &[PackContents],
+) -> Result<Vec<SegmentRef>, RepositoryError> {
+    match keep {
+        Keep::Nothing => Ok(Vec::new()),
+        Keep::Stage => repository.stage_segments(packs),
+        Keep::Put => repository.put_segments(packs),
+    }
+}
+
+fn commit(repository: &Repository, scan: Scan) -> Result<IndexRepair, RepairError> {
+    let Scan { repair, base, added, named, .. } = scan;
     let broken: BTreeSet<SegmentId> = repair.broken_segments.iter().copied().collect();
-    let base = state.revision;
     repository.commit_prepared(|state| {
         check_known(state, base, named.iter())?;
         // Another repair may have been faster.

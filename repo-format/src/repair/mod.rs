@@ -1,7 +1,9 @@
 //! Repair: what is damaged or lost is put right as far as redundancy goes.
 //!
-//! Owns three repairs, each of which looks first and says what it would do, and only ever adds:
+//! Owns four repairs, each of which looks first and says what it would do, and only ever adds:
 //!
+//! - [`log()`]: records that are lost count as empty, a log that is lost begins anew, and the snapshots that
+//!   they told of are found again in packs. Nothing is reclaimed until [`settle()`] has a verification.
 //! - [`index()`]: segments that are lost or damaged are made again from the packs' own footers, and so
 //!   is every row that no segment has.
 //! - [`packs()`]: packs that a verification found wanting are quarantined for all clients, so that the
@@ -16,6 +18,7 @@
 mod error;
 mod index;
 mod leaves;
+mod log;
 mod packs;
 mod salvage;
 mod snapshots;
@@ -23,5 +26,6 @@ mod tree;
 
 pub use error::RepairError;
 pub use index::{IndexRepair, index};
+pub use log::{Left, LogRepair, LogRepairOptions, REVIVED, Revived, log, settle};
 pub use packs::{PackRepair, packs};
 pub use snapshots::{REPAIRED_FROM, Repaired, SnapshotRepair, snapshots};

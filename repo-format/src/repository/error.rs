@@ -29,6 +29,11 @@ pub enum RepositoryError {
     /// The format blob is there, but no key slot is: nothing can open the repository.
     #[error("the repository at {location} has lost its key slots: there is none below keys/")]
     SlotsLost { location: String },
+    /// There are packs, but neither a record nor a catalog.
+    #[error(
+        "the repository at {location} has lost its log: there are packs, and nothing below log/ and catalog/"
+    )]
+    LogLost { location: String },
     /// Another repository, or this one, is there already.
     #[error("there is a repository at {location} already, {found}")]
     AlreadyThere { location: String, found: RepoId },

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 use super::unlock::{format_blob, refuse_foreign, unlock};
 use super::{OpenOptions, Repository, RepositoryError, copy_marker};
 use crate::codec::{MasterKey, RepoId, SlotId, SplitterSizes, random_bytes};
-use crate::format::names::{BlobId, SLOTS};
+use crate::format::names::{BlobId, PACKS, SLOTS};
 use crate::format::slot::{self, KdfCost, Secret};
 use crate::format::{format_blob as format, recovery_key};
 use crate::log::{Genesis, Log, SlotInfo};
@@ -89,6 +89,7 @@ impl Repository {
 
     /// Writes the first record of an init that ended after the format blob.
     fn complete(blobs: Blobs, options: InitOptions) -> Result<Initialised, RepositoryError> {
+        refuse_lost_log(&blobs)?;
         let unlocked = unlock(&blobs, &options.secret)?;
         let (repo, keys) = (unlocked.repo, std::sync::Arc::new(unlocked.master.subkeys()));
         let slots = found_slots(&blobs, &repo)?;
@@ -115,6 +116,7 @@ impl Repository {
         keys: std::sync::Arc<crate::codec::Subkeys>,
         options: &OpenOptions,
     ) -> Result<Log, RepositoryError> {
+        refuse_lost_log(blobs)?;
         let slots = found_slots(blobs, repo)?;
         let genesis = Genesis { splitter: SplitterSizes::DEFAULT, slots, parameters: Vec::new() };
         let log_options = options.log_options(blobs, repo);
@@ -126,8 +128,19 @@ pub(super) fn has_catalog(blobs: &Blobs) -> Result<bool, RepositoryError> {
     Ok(!blobs.list_after(crate::format::names::CATALOGS, "", 1)?.is_empty())
 }
 
+/// Packs are written behind the first record only: where they are, a log was.
+///
+/// # Errors
+/// `LogLost`.
+pub(super) fn refuse_lost_log(blobs: &Blobs) -> Result<(), RepositoryError> {
+    match blobs.list_after(PACKS, "", 1)?.is_empty() {
+        true => Ok(()),
+        false => Err(RepositoryError::LogLost { location: blobs.storage().location().to_string() }),
+    }
+}
+
 /// The slots of a repository that the storage holds, before any record names them.
-fn found_slots(blobs: &Blobs, repo: &RepoId) -> Result<Vec<SlotInfo>, RepositoryError> {
+pub(super) fn found_slots(blobs: &Blobs, repo: &RepoId) -> Result<Vec<SlotInfo>, RepositoryError> {
     let mut slots = Vec::new();
     for info in blobs.list(SLOTS)? {
         if let Some(BlobId::Slot(id)) = BlobId::parse(&info.name)

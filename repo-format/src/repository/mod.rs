@@ -9,6 +9,7 @@ mod copy;
 mod error;
 mod fetch;
 mod init;
+mod mend;
 mod policies;
 mod publish;
 mod reach;
@@ -28,6 +29,7 @@ pub(crate) use compact::is_small;
 pub(crate) use copy::copy_marker;
 pub use error::RepositoryError;
 pub use init::{InitOptions, Initialised};
+pub use mend::BrokenLog;
 pub(crate) use publish::check_known;
 pub use publish::{Draft, Unseen};
 pub use recall::Recalled;
@@ -36,7 +38,8 @@ pub use unlock::identify;
 pub(crate) use unlock::{format_blob, refuse_foreign};
 
 use self::copy::is_unfinished;
-use self::fetch::StoredSegments;
+use self::fetch::{Staged, StoredSegments};
+use self::init::refuse_lost_log;
 use self::unlock::unlock;
 use crate::codec::{MasterKey, PackId, RepoId, SlotId, Splitter, Subkeys, TimeNs};
 use crate::content::{ContentReader, ContentWriter, News, ReadContent, Usable, WriteContent, WriterOptions};
@@ -93,6 +96,8 @@ struct Inner {
     log: Log,
     index: Arc<Index>,
     usable: Arc<Usable>,
+    /// Segments that were made and not put.
+    staged: Arc<Staged>,
     cache: Option<PathBuf>,
     reader: ContentReader,
     splitter: Splitter,
@@ -105,8 +110,8 @@ impl Repository {
     /// reading: see [`Repository::is_copy`].
     ///
     /// # Errors
-    /// `NotThere`, `WrongSecret`, damage, a newer format, or a log that is older than one seen before;
-    /// `CopyUnfinished` for a copy that cannot be read yet.
+    /// `NotThere`, `WrongSecret`, `LogLost`, damage, a newer format, or a log that is older than one seen
+    /// before; `CopyUnfinished` for a copy that cannot be read yet.
     pub fn open(blobs: Blobs, secret: &Secret, options: OpenOptions) -> Result<Repository, RepositoryError> {
         // Asked before anything else: what follows may write.
         if copy_marker(&blobs)?.is_none() {
@@ -137,6 +142,11 @@ impl Repository {
                     Err(LogError::Empty) if !blobs.is_for_reading() => {
                         Self::complete_on_open(&blobs, &repo, keys.clone(), &options)?
                     }
+                    // Who has seen it knows that it was longer; packs tell that to everybody.
+                    Err(error @ LogError::RolledBack { head: 0, .. }) => {
+                        refuse_lost_log(&blobs)?;
+                        return Err(error.into());
+                    }
                     other => other?,
                 }
             }
@@ -155,8 +165,9 @@ impl Repository {
     ) -> Result<Repository, RepositoryError> {
         let sizes = log.state().splitter().ok_or(RepositoryError::UnknownSplitter)?;
         let cache = options.cache.map(|folder| folder.join(repo.to_string()));
-        let fetch = Arc::new(StoredSegments(blobs.clone()));
-        let index = Arc::new(Index::new(keys.clone(), repo, cache.clone(), fetch));
+        let staged = Arc::<Staged>::default();
+        let fetch = StoredSegments { blobs: blobs.clone(), staged: staged.clone() };
+        let index = Arc::new(Index::new(keys.clone(), repo, cache.clone(), Arc::new(fetch)));
         let usable = Arc::new(Usable::default());
         let reader = ContentReader::new(keys.clone(), repo, index.clone(), usable.clone(), blobs.clone());
         let repository = Repository(Arc::new(Inner {
@@ -171,6 +182,7 @@ impl Repository {
             log,
             index,
             usable,
+            staged,
             cache,
             reader,
         }));

@@ -189,6 +189,18 @@ impl Repository {
         Ok(refs)
     }
 
+    /// Makes the segments that name the contents of `packs`, and keeps them beside the storage: for who
+    /// only looks.
+    pub(crate) fn stage_segments(&self, packs: &[PackContents]) -> Result<Vec<SegmentRef>, RepositoryError> {
+        let mut refs = Vec::new();
+        for table in build(packs, TABLE_SIZE).map_err(IndexError::from)? {
+            let (blob, reference) = table.seal(&self.0.keys, &self.0.repo, random_bytes()?);
+            self.0.staged.lock().insert(blob.id, blob.bytes);
+            refs.push(reference);
+        }
+        Ok(refs)
+    }
+
     /// The metadata pack that holds a manifest: a new one, or one that held it before.
     fn pack_of(&self, manifest: &ManifestId, packs: &[PackContents]) -> Result<PackId, RepositoryError> {
         let content = ContentId(manifest.0);

@@ -53,8 +53,18 @@ impl Repository {
                 return Ok(Recalled { revision, walked: reached.len() as u64 });
             };
             self.refresh()?;
-            reached.insert(row.id, reach(self, &row)?);
+            let seen = self.state().revision;
+            match reach(self, &row) {
+                // A segment that the walk went by was replaced.
+                Err(error) if error.is_outdated() && self.has_moved_from(seen)? => {}
+                walked => drop(reached.insert(row.id, walked?)),
+            }
         }
+    }
+
+    fn has_moved_from(&self, revision: u64) -> Result<bool, RepositoryError> {
+        self.refresh()?;
+        Ok(self.state().revision != revision)
     }
 }
 

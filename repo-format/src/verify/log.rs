@@ -33,7 +33,10 @@ pub(super) fn log(check: &Check<'_>) {
             gaps.push((expected, last_missing));
             folded = None;
         }
-        if kept {
+        if kept && check.state.voids.contains_key(&revision) {
+            // Whatever is stored there counts as empty, and its hash may be unknown.
+            folded = None;
+        } else if kept {
             folded = record(check, revision).and_then(|opened| follow(check, folded, &opened));
         }
         if catalogs.contains(&revision) {
@@ -105,9 +108,10 @@ fn catalog(check: &Check<'_>, revision: u64) -> Option<State> {
 }
 
 fn refuse(check: &Check<'_>, blob: &BlobId, error: &BlobError) {
-    // A void record stays where it is (LOG-5).
-    if matches!(blob, BlobId::Record(revision) if check.state.voids.contains_key(revision)) {
-        return;
+    // The log may have begun anew behind what was lost.
+    if matches!(blob, BlobId::Record(revision) if *revision < check.state.floor.0) {
+        let what = "it cannot be used, and lies below the floor, so nobody needs it (CAT-5)";
+        return check.find_blob(blob, FindingKind::Unknown, what);
     }
     let kind = match error {
         BlobError::Hash(_) => FindingKind::Damaged,

@@ -25,6 +25,8 @@ pub struct Bounds {
     pub unanswered: u8,
     /// Copies of live contents into a new pack.
     pub copies: u8,
+    /// Records of writers that are lost after they were committed.
+    pub losses: u8,
     /// Records that may be appended; bounds what could go on forever.
     pub records_max: usize,
     /// How far back a catalog's recent commits reach (CAT-2 key 4).
@@ -73,6 +75,7 @@ impl fmt::Display for Bounds {
             ("floors", self.floors.into()),
             ("unanswered", self.unanswered.into()),
             ("crashes", self.crashes.into()),
+            ("losses", self.losses.into()),
         ];
         let counts = counts.into_iter().filter(|(_, count)| *count > 0);
         let switches = [
@@ -104,6 +107,7 @@ impl Default for Bounds {
             crashes: 0,
             unanswered: 0,
             copies: 0,
+            losses: 0,
             records_max: 12,
             recent_commits: 256,
             one_pack: false,

@@ -45,6 +45,8 @@ pub enum Flaw {
     JumpKeepsFound,
     /// A reader that misses a pack refreshes once, and calls the second miss damage.
     ReadsTwice,
+    /// A collector dooms although a record was lost, and what it told of was not found again.
+    IgnoresHold,
     /// A catalog leaves out the rows of snapshots that were forgotten before the last doom.
     CatalogDropsRows,
 }

@@ -11,7 +11,7 @@ use crate::actors::{
 use crate::bounds::Bounds;
 use crate::flaw::Flaw;
 use crate::properties::{self, Sight};
-use crate::rules::{Action, Blob, Id};
+use crate::rules::{Action, Blob, Id, Revision};
 use crate::world::{Create, World};
 
 /// The protocol within bounds, as it should be or with one flaw.
@@ -41,6 +41,12 @@ pub enum Step {
     WriteCatalog,
     RaiseFloor,
     Trim,
+    /// A record is lost, and another one says so.
+    Lose(Revision),
+    /// A repair puts what packs show.
+    FindAgain,
+    /// All was verified.
+    Verify,
     /// A create that nobody waits for takes effect, if its name is free.
     Land(Create),
 }
@@ -67,6 +73,14 @@ impl Protocol {
         }
         if bounds.floors > 0 {
             steps.push(Step::Trim);
+        }
+        if world.spent.losses < bounds.losses {
+            steps.extend(world.losable().into_iter().map(Step::Lose));
+        }
+        match truth.hold {
+            Some(false) => steps.push(Step::FindAgain),
+            Some(true) => steps.push(Step::Verify),
+            None => {}
         }
     }
 
@@ -96,6 +110,9 @@ impl Protocol {
             }
             Step::Trim if world.trim(self.flaw) => {}
             Step::Trim => return None,
+            Step::Lose(revision) => world.lose(revision),
+            Step::FindAgain => world.find_again(self.flaw)?,
+            Step::Verify => world.append(vec![Action::Settle { verified: true }]),
             Step::Land(create) => {
                 world.late.remove(&create);
                 world.create(create);

@@ -89,6 +89,11 @@ fn read() -> Bounds {
     }
 }
 
+/// A record is lost, and the log is repaired.
+fn loss() -> Bounds {
+    Bounds { jobs: vec![Job::of([0, 1])], losses: 1, packs_max: 4, records_max: 7, ..core() }
+}
+
 fn good(name: &'static str, bounds: Bounds, sights: &[Sight]) -> Run {
     Run { name, bounds, flaw: None, sights: sights.to_vec() }
 }
@@ -148,6 +153,7 @@ fn good_small() -> Vec<Run> {
         ),
         good("late-retry", late_retry(), &[see::SETTLED_MINE, see::SETTLED_ABSENT]),
         good("read", read(), &[see::READ_AFTER_MOVE, see::READ_GONE, see::SEGMENT_DELETED]),
+        good("loss", loss(), &[see::FOUND_AGAIN]),
     ]
 }
 
@@ -197,6 +203,7 @@ fn broken() -> Vec<Run> {
         bad(Flaw::IgnoresRecall, "recall", recall()),
         bad(Flaw::CatalogDropsRows, "late-retry", late_retry()),
         bad(Flaw::ReadsTwice, "read", moved_twice),
+        bad(Flaw::IgnoresHold, "loss", loss()),
     ]
 }
 
@@ -213,6 +220,7 @@ pub fn full() -> Vec<Run> {
     let recalled_behind = Bounds { catalogs: 1, floors: 1, packs_max: 2, records_max: 7, ..recall() };
     let crashed = Bounds { jobs: vec![Job::of([0]), Job::of([0])], packs_max: 3, records_max: 4, ..crash() };
     let late = Bounds { collectors: 2, records_max: 6, ..late_retry() };
+    let lost = Bounds { jobs: vec![Job::of([0, 1]), Job::of([0])], packs_max: 4, records_max: 7, ..loss() };
     let moved = Bounds { copies: 2, packs_max: 4, collectors: 2, records_max: 6, ..read() };
     vec![
         good("core", two_doom, &[see::COMMITS_AFTER_DOOM, see::LATE_DOOM, see::TWO_COLLECTIONS]),
@@ -226,6 +234,7 @@ pub fn full() -> Vec<Run> {
         good("recall-trim", recalled_behind, &[see::RECALLED]),
         good("crash", crashed, &[see::SETTLED_MINE, see::SETTLED_THEIRS, see::SETTLED_ABSENT]),
         good("late-retry", late, &[see::SETTLED_MINE, see::SETTLED_ABSENT]),
+        good("loss", lost, &[see::FOUND_AGAIN, see::LATE_DOOM]),
         good("read", moved, &[see::READ_AFTER_MOVE, see::READ_GONE, see::SEGMENT_DELETED]),
     ]
 }

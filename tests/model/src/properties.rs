@@ -63,6 +63,10 @@ pub const REPACKED: Sight = ("a thin pack is deleted behind its copies", |_, wor
         && !world.is_stored(Blob::Pack(0))
         && truth.live().any(|(snapshot, needs)| snapshot == crate::world::FIRST && needs.iter().all(moved))
 });
+pub const FOUND_AGAIN: Sight = ("a lost snapshot is found again, and a doom follows", |_, world| {
+    let settled = last(world, |action| matches!(action, Action::Settle { verified: true }));
+    settled.is_some() && acked(world) > 0 && last(world, is_doom) > settled
+});
 pub const RECALLED: Sight = ("a recall succeeds", |_, world| {
     first(world, |action| matches!(action, Action::Recall { relied, .. } if relied.is_empty())).is_some()
 });
@@ -99,14 +103,18 @@ pub fn always() -> Vec<Property<Protocol>> {
         Property::always(NONE_DANGLES, |_, world: &World| {
             let truth = world.truth();
             let found = |content: &u64| world.reads(&truth, *content);
-            truth.live().all(|(_, needs)| needs.iter().all(found))
+            is_being_repaired(world) || truth.live().all(|(_, needs)| needs.iter().all(found))
         }),
         Property::always(ACKED_IS_THERE, |_, world: &World| {
             // The fold keeps forgotten ones, so what is not there was never part of the log.
             let truth = world.truth();
             let mut phases = world.writers.iter().map(|writer| &writer.phase);
             phases.all(|phase| match phase {
-                WriterPhase::Acked(snapshot) => truth.snapshots.contains_key(snapshot),
+                WriterPhase::Acked(snapshot) => {
+                    truth.snapshots.contains_key(snapshot)
+                        || is_being_repaired(world)
+                        || first(world, |action| is_forget(action, *snapshot)).is_some()
+                }
                 _ => true,
             })
         }),
@@ -141,6 +149,15 @@ fn all_acked(world: &World) -> bool {
 
 fn settled(world: &World, answer: Answer) -> bool {
     world.writers.iter().any(|writer| writer.settled == Some(answer) && is_acked(&writer.phase))
+}
+
+/// Whether a record was lost, and what it told of was not looked for yet.
+fn is_being_repaired(world: &World) -> bool {
+    world.truth().hold == Some(false)
+}
+
+fn is_forget(action: &Action, snapshot: u64) -> bool {
+    matches!(action, Action::Forget(snapshots) if snapshots.contains(&snapshot))
 }
 
 fn is_doom(action: &Action) -> bool {

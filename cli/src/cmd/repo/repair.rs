@@ -1,13 +1,14 @@
 //! `corso repo repair …`
 
 use repo_format::engine::progress::Progress;
-use repo_format::repair::{self, RepairError};
+use repo_format::repair::{self, LogRepairOptions, RepairError};
 
-use crate::args::{RepairArgs, RepairCommand};
+use crate::args::{RepairArgs, RepairCommand, RepairLogArgs};
 use crate::cmd::session::Session;
 use crate::exit::Code;
 use crate::progress::watch;
 use crate::report::Message;
+use crate::report::repair::log::LogRepairSummary;
 use crate::report::repair::{IndexRepairSummary, PackRepairSummary, SnapshotRepairSummary};
 use crate::report::summary::Summary;
 
@@ -26,6 +27,7 @@ pub fn run(session: &Session, command: RepairCommand) -> anyhow::Result<Code> {
             session.output.result(&Message::Summary(Summary::RepairIndex(summary)), text)?;
             Ok(code)
         }
+        RepairCommand::Log(args) => log(session, args),
         RepairCommand::Packs(RepairArgs { yes }) => {
             let repair = watched(session, |repository, progress| {
                 repair::packs(repository, !yes, progress, &session.stop)
@@ -48,6 +50,22 @@ pub fn run(session: &Session, command: RepairCommand) -> anyhow::Result<Code> {
             Ok(code)
         }
     }
+}
+
+/// Repairs the log, which the repository cannot be opened by.
+fn log(session: &Session, args: RepairLogArgs) -> anyhow::Result<Code> {
+    let broken = session.open_broken()?;
+    let options = LogRepairOptions { dry_run: !args.yes, incomplete: args.incomplete };
+    let progress = Progress::default();
+    let repair = watch(&session.global, &session.output, &progress, || {
+        repair::log(&broken, &options, &progress, &session.stop)
+    })?;
+    let is_done = args.yes && repair.left.is_empty() && repair.index.unreadable.is_empty();
+    let code = code(repair.interrupted, repair.is_clean() || is_done && repair.unreadable.is_empty());
+    let summary = LogRepairSummary::new(&repair, options.dry_run);
+    let text = summary.to_string();
+    session.output.result(&Message::Summary(Summary::RepairLog(Box::new(summary))), text)?;
+    Ok(code)
 }
 
 fn watched<T>(

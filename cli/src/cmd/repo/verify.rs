@@ -1,15 +1,17 @@
 //! `corso repo verify`
 
 use repo_format::engine::progress::Progress;
+use repo_format::repair;
 use repo_format::verify::{self, Level, Sample, VerifyOptions, VerifyReport, verify};
 
 use crate::args::values::SampleArg;
 use crate::args::{LevelArg, VerifyArgs};
 use crate::cmd::session::Session;
-use crate::exit::Code;
+use crate::exit::{Code, message};
 use crate::progress::watch;
 use crate::report::repository::Finding;
-use crate::report::summary::{Summary, VerifySummary};
+use crate::report::summary::Summary;
+use crate::report::verify::VerifySummary;
 use crate::report::{Message, PathText};
 
 /// Verifies the repository and names what is wrong.
@@ -31,6 +33,14 @@ pub fn run(session: &Session, args: &VerifyArgs) -> anyhow::Result<Code> {
         verify(&repository, &options, &progress, &session.stop)
     })?;
     session.pass_warnings(&repository);
+    let settled = match repair::settle(&repository, &options, &report) {
+        Ok(settled) => settled,
+        Err(error) => {
+            let error = message(&error.into());
+            session.output.warn(format!("it could not be recorded that everything was verified: {error}"));
+            None
+        }
+    };
     for finding in &report.findings {
         let finding = described(finding);
         let text = finding.to_string();
@@ -41,7 +51,7 @@ pub fn run(session: &Session, args: &VerifyArgs) -> anyhow::Result<Code> {
         () if report.interrupted => Code::Interrupted,
         () => Code::Done,
     };
-    let summary = summary(&report, args);
+    let summary = VerifySummary { settled_in: settled, ..summary(&report, args) };
     let text = summary.to_string();
     session.output.result(&Message::Summary(Summary::RepoVerify(summary)), text)?;
     Ok(code)
@@ -88,6 +98,7 @@ fn summary(report: &VerifyReport, args: &VerifyArgs) -> VerifySummary {
         bytes_read: covered.bytes_read,
         damage,
         unknown: report.findings.len() as u64 - damage,
+        settled_in: None,
         interrupted: report.interrupted,
         seconds: report.duration.as_secs_f64(),
     }

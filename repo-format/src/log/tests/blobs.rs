@@ -41,6 +41,7 @@ pub(super) fn every_action() -> Vec<Action> {
         Action::RequireFeature { name: "shiny".into(), scope: FeatureScope::Writers },
         Action::VoidRecord { revision: 3, hash: RecordHash::ZERO },
         Action::RaiseFloor(2),
+        Action::Settle { looked_at: 2, verified: true },
     ]
 }
 
@@ -111,7 +112,7 @@ fn unknown_actions_are_refused_below_a_thousand_and_skipped_above() {
         let bytes = w.into_bytes();
         Action::read(&mut Reader::new(&bytes))
     };
-    assert!(matches!(read(18), Err(CborError { what: "unknown action (ACT-0)", .. })));
+    assert!(matches!(read(19), Err(CborError { what: "unknown action (ACT-0)", .. })));
     assert!(read(0).is_err());
     assert_eq!(read(1000), Ok(None));
 }

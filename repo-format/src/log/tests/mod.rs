@@ -4,6 +4,7 @@ mod blobs;
 mod commits;
 mod fold;
 mod history;
+mod mending;
 mod reading;
 mod rules;
 

@@ -69,6 +69,12 @@ pub enum Action {
     },
     Reap(Blobs),
     RaiseFloor(Revision),
+    /// A record that is lost counts as empty (LOG-8).
+    Void(Revision),
+    /// A step of the hold that a void begins; the last one if all was verified (LOG-9).
+    Settle {
+        verified: bool,
+    },
 }
 
 /// One record: its actions in order, and the commit that made it.

@@ -24,6 +24,8 @@ pub struct State {
     pub floor: Revision,
     /// The revision of the last doom; 0 if there was none.
     pub last_doom: Revision,
+    /// Whether dooms are held, and if so whether what a lost record put was looked for.
+    pub hold: Option<bool>,
     pub(super) history: History,
 }
 
@@ -97,6 +99,14 @@ impl State {
                 self.history.reaped.extend(blobs);
             }
             Action::RaiseFloor(floor) => self.floor = self.floor.max(*floor),
+            Action::Void(_) => {
+                self.hold = Some(false);
+                self.history.last_recall = revision;
+            }
+            Action::Settle { verified } => {
+                self.hold = self.hold.filter(|_| !verified).map(|_| true);
+                self.history.last_recall = revision;
+            }
         }
     }
 

@@ -29,6 +29,10 @@ pub enum Rule {
     MarkOutdated { marked: Revision, by: Revision },
     /// No record behind the mark relies on a doomed pack, the state names no doomed segment (LOG-7).
     InUse(Blob),
+    /// Nothing is doomed while there is a hold (LOG-9).
+    Held,
+    /// A step of the hold follows the one before (LOG-9).
+    NotSettled,
     /// What is reaped is doomed (LOG-7).
     NotDoomed(Blob),
     /// What is reaped is deleted already (INV-1).
@@ -68,6 +72,8 @@ impl fmt::Display for Rule {
                 write!(f, "the mark at revision {marked} is outdated by revision {by} (LOG-7)")
             }
             Rule::InUse(blob) => write!(f, "{blob:?} is in use (LOG-7)"),
+            Rule::Held => write!(f, "dooms are held (LOG-9)"),
+            Rule::NotSettled => write!(f, "a step of a hold that there is not (LOG-9)"),
             Rule::NotDoomed(blob) => write!(f, "{blob:?} is reaped but not doomed (LOG-7)"),
             Rule::ReapedBeforeDeletion(blob) => write!(f, "{blob:?} is reaped but still there (INV-1)"),
             Rule::StillNamed(pack) => write!(f, "pack {pack} is reaped but a segment names it"),

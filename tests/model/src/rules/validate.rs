@@ -53,9 +53,13 @@ impl State {
                     None => Ok(()),
                 }
             }
+            Action::Settle { verified } => match self.hold {
+                Some(found) if found || !verified => Ok(()),
+                _ => Err(Rule::NotSettled),
+            },
             Action::Reap(blobs) => blobs.iter().try_for_each(|blob| self.may_reap(*blob, flaw)),
             Action::RaiseFloor(floor) if *floor > self.revision => Err(Rule::FloorAhead(*floor)),
-            Action::Forget(_) | Action::Condemn(_) | Action::RaiseFloor(_) => Ok(()),
+            Action::Forget(_) | Action::Condemn(_) | Action::RaiseFloor(_) | Action::Void(_) => Ok(()),
         }
     }
 
@@ -117,6 +121,9 @@ impl State {
     ///
     /// `MarkOutdated`: the collector starts over.
     pub fn mark_holds(&self, marked: Revision, flaw: Option<Flaw>) -> Result<(), Refusal> {
+        if self.hold.is_some() && flaw != Some(Flaw::IgnoresHold) {
+            return Err(Rule::Held);
+        }
         let unless = |ignored: Flaw, revision: Revision| if flaw == Some(ignored) { 0 } else { revision };
         let by = [
             unless(Flaw::IgnoresDoom, self.last_doom),

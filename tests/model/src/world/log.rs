@@ -52,6 +52,16 @@ impl TrueLog {
         &self.records
     }
 
+    /// Makes a record count as empty.
+    pub fn void(&mut self, revision: Revision) {
+        let records = std::mem::take(self).records;
+        for (place, record) in records.into_iter().enumerate() {
+            let is_void = place as Revision + 1 == revision;
+            let empty = || Arc::new(Record { commit: record.commit, actions: Vec::new() });
+            self.push(if is_void { empty() } else { record });
+        }
+    }
+
     fn push(&mut self, record: Arc<Record>) {
         let mut state = State::clone(&self.states[self.records.len()]);
         state.apply(&record);

@@ -1,6 +1,7 @@
 //! What is stored, what is in flight, and where every process stands.
 
 mod log;
+mod loss;
 mod storage;
 
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::actors::{Collector, Compactor, Reader, Recaller, Writer};
 use crate::bounds::Bounds;
-use crate::rules::{Action, Blobs, Id, Record, Revision};
+use crate::rules::{Action, Blobs, Id, Ids, Record, Revision};
 
 /// A state of the model. The log is the true one; who knows how much of it is said by a [`View`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -37,6 +38,8 @@ pub struct World {
     pub compactors: Vec<Compactor>,
     pub recallers: Vec<Recaller>,
     pub readers: Vec<Reader>,
+    /// What the packs of a lost record show: a snapshot, and what it needs.
+    pub lost: Option<(Id, Ids)>,
     pub spent: Spent,
 }
 
@@ -49,6 +52,7 @@ pub struct Spent {
     pub crashes: u8,
     pub unanswered: u8,
     pub copies: u8,
+    pub losses: u8,
 }
 
 /// The snapshot that is there from the beginning. It needs contents 0 and 1.
@@ -72,6 +76,7 @@ impl World {
             compactors: vec![Compactor::default(); bounds.compactors],
             recallers: vec![Recaller::default(); bounds.recallers],
             readers: vec![Reader::default(); bounds.readers],
+            lost: None,
             spent: Spent::default(),
         };
         let packs: Vec<Id> =
