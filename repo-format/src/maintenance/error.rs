@@ -1,5 +1,6 @@
 //! Why maintenance ended without having done its work.
 
+use crate::content::ContentError;
 use crate::index::IndexError;
 use crate::log::LogError;
 use crate::pack::PackError;
@@ -14,6 +15,9 @@ pub enum MaintenanceError {
     /// A live snapshot cannot be read whole, so nobody can say what it needs.
     #[error("nothing was reclaimed, because not all that snapshots need is known")]
     Unreadable(#[source] Box<ReachError>),
+    /// What was verified when cannot be reached for now. (What is lost of it keeps nothing from going.)
+    #[error("the verification map cannot be read")]
+    VerificationMap(#[source] Box<ContentError>),
     /// Other maintainers doomed or recalled something each time when this run had marked.
     #[error("other maintenance was faster {tries} times; nothing is lost, and it can be run again")]
     Overtaken { tries: usize },

@@ -5,6 +5,7 @@
 
 mod causes;
 mod compact;
+mod coverage;
 mod error;
 mod fetch;
 mod init;
@@ -24,12 +25,14 @@ use parking_lot::Mutex;
 
 pub(crate) use causes::with_causes;
 pub(crate) use compact::is_small;
+pub use coverage::Held;
 pub use error::RepositoryError;
 pub use init::{InitOptions, Initialised};
 pub(crate) use publish::check_known;
 pub use publish::{Draft, Unseen};
 pub use recall::Recalled;
 pub use snapshots::ResolveError;
+pub use unlock::identify;
 
 use self::fetch::StoredSegments;
 use self::unlock::unlock;
@@ -210,7 +213,8 @@ impl Repository {
         warnings
     }
 
-    fn warn(&self, warning: String) {
+    /// Keeps a warning for whoever asks.
+    pub(crate) fn warn(&self, warning: String) {
         self.0.warnings.lock().push(warning);
     }
 

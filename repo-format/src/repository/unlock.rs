@@ -28,6 +28,29 @@ pub(super) fn format_blob(blobs: &Blobs) -> Result<Option<RepoId>, RepositoryErr
     }
 }
 
+/// The repository that lies in a storage, told without a secret: by the format blob, or else by its copies
+/// in the key slots.
+///
+/// # Errors
+/// `NotThere` if there is neither, `Foreign`, `FormatBlob` of a newer release, or what the storage says.
+pub fn identify(blobs: &Blobs) -> Result<Option<RepoId>, RepositoryError> {
+    let damaged = match format_blob(blobs) {
+        Ok(Some(repo)) => return Ok(Some(repo)),
+        Ok(None) => false,
+        Err(RepositoryError::FormatBlob(error)) if !is_newer(&error) => true,
+        Err(error) => return Err(error),
+    };
+    let slots = blobs.list(SLOTS)?;
+    let mut ids = slots.iter().filter_map(|info| Some((&info.name, slot_id(&info.name)?))).peekable();
+    if ids.peek().is_none() && !damaged {
+        refuse_foreign(blobs)?;
+        return Err(RepositoryError::NotThere { location: blobs.storage().location().to_string() });
+    }
+    // Each slot says which repository it is of; those of inits that lost a race are of no other's.
+    let found = ids.find_map(|(name, id)| slot::decode(&blobs.get(name).ok()?, &id).ok());
+    Ok(found.map(|slot| slot.repo))
+}
+
 /// Blobs that make a place another tool's repository: the name on object stores, and that in folders.
 const FOREIGN: [(&str, &str); 2] = [("kopia.repository", "kopia"), ("kopia.repository.f", "kopia")];
 
