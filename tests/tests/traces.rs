@@ -44,15 +44,12 @@ fn busy(runtime: &Runtime, journal: &JournalStore) {
                 left.fetch_sub(1, Ordering::SeqCst);
             });
         }
-        for _ in 0..2 {
-            let left = &left;
-            scope.spawn(move || {
-                while left.load(Ordering::SeqCst) > 0 {
-                    verify_share(runtime, journal);
-                    thread::sleep(Duration::from_millis(30));
-                }
-            });
-        }
+        scope.spawn(|| {
+            while left.load(Ordering::SeqCst) > 0 {
+                verify_share(runtime, journal);
+                thread::sleep(Duration::from_millis(60));
+            }
+        });
         for _ in 0..2 {
             let (left, options) = (&left, &options);
             scope.spawn(move || {
@@ -75,7 +72,7 @@ fn verify_share(runtime: &Runtime, journal: &JournalStore) {
         level: Level::Log,
         sample: Some(Sample::Percent(20.0)),
         keep_coverage: true,
-        coverage_interval: Duration::from_millis(5),
+        coverage_interval: Duration::from_millis(20),
         threads: 2,
         ..VerifyOptions::default()
     };
@@ -239,9 +236,20 @@ fn is_map(actions: &[Abstract]) -> bool {
     })
 }
 
+/// The changes that count: a trimmed record that somebody created once more lost by LOG-4, and what is gone
+/// cannot be deleted again.
+fn counted(mut changes: Vec<Change>) -> Vec<Change> {
+    let (mut put, mut deleted) = (BTreeSet::new(), BTreeSet::new());
+    changes.retain(|change| match change {
+        Change::Put(path, _) => put.insert(path.clone()),
+        Change::Delete(path) => deleted.insert(path.clone()),
+    });
+    changes
+}
+
 /// The events of a journal, in the words of the model.
 fn events(runtime: &Runtime, journal: &JournalStore) -> Vec<Event> {
-    let changes = journal.answered();
+    let changes = counted(journal.answered());
     // Nothing is deleted from it: what a record named when it was made can still be read.
     let everything = InMemory::new();
     for change in &changes {
