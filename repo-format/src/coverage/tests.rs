@@ -52,7 +52,7 @@ fn edits_give_what_a_whole_map_gives_and_touch_its_ends() {
     new.leave(|_, id| *id != pack(7), 2);
     let edited = place.change(&root, &old, &new);
     let touched = place.contents.take_writes();
-    assert!(touched * 8 < whole, "{touched} nodes of {whole}");
+    assert!(touched * 4 < whole, "{touched} nodes of {whole}");
     assert_eq!(edited, write(&new, 9, place.store()).unwrap());
     assert_eq!(read(&place.contents, &edited).unwrap(), new);
 

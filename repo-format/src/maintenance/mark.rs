@@ -74,7 +74,7 @@ pub(super) fn mark<'r>(
     reach(repository.contents(), &live, &marking, threads, &|| stop.is_requested())
         .map_err(MaintenanceError::Unreadable)?;
     if let Some(root) = &state.verification_map {
-        marking.map(repository.contents(), root)?;
+        marking.map(&repository.contents_once(), root)?;
     }
     let packs = packs(&view, &marks)?;
     Ok(Marked { revision: state.revision, view, marks, packs })
@@ -124,7 +124,8 @@ impl Marking<'_> {
 
 impl Marking<'_> {
     /// Marks the nodes of the verification map, as far as they can be read (COV-4): a map that is lost
-    /// keeps nothing from going, since the next verification begins another.
+    /// keeps nothing from going, since the next verification begins another. If it only moved, another
+    /// maintainer doomed something meanwhile, and this run marks anew.
     fn map(&self, contents: &dyn ReadContent, root: &ContentId) -> Result<(), MaintenanceError> {
         let noting = NotingNodes { marking: self, contents };
         let read = Map::open(&noting, root).and_then(|map| map.iter().try_for_each(|entry| entry.map(drop)));

@@ -1,10 +1,12 @@
 //! The verification map of an open repository: read, looked at, changed (ACT-14, COV-3).
 
+use bytes::Bytes;
+
 use super::{Repository, RepositoryError, with_causes};
 use crate::codec::ContentId;
-use crate::content::{ContentError, ContentWriter, WriterOptions};
+use crate::content::{ContentError, ContentKind, ContentReader, ContentWriter, ReadContent, WriterOptions};
 use crate::coverage::{self, Coverage, Front};
-use crate::log::Action;
+use crate::log::{Action, State};
 use crate::map::{self, MapError};
 
 /// So often a change is made anew because another verification or a collector was faster.
@@ -61,7 +63,9 @@ impl Repository {
             self.refresh()?;
             self.0.log.check_writable()?;
             let state = self.state();
-            self.catch_up_with(held, state.verification_map)?;
+            if !self.catch_up_with(held, &state)? {
+                continue;
+            }
             let mut next = held.coverage.clone();
             change(&mut next, state.revision);
             if !forced && held.root.is_some() && next == held.coverage {
@@ -85,15 +89,27 @@ impl Repository {
         Err(outdated.unwrap_or(RepositoryError::CoverageOvertaken { tries: TRIES }))
     }
 
-    /// Reads the map that the state names, unless it is the one that is held.
-    fn catch_up_with(&self, held: &mut Held, root: Option<ContentId>) -> Result<(), RepositoryError> {
+    /// Contents as the index has them now. One that is not there is not waited for: who follows a map that
+    /// others replace again and again would never come to an end.
+    pub(crate) fn contents_once(&self) -> impl ReadContent + '_ {
+        Once(self.reader())
+    }
+
+    /// Reads the map that the state names, unless it is the one that is held. Says whether that is the
+    /// newest state still: if not, what could not be read may have moved.
+    fn catch_up_with(&self, held: &mut Held, state: &State) -> Result<bool, RepositoryError> {
+        let root = state.verification_map;
         if held.root.is_some() && held.root == root {
-            return Ok(());
+            return Ok(true);
         }
-        match root.map(|root| coverage::read(self.contents(), &root)).transpose() {
+        match root.map(|root| coverage::read(&self.contents_once(), &root)).transpose() {
             Ok(Some(coverage)) => *held = Held { root, coverage },
             Ok(None) => *held = Held::default(),
             Err(error) if is_loss(&error) => {
+                self.refresh()?;
+                if self.state().revision > state.revision {
+                    return Ok(false);
+                }
                 // What is known of it here goes into the new one.
                 held.root = None;
                 self.warn(format!(
@@ -103,7 +119,7 @@ impl Repository {
             }
             Err(error) => return Err(error.into()),
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Stores the map of `next`: what differs from the one held, or all of it if there is none, or if its
@@ -117,7 +133,7 @@ impl Repository {
         let (now, store) = (self.0.log.now_ns(), self.map_store(writer));
         if let Some(root) = held.root {
             let edits = coverage::edits(&held.coverage, next, now);
-            match map::edit(self.contents(), &root, edits, store) {
+            match map::edit(&self.contents_once(), &root, edits, store) {
                 Ok(root) => return Ok(root),
                 Err(MapError::Content(error)) if is_loss(&error) => {}
                 Err(error) => return Err(from_map(error)),
@@ -149,6 +165,15 @@ impl Repository {
             self.warn(format!("the index was not compacted: {}", with_causes(&error)));
         }
         Ok(is_base)
+    }
+}
+
+struct Once<'r>(&'r ContentReader);
+
+impl ReadContent for Once<'_> {
+    fn get(&self, kind: ContentKind, id: &ContentId) -> Result<Bytes, ContentError> {
+        let places = self.0.locate(id)?;
+        self.0.get_from(kind, id, &places).map(|(_, plaintext)| plaintext)
     }
 }
 

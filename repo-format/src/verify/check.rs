@@ -145,11 +145,8 @@ impl<'r> Check<'r> {
         self.repository.state()
     }
 
-    /// Whether by the state `now` a blob may be gone that was needed when this verification began.
+    /// Whether by the state `now` a blob may be gone that was there when this verification began.
     pub fn is_removed(&self, blob: &BlobId, now: &State) -> bool {
-        if now.revision <= self.state.revision {
-            return false;
-        }
         match blob {
             BlobId::Pack(_, pack) => now.is_lost(pack) || self.is_forgotten(pack, now),
             BlobId::Segment(id) => {
