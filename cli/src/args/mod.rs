@@ -90,8 +90,8 @@ pub enum Command {
     Maintenance(MaintenanceCommand),
     /// Tell in seconds whether backups and verification are up to date; for cron
     #[command(after_help = "\
-Reads the log and no data: a handful of requests, however large the repository is. Ends with 0 if all is well, 3 if
-something is overdue, 30 if damage is known (docs/health.md).
+Reads the log and no data: a handful of requests, however large the repository is. Ends with 0 if
+all is well, 3 if something is overdue, 30 if damage is known (docs/health.md).
 
 Example:
   corso health

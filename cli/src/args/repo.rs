@@ -38,8 +38,9 @@ pub enum RepoCommand {
     RecoveryKit,
     /// Check the repository; what is damaged is named, with the snapshots it belongs to
     #[command(after_help = "\
-Which packs were decoded when is kept in the repository: with --read-data 5% every day all that is there is
-decoded within 20 days, however much comes to it. A run that is interrupted or killed is gone on from.
+Which packs were decoded when is kept in the repository: with --read-data 5% every day all that
+is there is decoded within 20 days, however much comes to it. A run that is interrupted or killed
+is gone on from.
 
 Example:
   corso repo verify --read-data 5%

@@ -61,13 +61,10 @@ fn with_keys(session: &Session, args: &VerifyArgs) -> anyhow::Result<VerifyRepor
 
 /// Where there is no passphrase, hashes can be compared all the same.
 fn name_keyless(error: anyhow::Error) -> anyhow::Error {
-    match error.downcast_ref() {
-        Some(SecretError::NoSource) => error.context(CliError::Usage {
-            what: "the repository cannot be opened".to_owned(),
-            hint: "set CORSO_PASSPHRASE, or use --passphrase-file or --passphrase-command; \
-                   --keyless compares the hashes of blobs without any",
-        }),
-        _ => error,
+    match error.downcast() {
+        Ok(source @ SecretError::NoSource) => CliError::NoSecret(source).into(),
+        Ok(error) => error.into(),
+        Err(error) => error,
     }
 }
 
