@@ -30,6 +30,8 @@ pub mod tree;
 
 pub mod ledger;
 
+pub mod coverage;
+
 pub mod snapshot;
 
 pub mod reach;

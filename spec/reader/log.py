@@ -33,7 +33,7 @@ ACTIONS = {
     11: row(id16, slot_kind, text),
     12: row(id16),
     13: row(text, maybe),
-    14: row(either(id32, null)),
+    14: row(either(id32, null), array(id32)),
     15: row(text, below(2)),
     16: row(uint, id32),
     17: row(uint),

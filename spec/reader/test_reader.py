@@ -122,6 +122,23 @@ class WholeRepository(unittest.TestCase):
             else:
                 self.assertEqual(self.complaints(), "")
 
+    def test_a_verification_map_is_what_its_rows_come_to(self):
+        def row(revision, number, level):
+            return revision.to_bytes(8, "big") + b"\3" + bytes([number]) * 32, cbor_of([level, 10, 0, 20])
+
+        rows = dict([row(1, 1, 0), row(2, 2, 2)])
+        for entries, complaint in (
+                ({**rows, b"\0": cbor_of([2, 20, 1, 10, 0])}, ""), (rows, "COV-1"),
+                ({**rows, b"\0": cbor_of([2, 20, 2, 20, 0])}, "COV-2"),
+                ({**rows, b"\0": cbor_of([3, 30, 2, 20, 0]), **dict([row(3, 2, 2)])}, "COV-1")):
+            pool = {}
+            root = sample(self.writer, pool)
+            verified = self.writer.map(pool, entries)
+            self.writer.snapshot(root, pool)
+            self.writer.commit([[14, verified, []]])
+            self.writer.save(self.folder)
+            self.assertRegex(self.complaints(), complaint or "^$")
+
     def test_a_recovery_key_opens_as_typed(self):
         path = self.folder.parent / "recovery"
         path.write_text(recovery_text(RECOVERY_KEY).lower().replace("-", " ") + "\n")

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import cbor
+import coverage
 import header
 import keys as k
 import log
@@ -218,6 +219,17 @@ def run_ledger_entry(c):
     return {**told, "data": entry[1]} if 1 in entry else told
 
 
+def run_coverage(c):
+    """An entry of the verification map: the summary, or the row of a pack."""
+    key, value = c.bytes("key"), c.bytes("bytes")
+    if key == coverage.SUMMARY_KEY:
+        packs, size, decoded, decoded_size, _ = coverage.decode_summary(key, value)
+        return {"packs": packs, "size": size, "decoded": decoded, "decoded-size": decoded_size}
+    found = coverage.decode_row(key, value)
+    return {"revision": found.revision, "pack-kind": found.kind, "pack": found.pack, "level": found.level,
+            "size": found.size, "total": found.total}
+
+
 def run_policy_name(c):
     scope, within = policies.scope_of(c["text"])
     return {"scope": scope, **({"service": within if scope == "service" else within[0]} if within else {})}
@@ -241,6 +253,7 @@ RUN = {
     "manifest-row": lambda c: {"manifest": segments.decode_row(c.bytes("bytes"))[0]},
     "failure": run_boxed("cause", snapshots.decode_failure, 0),
     "ledger-entry": run_ledger_entry,
+    "coverage": run_coverage,
     "policy": lambda c: {"keys": " ".join(map(str, policies.decode_policy(c.bytes("bytes"))))},
     "policy-name": run_policy_name,
     "part-entry": run_boxed("covered", snapshots.decode_part_entry, 1),

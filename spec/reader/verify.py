@@ -1,5 +1,6 @@
 """Checks a whole repository: every blob decodes, every content has its hash, every snapshot is whole."""
 
+import coverage
 import maps
 import objects
 import snapshots
@@ -17,7 +18,7 @@ class Verify:
 
     def __init__(self, repository, check_splitter=False):
         self.repository, self.check_splitter = repository, check_splitter
-        self.problems, self.counts = [], dict.fromkeys(("slots", "segments", "packs", "contents", "snapshots"), 0)
+        self.problems, self.counts = [], dict.fromkeys(("slots", "segments", "packs", "contents", "coverage", "snapshots"), 0)
         self.nodes_end_right = maps.boundary_checker(repository.keys)
         self.walked = set()
 
@@ -33,6 +34,8 @@ class Verify:
                 self._try("packs", name, self._pack, bytes.fromhex(name[-64:]), kind)
         for reference in self.repository.history.state.index_segments:
             self._try("segments", segment_name(reference[0]), self._segment, reference)
+        if self.repository.history.state.verification is not None:
+            self._try("coverage", "the verification map", self._coverage, self.repository.history.state.verification)
         for row in self.repository.history.snapshots():
             self._try("snapshots", f"snapshot {row[0].hex()}", self._snapshot, row)
 
@@ -71,6 +74,9 @@ class Verify:
                 footers[place.pack] = set(self.repository.contents.read_pack(place.pack, place.pack_kind))
             if place not in footers[place.pack]:
                 raise Refused("IDX-1", f"content {place.id.hex()} is not where it says")
+
+    def _coverage(self, root):
+        coverage.read(maps.walk(self.repository.contents, root, self.nodes_end_right))
 
     def _snapshot(self, row):
         manifest = self.repository.read_manifest(row[0])

@@ -173,8 +173,8 @@ def every_action():
     row = manifest_row(bytes([9]) * 32)
     return [[1, [[some, 1, some, some, 500]]], [2, [some], []], [3, row, [some], []], [4, [some]],
             [5, some, [some]], [6, [[3, some]]], [7, 1, [[4, some]]], [8, [[5, some]]], [9, [some], True], SPLITTER,
-            [10, "frame size", None], [11, slot_id, 1, "mine"], [12, slot_id], [13, "keep", b"\xa0"], [14, some],
-            [14, None], [15, "feature", 0], [16, 1, ZERO_ID], [17, 1], [18, 1, False], [1000, "of a later release"]]
+            [10, "frame size", None], [11, slot_id, 1, "mine"], [12, slot_id], [13, "keep", b"\xa0"], [14, some, [some]],
+            [14, None, []], [15, "feature", 0], [16, 1, ZERO_ID], [17, 1], [18, 1, False], [1000, "of a later release"]]
 
 
 def ledgers():
@@ -291,6 +291,33 @@ def catalogs(one):
     found = manifest_row(bytes([9]) * 32, revision=5)
     case("record/found-again", "accept", "record", "a manifest that keeps its place (ACT-3)", **REPO, revision=9, previous=H(one),
          bytes=W.record(9, H(one), [[16, 8, H(one)], [3, {**found, 12: [["corso.revived", "9"]]}, [some], []]]))
+
+
+def coverage():
+    def entry(name, expect, key, value, note=""):
+        case(f"coverage/{name}", expect, "coverage", note, key=key, bytes=value if isinstance(value, bytes) else cbor_of(value))
+
+    pack, now = bytes([7]) * 32, 1700000000000000000
+    key = (5).to_bytes(8, "big") + b"\3" + pack
+    row, summary = [2, 1000, now, 2000], [2, 2000, 1, 1000, now]
+    entry("row", "accept", key, row)
+    entry("queued", "accept", key[:8] + b"\4" + pack, [0, 1, -1, 1], "a metadata pack, queued")
+    entry("hashed", "accept", bytes(8) + key[8:], [1, 0, 0, 0], "a pack whose hash was compared, at revision 0")
+    entry("summary", "accept", b"\0", summary)
+    for name, wrong, note in (
+            ("kind", key[:8] + b"\5" + pack, "a segment"), ("key-short", key[:-1], "a pack ID of 31 bytes"),
+            ("key-long", key + b"\0", "a byte behind the pack ID"), ("key-other", b"\1", "one byte that is not 0")):
+        entry(name, "refuse COV-1", wrong, row, note)
+    for name, value, note in (
+            ("level", [3, 1000, now, 2000], "level 3"), ("fields", row[:3], "no total"),
+            ("more-fields", [*row, 0], "a field more"), ("size", [2, -1, now, 2000], "a size below zero"),
+            ("time", [2, 1000, "now", 2000], "a time in text"), ("map", {0: 2}, "a map")):
+        entry(name, "refuse COV-2", key, value, note)
+    for name, value, note in (("summary-row", row, "a row in the place of the summary"),
+                              ("summary-null", [2, 2000, None, 0, now], "null for a number")):
+        entry(name, "refuse COV-2", b"\0", value, note)
+    entry("behind", "refuse CONV-4", key, cbor_of(row) + b"\0", "a byte behind")
+    entry("boxed", "refuse CONV-4", key, b"\0" + cbor_of(row), "boxed")
 
 
 def policies():

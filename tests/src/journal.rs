@@ -37,6 +37,7 @@ enum Event {
 struct Journal {
     changes: Vec<Change>,
     events: Vec<Event>,
+    read_only: bool,
 }
 
 /// Keeps blobs in memory, and a journal of all changes.
@@ -59,6 +60,11 @@ impl JournalStore {
     /// How many events there were so far: what was promised before is owed by later images.
     pub fn now(&self) -> usize {
         self.lock().events.len()
+    }
+
+    /// Refuses all changes from now on, as a bucket does to keys that may only read; or takes them again.
+    pub fn set_read_only(&self, read_only: bool) {
+        self.lock().read_only = read_only;
     }
 
     /// The changes that were carried out, in the order of their answers.
@@ -124,6 +130,11 @@ impl JournalStore {
     async fn noted<T>(&self, change: Change, request: impl Future<Output = Result<T>>) -> Result<T> {
         let number = {
             let mut journal = self.lock();
+            if journal.read_only {
+                let (Change::Put(path, _) | Change::Delete(path)) = change;
+                let source = "these keys may only read".into();
+                return Err(object_store::Error::PermissionDenied { path: path.to_string(), source });
+            }
             let number = journal.changes.len();
             journal.changes.push(change);
             journal.events.push(Event::Asked(number));

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use bytes::Bytes;
 use corso_model::rules::{Action as Abstract, Blob, Id, Ids, Location, Segment};
 use corso_model::trace::{Event, accept};
 use corso_tests::journal::{Change, JournalStore};
@@ -13,20 +14,23 @@ use corso_tests::plain::{Files, PlainFile, PlainSource};
 use corso_tests::{at_once, backup_options, init, noise, open, runtime, storage, tell};
 use object_store::memory::InMemory;
 use parking_lot::Mutex;
-use repo_format::codec::{ContentId, ManifestId};
-use repo_format::content::ContentError;
+use repo_format::codec::{ContentId, ManifestId, PackId};
+use repo_format::content::{ContentError, ContentKind, ReadContent};
 use repo_format::engine::backup;
 use repo_format::engine::progress::{Progress, Stop};
 use repo_format::format::names::BlobId;
 use repo_format::format::segment::SegmentRef;
 use repo_format::log::{Action, BlobRef, record};
 use repo_format::maintenance::{self, MaintenanceError, MaintenanceOptions};
+use repo_format::map::Map;
 use repo_format::reach::{Reached, Walked, reach};
 use repo_format::repository::{OpenOptions, Repository, RepositoryError};
 use repo_format::storage::BlobName;
+use repo_format::verify::{Level, Sample, VerifyOptions, verify};
 use tokio::runtime::Runtime;
 
-/// Writers that forget and recall, and maintainers almost without grace, all at once.
+/// Writers that forget and recall, maintainers almost without grace, and verifications that keep what they
+/// found, all at once.
 fn busy(runtime: &Runtime, journal: &JournalStore) {
     init(runtime, storage(journal.clone()), OpenOptions::default());
     let left = AtomicU64::new(3);
@@ -40,6 +44,12 @@ fn busy(runtime: &Runtime, journal: &JournalStore) {
                 left.fetch_sub(1, Ordering::SeqCst);
             });
         }
+        scope.spawn(|| {
+            while left.load(Ordering::SeqCst) > 0 {
+                verify_share(runtime, journal);
+                thread::sleep(Duration::from_millis(60));
+            }
+        });
         for _ in 0..2 {
             let (left, options) = (&left, &options);
             scope.spawn(move || {
@@ -54,6 +64,19 @@ fn busy(runtime: &Runtime, journal: &JournalStore) {
             });
         }
     });
+}
+
+fn verify_share(runtime: &Runtime, journal: &JournalStore) {
+    let repository = open(runtime, storage(journal.clone()), OpenOptions::default());
+    let options = VerifyOptions {
+        level: Level::Log,
+        sample: Some(Sample::Percent(20.0)),
+        keep_coverage: true,
+        coverage_interval: Duration::from_millis(20),
+        threads: 2,
+        ..VerifyOptions::default()
+    };
+    verify(&repository, &options, &Progress::default(), &Stop::default()).expect("lists");
 }
 
 fn write(runtime: &Runtime, journal: &JournalStore, writer: u64) {
@@ -88,12 +111,40 @@ fn write(runtime: &Runtime, journal: &JournalStore, writer: u64) {
 
 /// Numbers for IDs.
 #[derive(Default)]
-struct Names(HashMap<[u8; 32], Id>);
+struct Names {
+    numbers: HashMap<[u8; 32], Id>,
+    /// What stands for the verification map of the state, and how many there were.
+    map: Option<Id>,
+    maps: u64,
+}
 
 impl Names {
     fn of(&mut self, id: &[u8; 32]) -> Id {
-        let next = self.0.len() as Id;
-        *self.0.entry(*id).or_insert(next)
+        let next = self.numbers.len() as Id;
+        *self.numbers.entry(*id).or_insert(next)
+    }
+
+    /// A verification map is to the model a snapshot that is based on the one before, and ends it.
+    fn map(&mut self, repository: &Repository, root: &ContentId, relied: &[PackId]) -> Vec<Abstract> {
+        self.maps += 1;
+        let mut name = [0xff; 32];
+        name[..8].copy_from_slice(&self.maps.to_be_bytes());
+        let (before, now) = (self.map, self.of(&name));
+        self.map = Some(now);
+        let put = Abstract::PutManifest {
+            snapshot: now,
+            needs: nodes(repository, root).iter().map(|id| self.of(&id.0)).collect(),
+            relied: relied.iter().map(|pack| self.of(&pack.0)).collect(),
+            bases: before.into_iter().collect(),
+        };
+        [Some(put), before.map(|before| Abstract::Forget([before].into()))].into_iter().flatten().collect()
+    }
+
+    fn actions(&mut self, repository: &Repository, action: &Action) -> Vec<Abstract> {
+        match action {
+            Action::VerificationMap { root: Some(root), relied } => self.map(repository, root, relied),
+            action => self.action(repository, action).into_iter().collect(),
+        }
     }
 
     fn blob(&mut self, blob: &BlobRef) -> Blob {
@@ -147,6 +198,21 @@ impl Names {
     }
 }
 
+/// Every node of a map.
+fn nodes(repository: &Repository, root: &ContentId) -> BTreeSet<ContentId> {
+    struct Noting<'r>(&'r Repository, Mutex<BTreeSet<ContentId>>);
+    impl ReadContent for Noting<'_> {
+        fn get(&self, kind: ContentKind, id: &ContentId) -> Result<Bytes, ContentError> {
+            self.1.lock().insert(*id);
+            self.0.contents().get(kind, id)
+        }
+    }
+    let noting = Noting(repository, Mutex::default());
+    let map = Map::open(&noting, root).expect("all was there once");
+    map.iter().for_each(|entry| drop(entry.expect("all was there once")));
+    noting.1.into_inner()
+}
+
 /// Every content that a snapshot reaches.
 fn needs(repository: &Repository, snapshot: &ManifestId) -> BTreeSet<ContentId> {
     #[derive(Default)]
@@ -162,9 +228,28 @@ fn needs(repository: &Repository, snapshot: &ManifestId) -> BTreeSet<ContentId> 
     noted.0.into_inner()
 }
 
+/// Whether a record puts a verification map in the place of another.
+fn is_map(actions: &[Abstract]) -> bool {
+    actions.windows(2).any(|pair| match pair {
+        [Abstract::PutManifest { bases, .. }, Abstract::Forget(gone)] => bases == gone && bases.len() == 1,
+        _ => false,
+    })
+}
+
+/// The changes that count: a trimmed record that somebody created once more lost by LOG-4, and what is gone
+/// cannot be deleted again.
+fn counted(mut changes: Vec<Change>) -> Vec<Change> {
+    let (mut put, mut deleted) = (BTreeSet::new(), BTreeSet::new());
+    changes.retain(|change| match change {
+        Change::Put(path, _) => put.insert(path.clone()),
+        Change::Delete(path) => deleted.insert(path.clone()),
+    });
+    changes
+}
+
 /// The events of a journal, in the words of the model.
 fn events(runtime: &Runtime, journal: &JournalStore) -> Vec<Event> {
-    let changes = journal.answered();
+    let changes = counted(journal.answered());
     // Nothing is deleted from it: what a record named when it was made can still be read.
     let everything = InMemory::new();
     for change in &changes {
@@ -189,8 +274,7 @@ fn events(runtime: &Runtime, journal: &JournalStore) -> Vec<Event> {
                 let options = OpenOptions { at: Some(revision), ..OpenOptions::default() };
                 let then = open(runtime, everything.clone(), options);
                 let actions = opened.record.actions.iter();
-                events
-                    .push(Event::Record(actions.filter_map(|action| names.action(&then, action)).collect()));
+                events.push(Event::Record(actions.flat_map(|action| names.actions(&then, action)).collect()));
             }
             (Some(BlobId::Record(revision)), None) => events.push(Event::Trimmed(revision)),
             (Some(BlobId::Catalog(revision)), Some(_)) => events.push(Event::Catalog(revision)),
@@ -219,7 +303,13 @@ fn what_the_code_does_is_accepted_by_the_model() {
         count(|event| matches!(event, Event::Catalog(_))),
         count(|event| matches!(event, Event::Trimmed(_)))
     ));
-    assert!(records > 80 && deleted > 20);
+    let map_records = count(|event| match event {
+        // A snapshot is based on what it does not end in the same record, save for a checkpoint.
+        Event::Record(actions) => is_map(actions),
+        _ => false,
+    });
+    tell(&format!("{map_records} records put a verification map"));
+    assert!(records > 80 && deleted > 20 && map_records > 10);
     let accepted = accept(&events).unwrap_or_else(|refused| {
         panic!("{refused}: {:?}", events[refused.event.saturating_sub(2)..=refused.event].to_vec())
     });

@@ -8,6 +8,7 @@ mod doctor;
 mod export;
 mod global;
 mod graph;
+mod health;
 mod items;
 mod maintenance;
 mod policy;
@@ -29,6 +30,7 @@ pub use doctor::{DoctorCommand, DoctorGraphArgs, PurposeArg};
 pub use export::{ExportArgs, ExportCommand};
 pub use global::{GlobalArgs, LogFormat, SecretArgs};
 pub use graph::{CloudArg, GraphArgs};
+pub use health::HealthArgs;
 pub use items::{BackupArg, ItemArgs};
 pub use maintenance::{MaintenanceCommand, MaintenanceExplainArgs, MaintenanceRunArgs, ReclaimArgs};
 pub use policy::{FieldArgs, PolicyCommand, PolicyRemoveArgs, PolicySetArgs, PolicyShowArgs, RuleArgs};
@@ -86,6 +88,15 @@ pub enum Command {
     /// Give space back, keep index and log short, and tell why something is still there
     #[command(subcommand)]
     Maintenance(MaintenanceCommand),
+    /// Tell in seconds whether backups and verification are up to date; for cron
+    #[command(after_help = "\
+Reads the log and no data: a handful of requests, however large the repository is. Ends with 0 if
+all is well, 3 if something is overdue, 30 if damage is known (docs/health.md).
+
+Example:
+  corso health
+  corso health --max-age 8d --max-unverified-age 90d --json")]
+    Health(HealthArgs),
     /// Check that a service can be used
     #[command(subcommand)]
     Doctor(DoctorCommand),

@@ -1,6 +1,7 @@
 //! `corso repo …`
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 
@@ -36,7 +37,15 @@ pub enum RepoCommand {
     #[command(after_help = "Example:\n  corso repo recovery-kit > kit.txt")]
     RecoveryKit,
     /// Check the repository; what is damaged is named, with the snapshots it belongs to
-    #[command(after_help = "Example:\n  corso repo verify --level data --read-data 5%")]
+    #[command(after_help = "\
+Which packs were decoded when is kept in the repository: with --read-data 5% every day all that
+is there is decoded within 20 days, however much comes to it. A run that is interrupted or killed
+is gone on from.
+
+Example:
+  corso repo verify --read-data 5%
+  corso repo verify --level data
+  corso repo verify --keyless")]
     Verify(VerifyArgs),
     /// Put right what is damaged, as far as that goes; only adds, and asks for --yes
     #[command(subcommand)]
@@ -302,9 +311,18 @@ pub struct VerifyArgs {
     /// How deep to look: the log and structure, the blobs and their hashes, or every content
     #[arg(long, value_name = "LEVEL", default_value = "blobs")]
     pub level: LevelArg,
-    /// Decode only this share or amount of the data, chosen anew each time
+    /// Decode this share or amount of the data: what was not decoded for the longest time
     #[arg(long, value_name = "5%|2GiB", value_parser = values::sample)]
     pub read_data: Option<SampleArg>,
+    /// Compare the hashes of all blobs and nothing else: needs no passphrase and no key
+    #[arg(long, conflicts_with = "read_data")]
+    pub keyless: bool,
+    /// Keep no record of which packs were verified
+    #[arg(long, conflicts_with = "keyless")]
+    pub no_record: bool,
+    /// How often that record is committed while the run goes on
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = values::duration)]
+    pub checkpoint_interval: Duration,
     /// Threads that fetch and decode; each holds up to a blob [default: 2 to 8, after the machine]
     #[arg(long, value_name = "N", value_parser = values::positive)]
     pub threads: Option<usize>,

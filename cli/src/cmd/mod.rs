@@ -7,6 +7,7 @@ mod demo;
 mod doctor;
 mod export;
 mod graph;
+mod health;
 mod maintenance;
 mod man;
 mod policy;
@@ -38,6 +39,7 @@ pub fn run(global: GlobalArgs, output: Output, command: Command) -> anyhow::Resu
         Command::Restore(command) => within(global, output, |session| restore::run(session, command)),
         Command::Export(command) => within(global, output, |session| export::run(session, command)),
         Command::Maintenance(command) => within(global, output, |session| maintenance::run(session, command)),
+        Command::Health(args) => within(global, output, |session| health::run(session, &args)),
         Command::Doctor(command) => within(global, output, |session| doctor::run(session, command)),
         Command::Demo(args) => within(global, output, |session| demo::run(session, &args)),
     }

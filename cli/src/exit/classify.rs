@@ -27,6 +27,11 @@ fn judge(cause: &(dyn Error + 'static)) -> Option<Verdict> {
 fn of_cli(error: &CliError) -> Verdict {
     match error {
         CliError::Usage { hint, .. } => (Code::Usage, hint),
+        CliError::NoSecret(_) => (
+            Code::Usage,
+            "set CORSO_PASSPHRASE, or use --passphrase-file or --passphrase-command; --keyless compares hashes \
+             without any",
+        ),
         CliError::NothingMatched { .. } => {
             (Code::NothingMatched, "see what there is with `corso snapshot list` and `corso snapshot ls ID`")
         }

@@ -21,6 +21,7 @@ use repo_format::repository::{RepositoryError, ResolveError};
 use repo_format::storage::StorageError;
 use repo_format::sync::SyncError;
 use repo_format::tree::TreeError;
+use repo_format::verify::VerifyError;
 
 use super::Code;
 use super::classify::Verdict;
@@ -43,6 +44,7 @@ pub fn judge(cause: &(dyn Error + 'static)) -> Option<Verdict> {
         .or_else(|| cause.downcast_ref().and_then(of_maintenance))
         .or_else(|| cause.downcast_ref().and_then(of_repair))
         .or_else(|| cause.downcast_ref().and_then(of_sync))
+        .or_else(|| cause.downcast_ref().and_then(of_verify))
         .or_else(|| cause.downcast_ref().and_then(of_log))
         .or_else(|| cause.downcast_ref().and_then(of_tree))
         .or_else(|| cause.downcast_ref().and_then(of_content))
@@ -147,6 +149,7 @@ fn of_repository(error: &RepositoryError) -> Option<Verdict> {
         RepositoryError::Invalid(_)
         | RepositoryError::Unseen(_)
         | RepositoryError::PackLost { .. }
+        | RepositoryError::CoverageOvertaken { .. }
         | RepositoryError::SegmentsTaken => (Code::Failed, "run the command again"),
         RepositoryError::UnknownSnapshot { .. } => {
             (Code::NothingMatched, "`corso snapshot list --all` shows the snapshots there are")
@@ -184,6 +187,7 @@ fn of_maintenance(error: &MaintenanceError) -> Option<Verdict> {
             (Code::Failed, "run it again when no other maintenance runs on the repository")
         }
         MaintenanceError::Marks { .. } => (Code::Failed, "name a folder with room with --cache-dir"),
+        MaintenanceError::VerificationMap(error) => return of_content(error),
         MaintenanceError::Pack { .. } => DAMAGED,
         MaintenanceError::Repository(error) => return of_repository(error),
         MaintenanceError::Storage(error) => of_storage(error),
@@ -191,6 +195,14 @@ fn of_maintenance(error: &MaintenanceError) -> Option<Verdict> {
         MaintenanceError::Index(error) => return of_index(error),
         _ => return None,
     })
+}
+
+fn of_verify(error: &VerifyError) -> Option<Verdict> {
+    match error {
+        VerifyError::Repository(error) => of_repository(error),
+        VerifyError::List(error) => Some(of_storage(error)),
+        _ => None,
+    }
 }
 
 fn of_repair(error: &RepairError) -> Option<Verdict> {

@@ -12,6 +12,7 @@ pub use classify::explain;
 
 use crate::report::Output;
 use crate::report::message::{ExitError, Message};
+use crate::secret::SecretError;
 
 /// Exit codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +58,9 @@ pub enum CliError {
     /// The location holds another repository than the one that was connected.
     #[error("{location} holds repository {found}, but {expected} was connected as `{name}`")]
     OtherRepository { location: String, found: String, expected: String, name: String },
+    /// Nothing opens the repository, and the command can do a part of its work all the same.
+    #[error("the repository cannot be opened")]
+    NoSecret(#[source] SecretError),
     /// A signal came before there was anything to save.
     #[error("interrupted")]
     Interrupted,

@@ -8,6 +8,7 @@ use super::backup::{Alert, BackupLine};
 use super::create::UserLine;
 use super::doctor::Permission;
 use super::entry::{Change, Item};
+use super::health::Matter;
 use super::maintenance::PackLine;
 use super::name::PathText;
 use super::policy::{PolicyLine, RetentionLine};
@@ -46,6 +47,8 @@ pub enum Message {
     Permission(Permission),
     Slot(Slot),
     Finding(Finding),
+    /// One matter of the repository's health.
+    Health(Matter),
     /// A pack, and what becomes of it.
     Pack(PackLine),
     /// A piece of a file's content.

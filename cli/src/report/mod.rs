@@ -9,6 +9,7 @@ pub mod demo;
 pub mod doctor;
 pub mod entry;
 pub mod export;
+pub mod health;
 pub mod maintenance;
 pub mod message;
 mod name;

@@ -103,6 +103,8 @@ pub struct Finding {
     pub what: String,
     /// Contents that are lost by it.
     pub contents: u64,
+    /// IDs of the first of them.
+    pub content_ids: Vec<String>,
     /// IDs of the snapshots that need them.
     pub snapshots: Vec<String>,
     /// The first of the paths in them.

@@ -8,6 +8,7 @@ use super::create::BackupCreateSummary;
 use super::demo::{DriveDemoSummary, FolderDemoSummary};
 use super::doctor::DoctorSummary;
 use super::export::ExportSummary;
+use super::health::HealthSummary;
 use super::maintenance::{MaintenanceStatusSummary, RunSummary, SpaceText};
 use super::policy::{PolicyShowSummary, PolicySummary, RecallSummary};
 use super::repair::log::LogRepairSummary;
@@ -102,6 +103,8 @@ pub enum Summary {
     MaintenanceStatus(MaintenanceStatusSummary),
     #[serde(rename = "maintenance explain")]
     MaintenanceExplain(SpaceText),
+    #[serde(rename = "health")]
+    Health(HealthSummary),
     #[serde(rename = "doctor graph")]
     DoctorGraph(DoctorSummary),
     #[serde(rename = "demo")]

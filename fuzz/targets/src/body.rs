@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use repo_format::cbor::{self, Cbor};
 use repo_format::codec::{ContentId, ManifestId, PackId, RunId, SplitterSizes};
+use repo_format::coverage::{Place, Reached, Row, Summary};
+use repo_format::format::names::PackKind;
 use repo_format::ledger::LedgerEntry;
 use repo_format::log::{ManifestRow, SnapshotState, SourceInfo};
 use repo_format::object::ObjectRef;
@@ -29,6 +31,19 @@ pub fn failure(data: &[u8]) -> bool {
 
 pub fn ledger_entry(data: &[u8]) -> bool {
     comes_back::<LedgerEntry>(data)
+}
+
+/// A row or the summary of the verification map: the key, a byte of length first, and the value.
+pub fn coverage_entry(data: &[u8]) -> bool {
+    let Some((length, rest)) = data.split_first() else { return false };
+    let Some((key, value)) = rest.split_at_checked(usize::from(*length)) else { return false };
+    match Place::from_key(key) {
+        Some(place) => {
+            assert_eq!(place.key(), key, "a place has one key");
+            comes_back::<Row>(value)
+        }
+        None => key == [0] && comes_back::<Summary>(value),
+    }
 }
 
 pub fn part(data: &[u8]) -> bool {
@@ -77,6 +92,14 @@ pub fn failure_seeds() -> Vec<Vec<u8>> {
 pub fn ledger_entry_seeds() -> Vec<Vec<u8>> {
     let of = |object, data| cbor::encode(&LedgerEntry { object, data });
     vec![of(Some(AN_OBJECT), Some(b"what is known".to_vec())), of(None, Some(Vec::new())), of(None, None)]
+}
+
+pub fn coverage_entry_seeds() -> Vec<Vec<u8>> {
+    let entry = |key: &[u8], value: Vec<u8>| [&[key.len() as u8][..], key, &value[..]].concat();
+    let place = Place { revision: 5, kind: PackKind::Data, pack: PackId([7; 32]) };
+    let row = Row { reached: Reached::Decoded, size: 1000, time_ns: -1, total: 2000 };
+    let summary = Summary { packs: 2, bytes: 2000, decoded_packs: 1, decoded_bytes: 1000, time_ns: 1 };
+    vec![entry(&place.key(), cbor::encode(&row)), entry(&[0], cbor::encode(&summary))]
 }
 
 pub fn part_seeds() -> Vec<Vec<u8>> {

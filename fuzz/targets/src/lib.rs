@@ -47,6 +47,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "boxed_value", run: boxed_value::run, seeds: boxed_value::seeds },
     Target { name: "catalog", run: log::catalog, seeds: log::catalog_seeds },
     Target { name: "copy_marker", run: copy_marker::run, seeds: copy_marker::seeds },
+    Target { name: "coverage_entry", run: body::coverage_entry, seeds: body::coverage_entry_seeds },
     Target { name: "delta_page", run: graph::delta_page, seeds: graph::delta_page_seeds },
     Target { name: "drive_cursor", run: ingest::cursor, seeds: ingest::cursor_seeds },
     Target { name: "drive_item", run: ingest::known, seeds: ingest::known_seeds },

@@ -52,8 +52,12 @@ pub enum Action {
     DropSlot(SlotId),
     /// A policy's CBOR, or its end.
     PutPolicy { name: String, value: Option<Vec<u8>> },
-    /// The root of the map of what was verified when.
-    VerificationMap(Option<ContentId>),
+    /// The map of what was verified when, in place of the one there was.
+    VerificationMap {
+        root: Option<ContentId>,
+        /// Every pack that it needs outside the map whose place it takes.
+        relied: Vec<PackId>,
+    },
     /// A feature that readers or writers must know from here on.
     RequireFeature { name: String, scope: FeatureScope },
     /// A record that cannot be read counts as empty.
@@ -90,7 +94,7 @@ impl Action {
             Action::AddSlot(_) => 11,
             Action::DropSlot(_) => 12,
             Action::PutPolicy { .. } => 13,
-            Action::VerificationMap(_) => 14,
+            Action::VerificationMap { .. } => 14,
             Action::RequireFeature { .. } => 15,
             Action::VoidRecord { .. } => 16,
             Action::RaiseFloor(_) => 17,
@@ -104,7 +108,8 @@ impl Action {
             Action::PutManifest { .. } | Action::AddSlot(_) => 4,
             Action::ReplaceSegments { .. } | Action::Recall { .. } | Action::Doom { .. } => 3,
             Action::Quarantine { .. } | Action::PutParameter { .. } | Action::PutPolicy { .. } => 3,
-            Action::RequireFeature { .. } | Action::VoidRecord { .. } | Action::Settle { .. } => 3,
+            Action::VerificationMap { .. } | Action::RequireFeature { .. } => 3,
+            Action::VoidRecord { .. } | Action::Settle { .. } => 3,
             _ => 2,
         }
     }
@@ -129,7 +134,7 @@ impl Action {
                 w
             }
             Action::DropSlot(slot) => w.put(slot),
-            Action::VerificationMap(root) => w.put(root),
+            Action::VerificationMap { root, relied } => w.put(root).put(relied),
             Action::RequireFeature { name, scope } => w.put(name).put(scope),
             Action::VoidRecord { revision, hash } => w.put(revision).put(hash),
             Action::RaiseFloor(floor) => w.put(floor),
@@ -163,7 +168,7 @@ impl Action {
             }
             12 => Action::DropSlot(t.get()?),
             13 => Action::PutPolicy { name: t.get()?, value: t.get()? },
-            14 => Action::VerificationMap(t.get()?),
+            14 => Action::VerificationMap { root: t.get()?, relied: t.get()? },
             15 => Action::RequireFeature { name: t.get()?, scope: t.get()? },
             16 => Action::VoidRecord { revision: t.get()?, hash: t.get()? },
             17 => Action::RaiseFloor(t.get()?),

@@ -76,7 +76,10 @@ impl State {
             Action::PutPolicy { name, value } => put_or_remove(&mut self.policies, name, value),
             Action::AddSlot(slot) => drop(self.slots.insert(slot.id, slot.clone())),
             Action::DropSlot(slot) => drop(self.slots.remove(slot)),
-            Action::VerificationMap(root) => self.verification_map = *root,
+            Action::VerificationMap { root, relied } => {
+                self.rely(relied, revision);
+                self.verification_map = *root;
+            }
             Action::RequireFeature { name, scope } => {
                 // Once readers must know it, they must for good.
                 let known = self.features.entry(name.clone()).or_insert(*scope);

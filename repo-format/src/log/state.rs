@@ -48,6 +48,7 @@ pub struct State {
     pub parameters: BTreeMap<String, Vec<u8>>,
     pub policies: BTreeMap<String, Vec<u8>>,
     pub features: BTreeMap<String, FeatureScope>,
+    /// What was verified when (COV-1).
     pub verification_map: Option<ContentId>,
     /// Records that count as empty.
     pub voids: BTreeMap<u64, RecordHash>,

@@ -14,6 +14,9 @@ pub enum Invalid {
     /// Its contents must be stored again.
     #[error("pack {pack} is doomed, snapshot {manifest} cannot rely on it")]
     PackGone { manifest: ManifestId, pack: PackId },
+    /// The map's nodes must be stored again.
+    #[error("pack {pack} is doomed, the verification map cannot rely on it")]
+    MapPackGone { pack: PackId },
     /// What only the base protected must be named or stored again.
     #[error("snapshot {base}, on which {manifest} is based, is not there any more")]
     BaseGone { manifest: ManifestId, base: ManifestId },
@@ -90,6 +93,10 @@ impl State {
                 let row = row.ok_or(Invalid::NoSuchManifest { manifest: *manifest })?;
                 self.may_recall(&row, relied)
             }
+            Action::VerificationMap { relied, .. } => match self.first_lost(relied) {
+                Some(pack) => Err(Invalid::MapPackGone { pack }),
+                None => Ok(()),
+            },
             Action::Doom { marked, blobs } => self.may_doom(*marked, blobs),
             Action::Reap(blobs) => match blobs.iter().find(|blob| !self.doomed.contains_key(blob)) {
                 Some(blob) => Err(Invalid::NotDoomed { blob: *blob }),
@@ -115,10 +122,14 @@ impl State {
     }
 
     fn may_rely(&self, manifest: &ManifestId, packs: &[PackId]) -> Result<(), Invalid> {
-        match packs.iter().find(|pack| self.is_lost(pack)) {
-            Some(pack) => Err(Invalid::PackGone { manifest: *manifest, pack: *pack }),
+        match self.first_lost(packs) {
+            Some(pack) => Err(Invalid::PackGone { manifest: *manifest, pack }),
             None => Ok(()),
         }
+    }
+
+    fn first_lost(&self, packs: &[PackId]) -> Option<PackId> {
+        packs.iter().copied().find(|pack| self.is_lost(pack))
     }
 
     fn may_recall(&self, row: &ManifestRow, relied: &[PackId]) -> Result<(), Invalid> {

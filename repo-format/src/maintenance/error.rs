@@ -1,5 +1,6 @@
 //! Why maintenance ended without having done its work.
 
+use crate::content::ContentError;
 use crate::index::IndexError;
 use crate::log::{Hold, LogError};
 use crate::pack::PackError;
@@ -17,6 +18,9 @@ pub enum MaintenanceError {
     /// Records of the log were lost, and what is left was not verified yet.
     #[error("nothing is reclaimed: records of the log were lost, and it was {} in revision {}", held(.0), .0.since)]
     Held(Hold),
+    /// What was verified when cannot be reached for now. (What is lost of it keeps nothing from going.)
+    #[error("the verification map cannot be read")]
+    VerificationMap(#[source] Box<ContentError>),
     /// Other maintainers doomed or recalled something each time when this run had marked.
     #[error("other maintenance was faster {tries} times; nothing is lost, and it can be run again")]
     Overtaken { tries: usize },

@@ -2,17 +2,20 @@
 
 use std::collections::HashMap;
 
+use bytes::Bytes;
+
 use super::MaintenanceError;
 use super::marks::Marks;
 use super::survey::Survey;
 use crate::codec::{ContentId, PackId};
-use crate::content::ContentError;
+use crate::content::{ContentError, ContentKind, ReadContent};
 use crate::engine::progress::{Progress, Stop};
 use crate::format::names::PackKind;
 use crate::index::{Location, View};
 use crate::log::{ManifestRow, State};
+use crate::map::Map;
 use crate::reach::{Reached, Walked, reach};
-use crate::repository::Repository;
+use crate::repository::{Repository, with_causes};
 use crate::snapshot::MapUse;
 
 /// The content is needed, and this is the place that it is needed in.
@@ -70,6 +73,9 @@ pub(super) fn mark<'r>(
     let marking = Marking { view: &view, marks: &marks, survey, state, progress };
     reach(repository.contents(), &live, &marking, threads, &|| stop.is_requested())
         .map_err(MaintenanceError::Unreadable)?;
+    if let Some(root) = &state.verification_map {
+        marking.map(&repository.contents_once(), root)?;
+    }
     let packs = packs(&view, &marks)?;
     Ok(Marked { revision: state.revision, view, marks, packs })
 }
@@ -113,6 +119,39 @@ impl Marking<'_> {
         let there = self.survey.has_pack(at.pack_kind, &at.pack) && !self.state.is_lost(&at.pack);
         let leaving = self.state.is_condemned(&at.pack);
         there.then(|| (self.state.quarantined.contains(&at.pack), leaving, at.pack))
+    }
+}
+
+impl Marking<'_> {
+    /// Marks the nodes of the verification map, as far as they can be read (COV-4): a map that is lost
+    /// keeps nothing from going, since the next verification begins another. If it only moved, another
+    /// maintainer doomed something meanwhile, and this run marks anew.
+    fn map(&self, contents: &dyn ReadContent, root: &ContentId) -> Result<(), MaintenanceError> {
+        let noting = NotingNodes { marking: self, contents };
+        let read = Map::open(&noting, root).and_then(|map| map.iter().try_for_each(|entry| entry.map(drop)));
+        match read {
+            Err(error @ (ContentError::Storage(_) | ContentError::Index(_))) => {
+                Err(MaintenanceError::VerificationMap(Box::new(error)))
+            }
+            Err(error) => {
+                tracing::warn!(error = %with_causes(&error), "what was verified when cannot be read");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+}
+
+/// Marks each node before it is read.
+struct NotingNodes<'m, 'a> {
+    marking: &'a Marking<'m>,
+    contents: &'a dyn ReadContent,
+}
+
+impl ReadContent for NotingNodes<'_, '_> {
+    fn get(&self, kind: ContentKind, id: &ContentId) -> Result<Bytes, ContentError> {
+        self.marking.reach(id, Walked::Whole)?;
+        self.contents.get(kind, id)
     }
 }
 

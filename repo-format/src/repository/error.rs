@@ -10,6 +10,7 @@ use crate::format::format_blob::FormatBlobError;
 use crate::format::slot::SlotError;
 use crate::index::IndexError;
 use crate::log::{CommitError, Invalid, LogError};
+use crate::map::MapError;
 use crate::policy::PolicyError;
 use crate::storage::StorageError;
 use crate::tree::TreeError;
@@ -90,6 +91,12 @@ pub enum RepositoryError {
     /// Maintenance took what only this snapshot needed; `path` is the first that is without it.
     #[error("snapshot {id} cannot come back: what {path} needs was reclaimed since it was forgotten")]
     Reclaimed { id: ManifestId, path: String, source: Box<ContentError> },
+    /// Other verifications were faster, again and again; what they wrote down counts.
+    #[error("what was verified could not be written down: {tries} times another verification was faster")]
+    CoverageOvertaken { tries: usize },
+    /// The verification map could not be written, although its rows always can.
+    #[error("the verification map cannot be written")]
+    CoverageMap(#[source] MapError),
     /// A policy breaks POL-1; it can be removed or set anew.
     #[error(transparent)]
     Policy(#[from] PolicyError),

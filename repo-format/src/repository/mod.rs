@@ -6,6 +6,7 @@
 mod causes;
 mod compact;
 mod copy;
+mod coverage;
 mod error;
 mod fetch;
 mod init;
@@ -27,6 +28,7 @@ use parking_lot::Mutex;
 pub(crate) use causes::with_causes;
 pub(crate) use compact::is_small;
 pub(crate) use copy::copy_marker;
+pub use coverage::Held;
 pub use error::RepositoryError;
 pub use init::{InitOptions, Initialised};
 pub use mend::BrokenLog;
@@ -34,8 +36,8 @@ pub(crate) use publish::check_known;
 pub use publish::{Draft, Unseen};
 pub use recall::Recalled;
 pub use snapshots::ResolveError;
-pub use unlock::identify;
 pub(crate) use unlock::{format_blob, refuse_foreign};
+pub use unlock::{identify, identify_if_told};
 
 use self::copy::is_unfinished;
 use self::fetch::{Staged, StoredSegments};
@@ -259,7 +261,8 @@ impl Repository {
         warnings
     }
 
-    fn warn(&self, warning: String) {
+    /// Keeps a warning for whoever asks.
+    pub(crate) fn warn(&self, warning: String) {
         self.0.warnings.lock().push(warning);
     }
 

@@ -141,7 +141,7 @@ impl Repository {
 
     /// Commits the segments of `packs` together with what `prepare` makes for the state that is
     /// extended, unless that state knows less than the writer has to.
-    fn commit_with_segments(
+    pub(super) fn commit_with_segments(
         &self,
         writer: &ContentWriter,
         packs: &[PackContents],

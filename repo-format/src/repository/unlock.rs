@@ -82,6 +82,17 @@ pub(crate) fn refuse_foreign(blobs: &Blobs) -> Result<(), RepositoryError> {
     Ok(())
 }
 
+/// As [`identify`], and `None` where the format blob is damaged and the slots do not agree.
+///
+/// # Errors
+/// As [`identify`].
+pub fn identify_if_told(blobs: &Blobs) -> Result<Option<RepoId>, RepositoryError> {
+    match identify(blobs) {
+        Err(RepositoryError::FormatBlob(error)) if !is_newer(&error) => Ok(None),
+        told => told.map(Some),
+    }
+}
+
 /// Opens a slot of the storage's repository with `secret`.
 ///
 /// A missing format blob is no loss: every slot carries its bytes. Slots of other repositories,

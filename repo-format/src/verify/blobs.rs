@@ -1,45 +1,67 @@
 //! Reading whole blobs: hashes of all, contents of packs.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Level;
 use super::check::Check;
+use super::coverage::{Keeper, ids};
 use super::finding::FindingKind;
+use super::listing::ListedPack;
+use super::sample::take;
 use super::segments::Packs;
-use crate::codec::{PackId, random_bytes};
+use crate::codec::PackId;
+use crate::coverage::Reached;
 use crate::format::check_hash;
 use crate::format::names::{BlobId, PackKind};
 use crate::pack::{FrameRow, PackContents, PackError, read_pack};
 use crate::repository::with_causes;
 
-type ListedPack = (PackKind, PackId, u64);
-
-/// Reads as many blobs, as deep, as the options ask for.
-pub(super) fn blobs(check: &Check<'_>, packs: &Packs) {
-    let all: Vec<ListedPack> = check.listing.packs().collect();
-    let decoded = match check.options.sample {
-        // A fixed choice without randomness is still a sample.
-        Some(sample) => sample.choose(all.clone(), &random_bytes().unwrap_or_default()),
-        None if check.options.level == Level::Data => all.clone(),
-        None => Vec::new(),
-    };
-    let chosen: BTreeSet<PackId> = decoded.iter().map(|(_, id, _)| *id).collect();
-    let hashed: Vec<BlobId> = match check.options.level {
-        Level::Log => Vec::new(),
-        _ => {
-            unread(check).filter(|blob| !matches!(blob, BlobId::Pack(_, id) if chosen.contains(id))).collect()
+/// Reads as many blobs, as deep, as the options ask for, and keeps which packs were found whole.
+pub(super) fn blobs(check: &Check<'_>, packs: &Packs, keeper: &Keeper<'_>) {
+    let decoded = decode_chosen(check, packs, keeper);
+    if check.options.level == Level::Log {
+        return;
+    }
+    let is_read = |blob: &BlobId| matches!(blob, BlobId::Pack(kind, id) if decoded.contains(&(*kind, *id)));
+    let hashed: Vec<BlobId> = unread(check).filter(|blob| !is_read(blob)).collect();
+    let size = |blob: &BlobId| check.listing.blobs.get(blob).copied().unwrap_or(0);
+    check.expect_bytes(hashed.iter().map(size).sum());
+    check.each(&hashed, |blob| {
+        if hash(check, blob)
+            && let BlobId::Pack(kind, id) = *blob
+        {
+            keeper.note((kind, id, size(blob)), Reached::Hash);
         }
+    });
+}
+
+/// Decodes all packs, or a share of them; gives those that were tried.
+///
+/// What is not whole does not count for a share: a damaged pack, which stays at the front of the queue, would
+/// keep the others waiting.
+fn decode_chosen(check: &Check<'_>, packs: &Packs, keeper: &Keeper<'_>) -> BTreeSet<(PackKind, PackId)> {
+    let (queue, wanted) = match check.options.sample {
+        Some(sample) => keeper.share(sample, &check.listing),
+        None if check.options.level == Level::Data => (check.listing.packs().collect(), u64::MAX),
+        None => return BTreeSet::new(),
     };
-    let sizes = decoded.iter().map(|(_, _, size)| *size);
-    let bytes: u64 =
-        sizes.chain(hashed.iter().filter_map(|blob| check.listing.blobs.get(blob).copied())).sum();
-    check
-        .progress
-        .bytes_total
-        .store(check.progress.bytes_done.load(Ordering::Relaxed) + bytes, Ordering::Relaxed);
-    check.each(&decoded, |(kind, id, _)| decode(check, packs, *kind, *id));
-    check.each(&hashed, |blob| hash(check, blob));
+    let (mut queue, mut tried, whole) = (queue.into_iter(), BTreeSet::new(), AtomicU64::new(0));
+    while !check.is_stopped() {
+        let chosen = take(&mut queue, wanted.saturating_sub(whole.load(Ordering::Relaxed)));
+        if chosen.is_empty() {
+            break;
+        }
+        tried.extend(ids(&chosen));
+        check.expect_bytes(chosen.iter().map(|(_, _, size)| size).sum());
+        check.each(&chosen, |pack: &ListedPack| {
+            if decode(check, packs, pack.0, pack.1) {
+                whole.fetch_add(pack.2, Ordering::Relaxed);
+                keeper.note(*pack, Reached::Decoded);
+            }
+        });
+    }
+    tried
 }
 
 /// The blobs that no step before has read whole.
@@ -56,9 +78,9 @@ fn unread<'c>(check: &'c Check<'_>) -> impl Iterator<Item = BlobId> + 'c {
     })
 }
 
-/// Compares a blob with the hash in its name, or at its end.
-fn hash(check: &Check<'_>, blob: &BlobId) {
-    let Some(bytes) = check.fetch(blob) else { return };
+/// Compares a blob with the hash in its name, or at its end. Says whether it fits.
+fn hash(check: &Check<'_>, blob: &BlobId) -> bool {
+    let Some(bytes) = check.fetch(blob) else { return false };
     let what = "its bytes are damaged: their hash is not the one promised (CONV-10)";
     match blob {
         BlobId::Pack(kind, id) if blake3::hash(&bytes) != *id.as_bytes() => {
@@ -67,10 +89,11 @@ fn hash(check: &Check<'_>, blob: &BlobId) {
         BlobId::Segment(id) if blake3::hash(&bytes) != *id.as_bytes() => {
             check.find_blob(blob, misnamed(check, &bytes), what);
         }
-        BlobId::Pack(..) | BlobId::Segment(_) => {}
+        BlobId::Pack(..) | BlobId::Segment(_) => return true,
         _ if check_hash(&bytes).is_err() => check.find_blob(blob, FindingKind::Damaged, what),
-        _ => {}
+        _ => return true,
     }
+    false
 }
 
 /// Tells bytes that are another blob's from bytes that are nobody's.
@@ -87,10 +110,10 @@ pub(super) fn misnamed(check: &Check<'_>, bytes: &[u8]) -> FindingKind {
     }
 }
 
-/// Reads a pack to its last content, and compares it with the index.
-fn decode(check: &Check<'_>, packs: &Packs, kind: PackKind, id: PackId) {
+/// Reads a pack to its last content, and compares it with the index. Says whether all is as it should be.
+fn decode(check: &Check<'_>, packs: &Packs, kind: PackKind, id: PackId) -> bool {
     let blob = BlobId::Pack(kind, id);
-    let Some(bytes) = check.fetch(&blob) else { return };
+    let Some(bytes) = check.fetch(&blob) else { return false };
     let (keys, repo) = (check.repository.keys(), check.repository.id());
     let contents = match read_pack(keys, &repo, kind, &id, &bytes) {
         Ok(contents) => contents,
@@ -99,7 +122,8 @@ fn decode(check: &Check<'_>, packs: &Packs, kind: PackKind, id: PackId) {
                 PackError::WrongHash => misnamed(check, &bytes),
                 _ => FindingKind::Structure,
             };
-            return check.find_pack(kind, id, finding, with_causes(&error));
+            check.find_pack(kind, id, finding, with_causes(&error));
+            return false;
         }
     };
     check.count(|covered| {
@@ -107,28 +131,30 @@ fn decode(check: &Check<'_>, packs: &Packs, kind: PackKind, id: PackId) {
         covered.contents_decoded +=
             contents.frames.iter().map(|frame| frame.contents.len() as u64).sum::<u64>();
     });
-    if let Some(facts) = packs.get(&id) {
-        compare(check, &contents, facts.rows);
-    }
+    packs.get(&id).is_none_or(|facts| compare(check, &contents, facts.rows))
 }
 
 /// The index has all contents of the pack where its footer has them, and no others in it.
-fn compare(check: &Check<'_>, pack: &PackContents, rows: u64) {
+fn compare(check: &Check<'_>, pack: &PackContents, rows: u64) -> bool {
     let (mut agreed, mut all) = (0, 0);
     for (index, frame) in (0..).zip(&pack.frames) {
         match agreeing(check, pack, index, frame) {
             Some(count) => agreed += count,
             // A segment cannot be read, which was found before.
-            None => return,
+            None => return false,
         }
         all += frame.contents.len() as u64;
     }
-    if (agreed, rows) != (all, all) {
+    // Where a segment went while it was read, not all rows were counted.
+    let agrees = agreed == all && (rows == all || check.index_is_partial());
+    let blob = BlobId::Pack(pack.kind, pack.id);
+    if !agrees && !check.is_removed(&blob, &check.newest()) {
         let what = format!(
             "its footer lists {all} contents; the index has {rows} in it, {agreed} of them where the footer says"
         );
-        check.find_blob(&BlobId::Pack(pack.kind, pack.id), FindingKind::Structure, what);
+        check.find_blob(&blob, FindingKind::Structure, what);
     }
+    agrees
 }
 
 fn agreeing(check: &Check<'_>, pack: &PackContents, index: u32, frame: &FrameRow) -> Option<u64> {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Instant;
 
@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 
 use super::finding::{Finding, FindingKind};
 use super::listing::Listing;
-use super::{Covered, VerifyOptions, VerifyReport};
+use super::{CoverageReport, Covered, VerifyOptions, VerifyReport};
 use crate::codec::{ContentId, PackId};
 use crate::engine::progress::{Progress, Stop};
 use crate::format::names::{BlobId, PackKind};
@@ -21,7 +21,7 @@ use crate::repository::with_causes;
 use crate::storage::{BLOB_SIZE_BYTES_MAX, StorageError};
 
 /// Findings that are kept; more say nothing new.
-const FINDINGS_MAX: usize = 10_000;
+pub(super) const FINDINGS_MAX: usize = 10_000;
 
 /// A verification under way. Shared between threads.
 pub(super) struct Check<'r> {
@@ -34,6 +34,7 @@ pub(super) struct Check<'r> {
     stop: &'r Stop,
     found: Mutex<Found>,
     covered: Mutex<Covered>,
+    index_is_partial: AtomicBool,
 }
 
 #[derive(Default)]
@@ -43,6 +44,8 @@ struct Found {
     packs: BTreeMap<PackId, usize>,
     /// Contents that snapshots need and the index does not know, or only in packs that are gone.
     absent: HashSet<ContentId>,
+    /// Packs that were not listed, and whether they are there all the same.
+    late: BTreeMap<(PackKind, PackId), bool>,
 }
 
 impl<'r> Check<'r> {
@@ -52,14 +55,24 @@ impl<'r> Check<'r> {
         listing: Listing,
         progress: &'r Progress,
         stop: &'r Stop,
+        state: Arc<State>,
     ) -> Check<'r> {
-        let state = repository.state();
         let (found, covered) = (Mutex::default(), Mutex::default());
-        Check { repository, options, state, listing, progress, stop, found, covered }
+        let index_is_partial = AtomicBool::new(false);
+        Check { repository, options, state, listing, progress, stop, found, covered, index_is_partial }
     }
 
     pub fn is_stopped(&self) -> bool {
         self.stop.is_requested()
+    }
+
+    /// Rows of a segment could not be read to the end.
+    pub fn set_index_partial(&self) {
+        self.index_is_partial.store(true, Ordering::Relaxed);
+    }
+
+    pub fn index_is_partial(&self) -> bool {
+        self.index_is_partial.load(Ordering::Relaxed)
     }
 
     pub fn count(&self, count: impl FnOnce(&mut Covered)) {
@@ -117,6 +130,45 @@ impl<'r> Check<'r> {
         self.state.doomed.contains_key(&BlobRef::Pack(kind, pack))
     }
 
+    /// So many bytes will be read besides.
+    pub fn expect_bytes(&self, bytes: u64) {
+        let seen = self.progress.bytes_done.load(Ordering::Relaxed);
+        let total = self.progress.bytes_total.load(Ordering::Relaxed).max(seen);
+        self.progress.bytes_total.store(total.saturating_add(bytes), Ordering::Relaxed);
+    }
+
+    /// The newest state: others commit beside this verification.
+    pub fn newest(&self) -> Arc<State> {
+        if let Err(error) = self.repository.refresh() {
+            tracing::warn!(error = %with_causes(&error), "the log could not be read again");
+        }
+        self.repository.state()
+    }
+
+    /// Whether by the state `now` a blob may be gone that was there when this verification began.
+    pub fn is_removed(&self, blob: &BlobId, now: &State) -> bool {
+        match blob {
+            BlobId::Pack(_, pack) => now.is_lost(pack) || self.is_forgotten(pack, now),
+            BlobId::Segment(id) => {
+                let manifests = &now.manifest_segments;
+                !now.segments.contains_key(id) && manifests.iter().all(|segment| segment.id != *id)
+            }
+            BlobId::Record(revision) => *revision < now.floor.0,
+            BlobId::Catalog(revision) => revision.saturating_add(1) < now.floor.0,
+            BlobId::Slot(id) => !now.slots.contains_key(id),
+            BlobId::Format => false,
+            // A promotion takes it away.
+            BlobId::CopyMarker => true,
+        }
+    }
+
+    /// Whether records went by unread, and with them perhaps a doom and all that is left of it: then no
+    /// segment names the pack (LOG-7).
+    fn is_forgotten(&self, pack: &PackId, now: &State) -> bool {
+        now.history_start() > self.state.revision
+            && self.repository.index().packs().is_ok_and(|packs| !packs.contains_key(pack))
+    }
+
     /// A blob's bytes. What cannot be read is a finding, and `None`.
     pub fn fetch(&self, blob: &BlobId) -> Option<Bytes> {
         match self.repository.blobs().get_bounded(&blob.name(), BLOB_SIZE_BYTES_MAX) {
@@ -128,6 +180,7 @@ impl<'r> Check<'r> {
                 });
                 Some(bytes)
             }
+            Err(error) if error.is_not_found() && self.is_removed(blob, &self.newest()) => None,
             Err(error) => {
                 let kind = kind_of(&error);
                 match *blob {
@@ -141,31 +194,33 @@ impl<'r> Check<'r> {
         }
     }
 
-    /// Does `work` for every item, several at a time, until all is done or the run is stopped.
-    pub fn each<T: Sync>(&self, items: &[T], work: impl Fn(&T) + Sync) {
-        let next = AtomicUsize::new(0);
-        let worker = || {
-            while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed))
-                && !self.is_stopped()
-            {
-                work(item);
-            }
-        };
-        thread::scope(|scope| {
-            (0..self.options.threads.clamp(1, items.len().max(1))).for_each(|_| drop(scope.spawn(worker)));
-        });
+    /// Whether a pack is there: it was listed, or came since, where maintenance has put contents into it.
+    pub fn is_there(&self, kind: PackKind, pack: PackId) -> bool {
+        if self.listing.has_pack(kind, &pack) {
+            return true;
+        }
+        if self.repository.state().revision == self.state.revision {
+            return false;
+        }
+        *self.found.lock().late.entry((kind, pack)).or_insert_with(|| {
+            let size = self.repository.blobs().size(&BlobId::Pack(kind, pack).name());
+            size.is_ok_and(|size| size.is_some())
+        })
     }
 
-    pub fn into_report(self, begun: Instant) -> VerifyReport {
+    /// Does `work` for every item, several at a time, until all is done or the run is stopped.
+    pub fn each<T: Sync>(&self, items: &[T], work: impl Fn(&T) + Sync) {
+        each(items, self.options.threads, self.stop, work);
+    }
+
+    pub fn into_report(self, begun: Instant, coverage: Option<CoverageReport>) -> VerifyReport {
         let mut findings = self.found.into_inner().findings;
-        findings.sort_by(|a, b| {
-            let key = |finding: &Finding| (!finding.kind.is_damage(), finding.blob.is_none());
-            key(a).cmp(&key(b)).then_with(|| a.blob.cmp(&b.blob))
-        });
+        sort(&mut findings);
         VerifyReport {
             level: self.options.level,
-            revision: self.state.revision,
+            revision: Some(self.state.revision),
             covered: self.covered.into_inner(),
+            coverage,
             findings,
             interrupted: self.stop.is_requested(),
             duration: begun.elapsed(),
@@ -173,7 +228,30 @@ impl<'r> Check<'r> {
     }
 }
 
-fn kind_of(error: &StorageError) -> FindingKind {
+/// Does `work` for every item on up to `threads` threads, until all is done or `stop` says so.
+pub(super) fn each<T: Sync>(items: &[T], threads: usize, stop: &Stop, work: impl Fn(&T) + Sync) {
+    let next = AtomicUsize::new(0);
+    let worker = || {
+        while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed))
+            && !stop.is_requested()
+        {
+            work(item);
+        }
+    };
+    thread::scope(|scope| {
+        (0..threads.clamp(1, items.len().max(1))).for_each(|_| drop(scope.spawn(worker)));
+    });
+}
+
+/// Damage first, in the order of blob names; then what belongs to no blob.
+pub(super) fn sort(findings: &mut [Finding]) {
+    findings.sort_by(|a, b| {
+        let key = |finding: &Finding| (!finding.kind.is_damage(), finding.blob.is_none());
+        key(a).cmp(&key(b)).then_with(|| a.blob.cmp(&b.blob))
+    });
+}
+
+pub(super) fn kind_of(error: &StorageError) -> FindingKind {
     match error {
         StorageError::NotFound { .. } => FindingKind::Missing,
         StorageError::TooLarge { .. } | StorageError::WrongLength { .. } => FindingKind::Damaged,

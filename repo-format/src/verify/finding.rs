@@ -1,6 +1,6 @@
 //! What a verification finds.
 
-use crate::codec::ManifestId;
+use crate::codec::{ContentId, ManifestId};
 use crate::storage::BlobName;
 
 /// One thing that is not as it should be.
@@ -13,6 +13,8 @@ pub struct Finding {
     pub what: String,
     /// Contents that cannot be had from any pack because of it.
     pub contents: u64,
+    /// The first few of them, in order of their IDs.
+    pub content_ids: Vec<ContentId>,
     /// Live snapshots that need one of them.
     pub snapshots: Vec<ManifestId>,
     /// Paths in those snapshots, names joined by `/`: the first few.
@@ -65,6 +67,7 @@ impl Finding {
             kind,
             what: what.into(),
             contents: 0,
+            content_ids: Vec::new(),
             snapshots: Vec::new(),
             paths: Vec::new(),
             path_count: 0,

@@ -6,6 +6,9 @@ use crate::codec::PackId;
 use crate::format::names::{BlobId, PackKind};
 use crate::storage::{BlobName, Blobs, StorageError};
 
+/// A pack in the storage, and its bytes.
+pub(super) type ListedPack = (PackKind, PackId, u64);
+
 /// Every blob of the storage, listed once.
 pub(super) struct Listing {
     /// With their sizes.
@@ -30,7 +33,11 @@ impl Listing {
         self.blobs.contains_key(blob)
     }
 
-    pub fn packs(&self) -> impl Iterator<Item = (PackKind, PackId, u64)> + '_ {
+    pub fn has_pack(&self, kind: PackKind, id: &PackId) -> bool {
+        self.has(&BlobId::Pack(kind, *id))
+    }
+
+    pub fn packs(&self) -> impl Iterator<Item = ListedPack> + '_ {
         self.blobs.iter().filter_map(|(blob, size)| match blob {
             BlobId::Pack(kind, id) => Some((*kind, *id, *size)),
             _ => None,

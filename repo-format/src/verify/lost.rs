@@ -1,13 +1,12 @@
 //! Which contents are lost with the packs that are missing or damaged, and have no other place.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use parking_lot::Mutex;
 
 use super::check::Check;
 use super::finding::{Finding, FindingKind};
 use crate::codec::ContentId;
-use crate::format::names::BlobId;
 use crate::index::Row;
 
 /// Contents of bad packs that are looked for elsewhere; it bounds memory where most packs are gone.
@@ -39,33 +38,48 @@ pub(super) fn lost(check: &Check<'_>) -> Lost {
         }
     });
     let mut lost = lost.into_inner();
+    let mut by_place: BTreeMap<usize, Vec<ContentId>> = BTreeMap::new();
+    for (id, places) in &lost {
+        places.iter().for_each(|place| by_place.entry(*place).or_default().push(*id));
+    }
     for place in bad.values() {
-        let count = lost.values().filter(|places| places.contains(place)).count() as u64;
+        let mut ids = by_place.remove(place).unwrap_or_default();
+        // A pack may have a content in two segments.
+        ids.sort_unstable();
+        ids.dedup();
         check.amend(*place, |finding| {
-            finding.contents = count;
-            if count == 0 && finding.kind != FindingKind::Unreadable {
+            finding.contents = ids.len() as u64;
+            finding.content_ids = first(&ids, check.options.contents_max);
+            if ids.is_empty() && finding.kind != FindingKind::Unreadable {
                 finding.what.push_str("; no content that the index has in it is lost");
             }
         });
     }
-    let nowhere: Vec<ContentId> = absent.into_iter().filter(|id| !lost.contains_key(id)).collect();
+    let mut nowhere: Vec<ContentId> = absent.into_iter().filter(|id| !lost.contains_key(id)).collect();
+    nowhere.sort_unstable();
     if !nowhere.is_empty() {
         let what = format!(
             "{} contents that live snapshots need are in no pack that the index knows",
             nowhere.len()
         );
         let contents = nowhere.len() as u64;
-        let place = check.find(Finding { contents, ..Finding::of(None, FindingKind::Missing, what) });
+        let content_ids = first(&nowhere, check.options.contents_max);
+        let found = Finding { contents, content_ids, ..Finding::of(None, FindingKind::Missing, what) };
+        let place = check.find(found);
         lost.extend(nowhere.into_iter().map(|id| (id, Vec::from_iter(place))));
     }
     lost
+}
+
+fn first(ids: &[ContentId], most: usize) -> Vec<ContentId> {
+    ids.iter().take(most).copied().collect()
 }
 
 /// Whether any pack still gives the content.
 fn can_be_had(check: &Check<'_>, id: &ContentId) -> bool {
     let reader = check.repository.reader();
     let locations = reader.locate(id).unwrap_or_default();
-    locations.iter().filter(|at| check.listing.has(&BlobId::Pack(at.pack_kind, at.pack))).any(|at| {
+    locations.iter().filter(|at| check.is_there(at.pack_kind, at.pack)).any(|at| {
         let found = reader.frame(id, at).and_then(|raw| reader.take(at.kind, id, at, &raw));
         found.is_ok()
     })

@@ -1,7 +1,7 @@
 //! Verification: whether everything that the live snapshots need is there, whole and well-formed.
 //!
 //! Owns the walk through log, segments, packs and snapshots, and what it finds. Changes nothing in the
-//! storage. What cannot be read is a finding, and the walk goes on with what can. Packs found wanting
+//! storage but, if told to, the record of what was verified when ([`crate::coverage`]). What cannot be read is a finding, and the walk goes on with what can. Packs found wanting
 //! are noted in the repository's set of unusable packs, so that a backup of the same process stores
 //! what they held once more.
 //!
@@ -14,7 +14,10 @@
 mod affected;
 mod blobs;
 mod check;
+mod coverage;
 mod finding;
+pub mod health;
+mod keyless;
 mod listing;
 mod log;
 mod lost;
@@ -27,12 +30,15 @@ mod walk;
 use std::time::{Duration, Instant};
 
 pub use finding::{Finding, FindingKind};
+pub use keyless::verify_keyless;
 pub use sample::Sample;
 
 use self::check::Check;
+use self::coverage::Keeper;
 use self::listing::Listing;
+use crate::coverage::{Place, Row, Summary};
 use crate::engine::progress::{Progress, Stop};
-use crate::repository::Repository;
+use crate::repository::{Repository, RepositoryError};
 use crate::storage::StorageError;
 
 /// How deep a verification looks. Each level includes those before it.
@@ -51,18 +57,34 @@ pub enum Level {
 #[derive(Debug, Clone)]
 pub struct VerifyOptions {
     pub level: Level,
-    /// Decode only some packs, chosen anew each time; the level then says what is done besides.
+    /// Decode only some packs, those first that were not for the longest time; the level then says what is
+    /// done besides. Where nothing is kept, others each time.
     pub sample: Option<Sample>,
+    /// Keep which packs were found whole, so that the next verification goes on from there. Levels that
+    /// look at no pack keep nothing.
+    pub keep_coverage: bool,
+    /// How often that is committed while the run goes on: what one that is killed loses.
+    pub coverage_interval: Duration,
     /// Blobs read and trees walked at once; each thread holds up to a blob.
     pub threads: usize,
     /// Paths that a finding names.
     pub paths_max: usize,
+    /// Content IDs that a finding names.
+    pub contents_max: usize,
 }
 
 impl Default for VerifyOptions {
     fn default() -> VerifyOptions {
         let threads = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 8);
-        VerifyOptions { level: Level::Log, sample: None, threads, paths_max: 20 }
+        VerifyOptions {
+            level: Level::Log,
+            sample: None,
+            keep_coverage: false,
+            coverage_interval: Duration::from_secs(60),
+            threads,
+            paths_max: 20,
+            contents_max: 20,
+        }
     }
 }
 
@@ -70,8 +92,11 @@ impl Default for VerifyOptions {
 #[derive(Debug, Clone)]
 pub struct VerifyReport {
     pub level: Level,
-    pub revision: u64,
+    /// The state that was verified; `None` without keys.
+    pub revision: Option<u64>,
     pub covered: Covered,
+    /// What was verified when, this run included; `None` if that is not kept.
+    pub coverage: Option<CoverageReport>,
     /// Damage first, in the order of blob names; then what is merely unknown.
     pub findings: Vec<Finding>,
     /// Told to stop before the end.
@@ -85,6 +110,14 @@ impl VerifyReport {
     pub fn is_clean(&self) -> bool {
         self.findings.iter().all(|finding| !finding.kind.is_damage())
     }
+}
+
+/// What the verification map comes to at the end of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CoverageReport {
+    pub summary: Summary,
+    /// The pack that is unverified longest.
+    pub longest: Option<(Place, Row)>,
 }
 
 /// How much was looked at.
@@ -119,6 +152,9 @@ pub enum VerifyError {
     /// Without the list of blobs nothing can be said.
     #[error("cannot list the repository's blobs")]
     List(#[source] StorageError),
+    /// There is no repository, or its format blob is of a newer release.
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
 }
 
 /// Verifies the repository as of the revision that it is open at.
@@ -132,17 +168,21 @@ pub fn verify(
     stop: &Stop,
 ) -> Result<VerifyReport, VerifyError> {
     let begun = Instant::now();
+    // Before the listing: what the state names was there by then, or was removed since.
+    let state = repository.state();
     let listing = Listing::of(repository.blobs()).map_err(VerifyError::List)?;
-    let check = Check::new(repository, options, listing, progress, stop);
+    let keeper = Keeper::begin(repository, options, &listing, &state);
+    let check = Check::new(repository, options, listing, progress, stop, state);
     slots::format_blob(&check);
     slots::slots(&check);
     log::log(&check);
     let packs = segments::segments(&check);
     segments::packs_are_there(&check, &packs);
-    blobs::blobs(&check, &packs);
+    blobs::blobs(&check, &packs, &keeper);
+    let kept = keeper.finish();
     let live = snapshots::live(&check);
     walk::walk(&check, &live);
     let lost = lost::lost(&check);
     affected::affected(&check, &live, &lost);
-    Ok(check.into_report(begun))
+    Ok(check.into_report(begun, kept))
 }

@@ -1,9 +1,8 @@
-//! Choosing packs to decode.
+//! How much is decoded where not all is, and in which order nobody says.
 
-use crate::codec::PackId;
-use crate::format::names::PackKind;
+use super::listing::ListedPack;
 
-/// How many packs are decoded. Each verification chooses others.
+/// How many packs are decoded.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Sample {
     /// Of the bytes of all packs; from 0 to 100.
@@ -13,42 +12,52 @@ pub enum Sample {
 }
 
 impl Sample {
-    /// As many packs as reach the size, in an order that `seed` decides.
-    pub(super) fn choose(
-        self,
-        mut packs: Vec<(PackKind, PackId, u64)>,
-        seed: &[u8; 32],
-    ) -> Vec<(PackKind, PackId, u64)> {
-        let total: u64 = packs.iter().map(|(_, _, size)| size).sum();
-        let wanted = match self {
+    /// The bytes to be decoded where all packs come to `total`.
+    pub(super) fn bytes_of(self, total: u64) -> u64 {
+        match self {
             Sample::Percent(percent) => (total as f64 * percent.clamp(0.0, 100.0) / 100.0).ceil() as u64,
             Sample::Bytes(bytes) => bytes.max(1),
-        };
-        packs.sort_by_cached_key(|(_, id, _)| *blake3::keyed_hash(seed, id.as_bytes()).as_bytes());
-        let mut chosen = 0;
-        packs.retain(|(_, _, size)| {
-            let more = chosen < wanted;
-            chosen += if more { *size } else { 0 };
-            more
-        });
-        packs
+        }
     }
+}
+
+/// The packs in an order that `seed` decides.
+pub(super) fn shuffled(mut packs: Vec<ListedPack>, seed: &[u8; 32]) -> Vec<ListedPack> {
+    packs.sort_by_cached_key(|(_, id, _)| *blake3::keyed_hash(seed, id.as_bytes()).as_bytes());
+    packs
+}
+
+/// Takes packs from the front of `queue` until they come to `bytes`, or nothing is left.
+pub(super) fn take(queue: &mut impl Iterator<Item = ListedPack>, bytes: u64) -> Vec<ListedPack> {
+    let (mut taken, mut sum) = (Vec::new(), 0);
+    while sum < bytes
+        && let Some(pack) = queue.next()
+    {
+        sum += pack.2;
+        taken.push(pack);
+    }
+    taken
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::PackId;
+    use crate::format::names::PackKind;
 
     #[test]
-    fn a_sample_reaches_its_size_and_changes_with_the_seed() {
+    fn a_share_reaches_its_size_and_a_shuffle_changes_with_the_seed() {
         let packs: Vec<_> = (0..100).map(|n| (PackKind::Data, PackId([n; 32]), 1000)).collect();
-        let chosen = |sample: Sample, seed| sample.choose(packs.clone(), &[seed; 32]);
-        assert_eq!(chosen(Sample::Percent(5.0), 1).len(), 5);
-        assert_ne!(chosen(Sample::Percent(5.0), 1), chosen(Sample::Percent(5.0), 2));
-        assert_eq!(chosen(Sample::Percent(100.0), 1).len(), 100);
-        assert_eq!(chosen(Sample::Percent(0.0), 1).len(), 0);
-        assert_eq!(chosen(Sample::Bytes(2500), 1).len(), 3);
-        assert_eq!(chosen(Sample::Bytes(0), 1).len(), 1);
-        assert_eq!(chosen(Sample::Bytes(u64::MAX), 1).len(), 100);
+        let count = |sample: Sample| take(&mut packs.iter().copied(), sample.bytes_of(100_000)).len();
+        assert_eq!(count(Sample::Percent(5.0)), 5);
+        assert_eq!(count(Sample::Percent(4.01)), 5);
+        assert_eq!(count(Sample::Percent(100.0)), 100);
+        assert_eq!(count(Sample::Percent(0.0)), 0);
+        assert_eq!(count(Sample::Bytes(2500)), 3);
+        assert_eq!(count(Sample::Bytes(0)), 1);
+        assert_eq!(count(Sample::Bytes(u64::MAX)), 100);
+        let first = |seed| shuffled(packs.clone(), &[seed; 32])[..5].to_vec();
+        assert_eq!(first(1), first(1));
+        assert_ne!(first(1), first(2));
     }
 }

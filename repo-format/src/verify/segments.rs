@@ -80,7 +80,10 @@ fn rows(check: &Check<'_>, segment: &SegmentRef, packs: &Mutex<Packs>) {
     let mut found = Packs::new();
     for row in check.repository.index().rows_of(segment) {
         // Whatever is wrong with it was found by looking at the blob itself.
-        let Ok(row) = row else { break };
+        let Ok(row) = row else {
+            check.set_index_partial();
+            break;
+        };
         let Location { pack, pack_kind, offset, stored_len, .. } = row.at;
         let end = u64::from(offset) + u64::from(stored_len) + SEAL_OVERHEAD as u64;
         let facts = found.entry(pack).or_insert(PackFacts { kind: pack_kind, rows: 0, end });
@@ -98,10 +101,12 @@ fn rows(check: &Check<'_>, segment: &SegmentRef, packs: &Mutex<Packs>) {
 /// Every pack that the index names is in the storage, and not too short. Names the blobs that nothing
 /// knows.
 pub(super) fn packs_are_there(check: &Check<'_>, packs: &Packs) {
+    let missing = packs.iter().any(|(pack, facts)| !check.listing.has_pack(facts.kind, pack));
+    let now = if missing { check.newest() } else { check.state.clone() };
     for (pack, facts) in packs {
         let blob = BlobId::Pack(facts.kind, *pack);
         match check.listing.blobs.get(&blob) {
-            None if check.is_doomed(facts.kind, *pack) => {}
+            None if check.is_doomed(facts.kind, *pack) || check.is_removed(&blob, &now) => {}
             None => {
                 let what = format!("the pack is missing; the index has {} contents in it", facts.rows);
                 check.find_pack(facts.kind, *pack, FindingKind::Missing, what);

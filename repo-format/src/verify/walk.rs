@@ -12,7 +12,6 @@ use super::snapshots::{Live, blame, blame_entry, unfound};
 use crate::cbor;
 use crate::codec::{ContentId, ManifestId};
 use crate::content::{ContentError, ContentKind, ReadContent};
-use crate::format::names::BlobId;
 use crate::ledger::LedgerEntry;
 use crate::map::{Node, NodeEntry, unbox_value};
 use crate::object::{ObjectReader, ObjectRef};
@@ -191,8 +190,7 @@ impl Walk<'_, '_> {
     fn present(&self, id: &ContentId, length: u32) -> Result<(), ContentError> {
         self.check.count(|covered| covered.references += 1);
         let locations = self.check.repository.reader().locate(id).map_err(|error| unfound(error, *id))?;
-        let there = |pack_kind, pack| self.check.listing.has(&BlobId::Pack(pack_kind, pack));
-        if !locations.iter().any(|at| there(at.pack_kind, at.pack)) {
+        if !locations.iter().any(|at| self.check.is_there(at.pack_kind, at.pack)) {
             return Err(ContentError::Missing { id: *id });
         }
         match locations.iter().find(|at| (at.kind, at.content_len) != (ContentKind::Data, length)) {

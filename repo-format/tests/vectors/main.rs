@@ -48,6 +48,7 @@ fn runner(kind: &str) -> Option<Run> {
         "part-entry" => trees::part_entry,
         "manifest" => state::manifest,
         "manifest-row" => state::manifest_row,
+        "coverage" => state::coverage,
         "policy" => state::policy,
         "policy-name" => state::policy_name,
         "record" => state::record,

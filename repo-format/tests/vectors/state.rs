@@ -2,6 +2,7 @@
 
 use repo_format::cbor;
 use repo_format::codec::RecordHash;
+use repo_format::coverage::{Place, Row, Summary};
 use repo_format::log::{Action, ManifestRow, SPLITTER, State, catalog as catalogs, record as records};
 use repo_format::policy::{Policies, Policy, Scope};
 use repo_format::snapshot::Manifest;
@@ -64,6 +65,33 @@ pub fn policy(case: &Case) -> Result<Told, String> {
     let effective = Policies::decode([(&stored.0, &stored.1)]).map_err(refused)?.effective_in(&Scope::Global);
     assert_eq!((effective.from.len(), effective.policy), (known, policy));
     Ok(vec![])
+}
+
+/// An entry of the verification map.
+pub fn coverage(case: &Case) -> Result<Told, String> {
+    let (key, bytes) = (case.bytes("key"), case.bytes("bytes"));
+    if key == [0] {
+        let summary: Summary = cbor::decode(&bytes).map_err(refused)?;
+        assert_eq!(cbor::encode(&summary), bytes);
+        return Ok(vec![
+            one("packs", summary.packs),
+            one("size", summary.bytes),
+            one("decoded", summary.decoded_packs),
+            one("decoded-size", summary.decoded_bytes),
+        ]);
+    }
+    let place = Place::from_key(&key).ok_or("COV-1")?;
+    assert_eq!(place.key(), key);
+    let row: Row = cbor::decode(&bytes).map_err(refused)?;
+    assert_eq!(cbor::encode(&row), bytes);
+    Ok(vec![
+        one("revision", place.revision),
+        one("pack-kind", place.kind.blob_kind() as u8),
+        one("pack", place.pack),
+        one("level", row.reached as u8),
+        one("size", row.size),
+        one("total", row.total),
+    ])
 }
 
 pub fn policy_name(case: &Case) -> Result<Told, String> {

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::sources::{Line, code, files};
 
 /// A module uses those before it, never those after it.
-const ORDER: [&str; 21] = [
+const ORDER: [&str; 22] = [
     "storage",
     "codec",
     "cbor",
@@ -20,6 +20,7 @@ const ORDER: [&str; 21] = [
     "map",
     "tree",
     "ledger",
+    "coverage",
     "snapshot",
     "reach",
     "policy",

@@ -45,6 +45,7 @@ fn described(gap: &Gap) -> Finding {
         is_damage: true,
         what: gap.what.clone(),
         contents: 0,
+        content_ids: Vec::new(),
         snapshots: Vec::new(),
         paths: Vec::new(),
         path_count: 0,

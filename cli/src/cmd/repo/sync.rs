@@ -113,6 +113,7 @@ fn described(damage: &Damage) -> Finding {
         is_damage: true,
         what: damage.what.clone(),
         contents: 0,
+        content_ids: Vec::new(),
         snapshots: Vec::new(),
         paths: Vec::new(),
         path_count: 0,

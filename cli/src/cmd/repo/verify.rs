@@ -1,45 +1,28 @@
 //! `corso repo verify`
 
+use anyhow::Context;
 use repo_format::engine::progress::Progress;
 use repo_format::repair;
-use repo_format::verify::{self, Level, Sample, VerifyOptions, VerifyReport, verify};
+use repo_format::verify::{
+    self, CoverageReport, Level, Sample, VerifyOptions, VerifyReport, verify, verify_keyless,
+};
 
 use crate::args::values::SampleArg;
 use crate::args::{LevelArg, VerifyArgs};
 use crate::cmd::session::Session;
-use crate::exit::{Code, message};
+use crate::exit::{CliError, Code, message};
 use crate::progress::watch;
 use crate::report::repository::Finding;
 use crate::report::summary::Summary;
-use crate::report::verify::VerifySummary;
-use crate::report::{Message, PathText};
+use crate::report::verify::{CoverageText, VerifySummary};
+use crate::report::{Message, PathText, Time};
+use crate::secret::SecretError;
 
 /// Verifies the repository and names what is wrong.
 pub fn run(session: &Session, args: &VerifyArgs) -> anyhow::Result<Code> {
-    let repository = session.open()?;
-    let mut options = VerifyOptions {
-        level: match (args.level, args.read_data) {
-            // The sample says what is read besides the blobs.
-            (LevelArg::Data, None) => Level::Data,
-            (LevelArg::Log, _) => Level::Log,
-            (LevelArg::Blobs | LevelArg::Data, _) => Level::Blobs,
-        },
-        sample: args.read_data.map(sample),
-        ..VerifyOptions::default()
-    };
-    options.threads = args.threads.unwrap_or(options.threads);
-    let progress = Progress::default();
-    let report = watch(&session.global, &session.output, &progress, || {
-        verify(&repository, &options, &progress, &session.stop)
-    })?;
-    session.pass_warnings(&repository);
-    let settled = match repair::settle(&repository, &options, &report) {
-        Ok(settled) => settled,
-        Err(error) => {
-            let error = message(&error.into());
-            session.output.warn(format!("it could not be recorded that everything was verified: {error}"));
-            None
-        }
+    let (report, settled) = match args.keyless {
+        true => (keyless(session, args)?, None),
+        false => with_keys(session, args)?,
     };
     for finding in &report.findings {
         let finding = described(finding);
@@ -57,6 +40,76 @@ pub fn run(session: &Session, args: &VerifyArgs) -> anyhow::Result<Code> {
     Ok(code)
 }
 
+/// The report, and the revision that ends the hold on dooms, if there was one and nothing is wrong.
+fn with_keys(session: &Session, args: &VerifyArgs) -> anyhow::Result<(VerifyReport, Option<u64>)> {
+    let repository = session.open().map_err(name_keyless)?;
+    let mut options = VerifyOptions {
+        level: match (args.level, args.read_data) {
+            // The sample says what is read besides the blobs.
+            (LevelArg::Data, None) => Level::Data,
+            (LevelArg::Log, _) => Level::Log,
+            (LevelArg::Blobs | LevelArg::Data, _) => Level::Blobs,
+        },
+        sample: args.read_data.map(sample),
+        // The past cannot be added to.
+        keep_coverage: !args.no_record && session.global.at.is_none(),
+        coverage_interval: args.checkpoint_interval,
+        ..VerifyOptions::default()
+    };
+    options.threads = args.threads.unwrap_or(options.threads);
+    let progress = Progress::default();
+    let report = watch(&session.global, &session.output, &progress, || {
+        verify(&repository, &options, &progress, &session.stop)
+    })?;
+    session.pass_warnings(&repository);
+    let settled = match repair::settle(&repository, &options, &report) {
+        Ok(settled) => settled,
+        Err(error) => {
+            let error = message(&error.into());
+            session.output.warn(format!("it could not be recorded that everything was verified: {error}"));
+            None
+        }
+    };
+    Ok((report, settled))
+}
+
+/// Where there is no passphrase, hashes can be compared all the same.
+fn name_keyless(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast() {
+        Ok(source @ SecretError::NoSource) => CliError::NoSecret(source).into(),
+        Ok(error) => error.into(),
+        Err(error) => error,
+    }
+}
+
+fn keyless(session: &Session, args: &VerifyArgs) -> anyhow::Result<VerifyReport> {
+    if args.level != LevelArg::Blobs {
+        let what = "without keys only the hashes of blobs can be compared".to_owned();
+        let hint = "leave --level out, or leave --keyless out and give the passphrase";
+        return Err(CliError::Usage { what, hint }.into());
+    }
+    if session.global.at.is_some() {
+        let what = "without keys there is no telling what belongs to a revision".to_owned();
+        return Err(CliError::Usage { what, hint: "leave --at out" }.into());
+    }
+    let target = session.target()?;
+    let blobs = session.storage(&target.location, false)?;
+    if let Some((name, expected)) = target.known
+        && let Some(found) = repo_format::repository::identify_if_told(&blobs)?
+        && expected != found.to_string()
+    {
+        let (location, found) = (target.location.to_string(), found.to_string());
+        return Err(CliError::OtherRepository { location, found, expected, name }.into());
+    }
+    let mut options = VerifyOptions { level: Level::Blobs, ..VerifyOptions::default() };
+    options.threads = args.threads.unwrap_or(options.threads);
+    let progress = Progress::default();
+    let report = watch(&session.global, &session.output, &progress, || {
+        verify_keyless(&blobs, &options, &progress, &session.stop)
+    });
+    report.context("cannot verify without keys")
+}
+
 fn sample(chosen: SampleArg) -> Sample {
     match chosen {
         SampleArg::Percent(percent) => Sample::Percent(percent),
@@ -71,6 +124,7 @@ fn described(finding: &verify::Finding) -> Finding {
         is_damage: finding.kind.is_damage(),
         what: finding.what.clone(),
         contents: finding.contents,
+        content_ids: finding.content_ids.iter().map(ToString::to_string).collect(),
         snapshots: finding.snapshots.iter().map(ToString::to_string).collect(),
         paths: finding.paths.iter().map(|path| PathText::new(path)).collect(),
         path_count: finding.path_count,
@@ -88,6 +142,7 @@ fn summary(report: &VerifyReport, args: &VerifyArgs) -> VerifySummary {
         }
         .to_owned(),
         sampled: args.read_data.is_some(),
+        keyless: args.keyless,
         revision: report.revision,
         snapshots: covered.snapshots,
         entries: covered.entries,
@@ -96,10 +151,23 @@ fn summary(report: &VerifyReport, args: &VerifyArgs) -> VerifySummary {
         packs_decoded: covered.packs_decoded,
         contents_decoded: covered.contents_decoded,
         bytes_read: covered.bytes_read,
+        coverage: report.coverage.as_ref().map(coverage),
         damage,
         unknown: report.findings.len() as u64 - damage,
         settled_in: None,
         interrupted: report.interrupted,
         seconds: report.duration.as_secs_f64(),
+    }
+}
+
+fn coverage(report: &CoverageReport) -> CoverageText {
+    let CoverageReport { summary, longest } = report;
+    CoverageText {
+        packs: summary.packs,
+        bytes: summary.bytes,
+        decoded_packs: summary.decoded_packs,
+        decoded_bytes: summary.decoded_bytes,
+        longest_unverified_pack: longest.map(|(place, _)| place.pack.to_string()),
+        longest_unverified: longest.map(|(_, row)| Time(row.time_ns)),
     }
 }

@@ -37,7 +37,7 @@ pub(super) fn every_action() -> Vec<Action> {
         Action::AddSlot(slot(3)),
         Action::DropSlot(slot(3).id),
         Action::PutPolicy { name: "keep".into(), value: Some(vec![5]) },
-        Action::VerificationMap(Some(segment.first)),
+        Action::VerificationMap { root: Some(segment.first), relied: vec![pack(3)] },
         Action::RequireFeature { name: "shiny".into(), scope: FeatureScope::Writers },
         Action::VoidRecord { revision: 3, hash: RecordHash::ZERO },
         Action::RaiseFloor(2),

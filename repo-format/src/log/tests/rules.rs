@@ -125,6 +125,23 @@ fn compactions_replace_what_is_there() {
 }
 
 #[test]
+fn a_verification_map_protects_what_it_names_and_relies_on_nothing_doomed() {
+    let (_place, log) = Place::new().create_kept();
+    let map = |number: u8, relied: &[u8]| Action::VerificationMap {
+        root: Some(ContentId([number; 32])),
+        relied: relied.iter().copied().map(pack).collect(),
+    };
+    let end = done(&log, map(1, &[8]));
+    assert_eq!(log.state().verification_map, Some(ContentId([1; 32])));
+    let doom = |marked, number| Action::Doom { marked, blobs: vec![data(number)] };
+    assert_eq!(refused(&log, doom(end - 1, 8)), Invalid::InUse { blob: data(8), since: end });
+    // Marked later, its collector knew the map.
+    done(&log, doom(end, 7));
+    assert_eq!(refused(&log, map(2, &[6, 7])), Invalid::MapPackGone { pack: pack(7) });
+    assert_eq!(log.state().verification_map, Some(ContentId([1; 32])));
+}
+
+#[test]
 fn the_last_slot_stays() {
     let (_place, log) = Place::new().create_kept();
     assert_eq!(refused(&log, Action::DropSlot(slot(1).id)), Invalid::LastSlot { slot: slot(1).id });

@@ -52,7 +52,8 @@ pub fn settle(
     report: &VerifyReport,
 ) -> Result<Option<u64>, RepairError> {
     let state = repository.state();
-    let Some(hold) = state.hold.filter(|hold| hold.found && report.revision >= hold.since) else {
+    let Some(looked_at) = report.revision else { return Ok(None) };
+    let Some(hold) = state.hold.filter(|hold| hold.found && looked_at >= hold.since) else {
         return Ok(None);
     };
     let is_full = options.level == Level::Data && options.sample.is_none() && !report.interrupted;
@@ -60,7 +61,6 @@ pub fn settle(
     if !is_full || !damage.all(|finding| is_harmless(&state, finding)) {
         return Ok(None);
     }
-    let looked_at = report.revision;
     let committed = repository.commit_actions(|state| match state.hold {
         Some(now) if now == hold => vec![Action::Settle { looked_at, verified: true }],
         _ => Vec::new(),
