@@ -73,7 +73,8 @@ fn rows_at(place: &Place, times: &[i64], change: impl Fn(usize, &mut ManifestRow
         let like = repository.snapshots().unwrap().pop().unwrap();
         let row = |(number, time): (usize, &i64)| {
             let id = ManifestId(*blake3::hash(&number.to_le_bytes()).as_bytes());
-            let mut row = ManifestRow { id, start_ns: *time, end_ns: *time, ..like.clone() };
+            // Not one that was found again, which would keep its place.
+            let mut row = ManifestRow { id, revision: 0, start_ns: *time, end_ns: *time, ..like.clone() };
             change(number, &mut row);
             let put = Action::PutManifest { row: Box::new(row), relied: vec![], bases: vec![] };
             repository.log().commit(|_| Ok::<_, Infallible>(vec![put.clone()])).unwrap();

@@ -23,12 +23,22 @@ use crate::storage::{BLOB_SIZE_BYTES_MAX, StorageError};
 /// Findings that are kept; more say nothing new.
 pub(super) const FINDINGS_MAX: usize = 10_000;
 
+/// What was known when a verification began, and was there right afterwards.
+pub(super) struct Begin {
+    pub state: Arc<State>,
+    /// The newest catalog that this client had seen; 0 if none.
+    pub catalog_seen: u64,
+    pub listing: Listing,
+}
+
 /// A verification under way. Shared between threads.
 pub(super) struct Check<'r> {
     pub repository: &'r Repository,
     pub options: &'r VerifyOptions,
     /// The state that is verified.
     pub state: Arc<State>,
+    /// The newest catalog that this client had seen before the listing.
+    pub catalog_seen: u64,
     pub listing: Listing,
     pub progress: &'r Progress,
     stop: &'r Stop,
@@ -52,14 +62,25 @@ impl<'r> Check<'r> {
     pub fn new(
         repository: &'r Repository,
         options: &'r VerifyOptions,
-        listing: Listing,
+        begin: Begin,
         progress: &'r Progress,
         stop: &'r Stop,
-        state: Arc<State>,
     ) -> Check<'r> {
+        let Begin { state, catalog_seen, listing } = begin;
         let (found, covered) = (Mutex::default(), Mutex::default());
         let index_is_partial = AtomicBool::new(false);
-        Check { repository, options, state, listing, progress, stop, found, covered, index_is_partial }
+        Check {
+            repository,
+            options,
+            state,
+            catalog_seen,
+            listing,
+            progress,
+            stop,
+            found,
+            covered,
+            index_is_partial,
+        }
     }
 
     pub fn is_stopped(&self) -> bool {

@@ -81,7 +81,7 @@ fn missing(check: &Check<'_>, first: u64, last: u64) {
 
 /// The newest catalog that this client has seen may only have given way to a newer one (LOG-6).
 fn catalog_seen(check: &Check<'_>, newest: u64) {
-    let seen = check.repository.log().catalog_seen();
+    let seen = check.catalog_seen;
     if newest < seen {
         let what =
             "this client has seen the catalog, and it is gone (LOG-6); the records still hold all of it";

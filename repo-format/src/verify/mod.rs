@@ -33,7 +33,7 @@ pub use finding::{Finding, FindingKind};
 pub use keyless::verify_keyless;
 pub use sample::Sample;
 
-use self::check::Check;
+use self::check::{Begin, Check};
 use self::coverage::Keeper;
 use self::listing::Listing;
 use crate::coverage::{Place, Row, Summary};
@@ -169,10 +169,11 @@ pub fn verify(
 ) -> Result<VerifyReport, VerifyError> {
     let begun = Instant::now();
     // Before the listing: what the state names was there by then, or was removed since.
-    let state = repository.state();
+    let (state, catalog_seen) = (repository.state(), repository.log().catalog_seen());
     let listing = Listing::of(repository.blobs()).map_err(VerifyError::List)?;
     let keeper = Keeper::begin(repository, options, &listing, &state);
-    let check = Check::new(repository, options, listing, progress, stop, state);
+    let begin = Begin { state, catalog_seen, listing };
+    let check = Check::new(repository, options, begin, progress, stop);
     slots::format_blob(&check);
     slots::slots(&check);
     log::log(&check);
