@@ -35,17 +35,27 @@ pub fn secret() -> Secret {
     Secret::key_file(&[7; 64]).expect("long enough")
 }
 
-/// A new repository in `storage`.
-pub fn init(runtime: &Runtime, storage: Storage, open: OpenOptions) -> Repository {
-    let options = InitOptions {
+/// A new repository that [`secret`] opens.
+pub fn init_options(open: OpenOptions) -> InitOptions {
+    InitOptions {
         secret: secret(),
         label: "test".into(),
         cost: KdfCost::DEFAULT,
         recovery_key: false,
         splitter: SplitterSizes::DEFAULT,
         open,
-    };
-    Repository::init(Blobs::new(storage, runtime.handle().clone()), options).expect("inits").repository
+    }
+}
+
+/// A new repository in `storage`.
+pub fn init(runtime: &Runtime, storage: Storage, open: OpenOptions) -> Repository {
+    let blobs = Blobs::new(storage, runtime.handle().clone());
+    Repository::init(blobs, init_options(open)).expect("inits").repository
+}
+
+/// A number that a long run may be given in a variable.
+pub fn setting(name: &str, usual: u64) -> u64 {
+    std::env::var(name).map_or(usual, |text| text.parse().expect("a number"))
 }
 
 /// The repository in `storage`.

@@ -10,14 +10,16 @@ use std::time::Duration;
 
 use corso_tests::journal::{Image, JournalStore};
 use corso_tests::plain::{Files, PlainFile, PlainSource, files_of, flat};
-use corso_tests::{assert_clean, at_once, backup_options, noise, runtime, secret, storage, tell};
-use repo_format::codec::{ManifestId, SplitterSizes};
+use corso_tests::{
+    assert_clean, at_once, backup_options, init_options, noise, runtime, secret, setting, storage, tell,
+};
+use repo_format::codec::ManifestId;
 use repo_format::engine::progress::{Progress, Stop};
 use repo_format::engine::{BackupOptions, backup};
 use repo_format::format::slot::{KdfCost, Secret};
 use repo_format::maintenance;
 use repo_format::repair;
-use repo_format::repository::{InitOptions, OpenOptions, Repository, RepositoryError};
+use repo_format::repository::{OpenOptions, Repository, RepositoryError};
 use repo_format::storage::Blobs;
 use tokio::runtime::Runtime;
 
@@ -48,21 +50,10 @@ struct World {
 
 /// Calls `play` for each variant of a scenario, which gives how many images it checked.
 fn variants(name: &str, play: impl Fn(u64) -> u64) {
-    let count = std::env::var("CORSO_TEST_CRASHES").map_or(21, |count| count.parse().expect("a number"));
+    let count = setting("CORSO_TEST_CRASHES", 21);
     let images: u64 = (0..count).map(play).sum();
     tell(&format!("crashes: {name}: {images} images in {count} variants"));
     assert!(images >= count);
-}
-
-fn init_options() -> InitOptions {
-    InitOptions {
-        secret: secret(),
-        label: "test".into(),
-        cost: KdfCost::DEFAULT,
-        recovery_key: false,
-        splitter: SplitterSizes::DEFAULT,
-        open: OpenOptions::default(),
-    }
 }
 
 /// Small packs make many requests; each variant has other ones.
@@ -109,7 +100,7 @@ impl World {
     }
 
     fn init(&mut self) {
-        Repository::init(self.blobs(), init_options()).expect("inits");
+        Repository::init(self.blobs(), init_options(OpenOptions::default())).expect("inits");
         self.promise(Promise::Init);
     }
 
@@ -169,7 +160,9 @@ impl World {
                 if !owed(|made| matches!(made, Promise::Init)) =>
             {
                 // An init that ended before it began is begun again.
-                Repository::init(blobs.clone(), init_options()).expect(&place).repository
+                Repository::init(blobs.clone(), init_options(OpenOptions::default()))
+                    .expect(&place)
+                    .repository
             }
             Err(error) => panic!("{place}: {error:?}"),
         };

@@ -11,16 +11,16 @@ use std::time::Duration;
 
 use corso_tests::faults::{Request, Rule, Spoil, SpoiltStore, When};
 use corso_tests::plain::{Files, PlainFile, PlainSource, files_of, flat};
-use corso_tests::{assert_clean, at_once, backup_options, noise, runtime, secret, tell};
+use corso_tests::{assert_clean, at_once, backup_options, init_options, noise, runtime, secret, tell};
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
-use repo_format::codec::{ManifestId, SplitterSizes};
+use repo_format::codec::ManifestId;
 use repo_format::engine::backup;
 use repo_format::engine::progress::{Progress, Stop};
 use repo_format::format::slot::{KdfCost, Secret};
 use repo_format::log::SnapshotState;
 use repo_format::maintenance::{self, MaintenanceOptions};
-use repo_format::repository::{InitOptions, OpenOptions, Repository};
+use repo_format::repository::{OpenOptions, Repository};
 use repo_format::storage::testing::impatient;
 use repo_format::storage::{Blobs, Location, Storage, StorageError, StorageOptions};
 use repo_format::verify::{Level, VerifyOptions, verify};
@@ -151,17 +151,6 @@ fn blobs(runtime: &Runtime, store: impl ObjectStore) -> Blobs {
     Blobs::new(storage, runtime.handle().clone())
 }
 
-fn init_options() -> InitOptions {
-    InitOptions {
-        secret: secret(),
-        label: "test".into(),
-        cost: KdfCost::DEFAULT,
-        recovery_key: false,
-        splitter: SplitterSizes::DEFAULT,
-        open: OpenOptions::default(),
-    }
-}
-
 fn other_secret() -> Secret {
     Secret::key_file(&[8; 64]).expect("long enough")
 }
@@ -200,7 +189,8 @@ fn maintain(repository: &Repository) -> Result<(), Failure> {
 impl Before {
     fn new() -> Before {
         let (runtime, store) = (runtime(), Arc::new(InMemory::new()));
-        Repository::init(blobs(&runtime, store.clone()), init_options()).expect("inits");
+        Repository::init(blobs(&runtime, store.clone()), init_options(OpenOptions::default()))
+            .expect("inits");
         let repository = open(&runtime, store.clone()).expect("opens");
         repository.add_slot(&other_secret(), "other", KdfCost::DEFAULT).expect("adds");
         let (mut files, mut made) = (Files::new(), Vec::new());
@@ -226,7 +216,7 @@ impl Before {
 
     fn run(&self, command: Command, store: impl ObjectStore) -> Result<(), Failure> {
         if command == Command::Init {
-            Repository::init(blobs(&self.runtime, store), init_options())?;
+            Repository::init(blobs(&self.runtime, store), init_options(OpenOptions::default()))?;
             return Ok(());
         }
         let repository = open(&self.runtime, store)?;
@@ -290,9 +280,11 @@ impl Before {
         let reopen = || open(&self.runtime, store.fork()).expect("opens afterwards");
         if command == Command::Init {
             // Begun again, or done already.
-            let _ = Repository::init(blobs(&self.runtime, store.fork()), init_options());
+            let _ =
+                Repository::init(blobs(&self.runtime, store.fork()), init_options(OpenOptions::default()));
             let store = Arc::new(store.fork());
-            let _ = Repository::init(blobs(&self.runtime, store.clone()), init_options());
+            let _ =
+                Repository::init(blobs(&self.runtime, store.clone()), init_options(OpenOptions::default()));
             let repository = open(&self.runtime, store).expect("opens afterwards");
             back_up(&repository, &self.files).expect("backs up afterwards");
             assert_clean(&repository, "afterwards");

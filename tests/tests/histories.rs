@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use corso_tests::living::{Failure, Living};
 use corso_tests::plain::PlainFile;
-use corso_tests::{at_once, noise, tell};
+use corso_tests::{at_once, noise, setting, tell};
 use repo_format::codec::ManifestId;
 use repo_format::maintenance::MaintenanceOptions;
 use repo_format::storage::testing::Random;
@@ -146,10 +146,6 @@ fn play(seed: u64) {
         println!("CORSO_TEST_SEED={seed} CORSO_TEST_HISTORIES=1 failed after: {}", told.join(", "));
         resume_unwind(panic);
     }
-}
-
-fn setting(name: &str, usual: u64) -> u64 {
-    std::env::var(name).map_or(usual, |text| text.parse().expect("a number"))
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Writers, maintainers, keepers and readers on one storage, interleaved by a seed, with kills, lost replies,
 //! sleeps of years and a jumping clock: what was promised is always there.
 //!
-//! `CORSO_TEST_SEEDS=N` plays N seeds, 5,000 if it is not set, from `CORSO_TEST_SEED` on, 0 if it is not set.
+//! `CORSO_TEST_SEEDS=N` plays N seeds, 1,000 if it is not set, from `CORSO_TEST_SEED` on, 0 if it is not set.
 //! `CORSO_TEST_IMAGES=all` checks the storage as it was after every single change.
 
 use std::collections::{BTreeMap, HashMap};
@@ -13,7 +13,9 @@ use std::time::Duration;
 
 use corso_tests::plain::{Files, PlainFile, PlainSource, files_of, flat};
 use corso_tests::simulation::{Ended, Hazards, Image, Life, ProcessStore, Simulation, clock};
-use corso_tests::{assert_clean, at_once, backup_options, init, noise, runtime, secret, storage, tell};
+use corso_tests::{
+    assert_clean, at_once, backup_options, init, noise, runtime, secret, setting, storage, tell,
+};
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
 use parking_lot::Mutex;
@@ -373,14 +375,10 @@ fn play(beginning: &Beginning, seed: u64, image_one_in: u64) -> Played {
     }
 }
 
-fn setting(name: &str, usual: u64) -> u64 {
-    std::env::var(name).map_or(usual, |text| text.parse().expect("a number"))
-}
-
 #[test]
 fn whatever_the_schedule_everything_promised_is_there() {
     let beginning = Beginning::new();
-    let (first, count) = (setting("CORSO_TEST_SEED", 0), setting("CORSO_TEST_SEEDS", 5000));
+    let (first, count) = (setting("CORSO_TEST_SEED", 0), setting("CORSO_TEST_SEEDS", 1000));
     let image_one_in = if std::env::var("CORSO_TEST_IMAGES").is_ok_and(|all| all == "all") { 1 } else { 25 };
     let (next, total) = (AtomicU64::new(first), Mutex::new(Played::default()));
     thread::scope(|scope| {

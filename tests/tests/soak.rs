@@ -9,7 +9,7 @@ use std::sync::Arc;
 use corso_tests::living::{Living, Owed};
 use corso_tests::plain::{Files, PlainFile};
 use corso_tests::simulation::jump;
-use corso_tests::{at_once, noise, tell};
+use corso_tests::{at_once, noise, setting, tell};
 use repo_format::maintenance::MaintenanceOptions;
 use repo_format::policy::Policy;
 use repo_format::storage::testing::Random;
@@ -47,7 +47,7 @@ fn as_files(flat: &BTreeMap<String, Vec<u8>>, version: u64) -> Files {
 
 #[test]
 fn after_months_every_kept_snapshot_is_as_it_was_and_no_room_is_wasted() {
-    let months: u64 = std::env::var("CORSO_TEST_MONTHS").map_or(2, |text| text.parse().expect("a number"));
+    let months = setting("CORSO_TEST_MONTHS", 2);
     let mut random = Random(months);
     let mut living = Living::new(&["first", "second"], PACK_SIZE);
     living.sources.iter_mut().for_each(|(_, files)| work(files, &mut random, 2 * FILES));

@@ -8,6 +8,9 @@ use super::{Repository, RepositoryError};
 use crate::codec::{ManifestId, PackId};
 use crate::log::{Action, ManifestRow, State};
 
+/// A walk is made anew so often because somebody committed while it failed.
+const TRIES: usize = 10;
+
 /// What a recall came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Recalled {
@@ -27,7 +30,7 @@ impl Repository {
     /// `UnknownSnapshot`, `NotForgotten`, or `Reclaimed` with the path that is without something.
     pub fn recall(&self, ids: &[ManifestId]) -> Result<Recalled, RepositoryError> {
         self.refresh()?;
-        let mut reached = BTreeMap::new();
+        let (mut reached, mut overtaken) = (BTreeMap::new(), 0);
         loop {
             // A walk takes long, so it is made between two attempts to commit.
             let mut unsure: Option<ManifestRow> = None;
@@ -55,8 +58,8 @@ impl Repository {
             self.refresh()?;
             let seen = self.state().revision;
             match reach(self, &row) {
-                // A segment that the walk went by was replaced.
-                Err(error) if error.is_outdated() && self.has_moved_from(seen)? => {}
+                // Maintenance may have moved what the walk went by.
+                Err(_) if overtaken < TRIES && self.has_moved_from(seen)? => overtaken += 1,
                 walked => drop(reached.insert(row.id, walked?)),
             }
         }
