@@ -36,6 +36,8 @@ use crate::format::names::PackKind;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Coverage {
     rows: BTreeMap<(PackKind, PackId), (u64, Row)>,
+    /// What the rows' sizes come to. A row may claim any size, so this is wider than each of them.
+    size: u128,
 }
 
 impl Coverage {
@@ -65,15 +67,24 @@ impl Coverage {
         let mut fresh: Vec<(PackKind, PackId, u64)> = packs.into_iter().collect();
         fresh.retain(|(kind, pack, _)| !self.rows.contains_key(&(*kind, *pack)));
         let total = self.bytes().saturating_add(fresh.iter().map(|(_, _, size)| size).sum());
-        self.rows.extend(fresh.into_iter().map(|(kind, pack, size)| {
-            ((kind, pack), (revision, Row { reached: Reached::Nothing, size, time_ns, total }))
-        }));
+        for (kind, pack, size) in fresh {
+            self.put(kind, pack, revision, Row { reached: Reached::Nothing, size, time_ns, total });
+        }
+    }
+
+    /// Puts a row in the place of any that the pack has, and gives that one.
+    fn put(&mut self, kind: PackKind, pack: PackId, revision: u64, row: Row) -> Option<(u64, Row)> {
+        self.size += u128::from(row.size);
+        let before = self.rows.insert((kind, pack), (revision, row));
+        self.size -= before.map_or(0, |(_, row)| u128::from(row.size));
+        before
     }
 
     /// Takes out the packs that are not `there`. Rows from behind `revision` stay: whoever put one saw a
     /// pack that a listing from before may lack.
     pub fn leave(&mut self, there: impl Fn(PackKind, &PackId) -> bool, revision: u64) {
         self.rows.retain(|(kind, pack), (place, _)| *place > revision || there(*kind, pack));
+        self.size = self.rows.values().map(|(_, row)| u128::from(row.size)).sum();
     }
 
     /// A pack was decoded to its last content: it goes to the end of the queue.
@@ -81,7 +92,7 @@ impl Coverage {
         self.queue([(kind, pack, size)], revision, time_ns);
         let total = self.bytes();
         let row = Row { reached: Reached::Decoded, size, time_ns, total };
-        self.rows.insert((kind, pack), (revision, row));
+        self.put(kind, pack, revision, row);
     }
 
     /// A pack's hash was compared. It keeps its place: a hash says nothing of what the pack decodes to.
@@ -110,15 +121,14 @@ impl Coverage {
     }
 
     fn bytes(&self) -> u64 {
-        self.rows.values().map(|(_, row)| row.size).fold(0, u64::saturating_add)
+        u64::try_from(self.size).unwrap_or(u64::MAX)
     }
 
     /// What all rows come to.
     pub fn summary(&self, time_ns: TimeNs) -> Summary {
-        let mut summary = Summary { time_ns, ..Summary::default() };
+        let (packs, bytes) = (self.rows.len() as u64, self.bytes());
+        let mut summary = Summary { packs, bytes, time_ns, ..Summary::default() };
         for (_, row) in self.rows.values() {
-            summary.packs += 1;
-            summary.bytes = summary.bytes.saturating_add(row.size);
             if row.reached == Reached::Decoded {
                 summary.decoded_packs += 1;
                 summary.decoded_bytes = summary.decoded_bytes.saturating_add(row.size);

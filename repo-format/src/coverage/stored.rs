@@ -25,7 +25,7 @@ pub fn read(contents: &dyn ReadContent, root: &ContentId) -> Result<Coverage, Co
     read_summary(root, entries.next())?;
     for entry in entries {
         let (place, row) = read_row(root, entry?)?;
-        if coverage.rows.insert((place.kind, place.pack), (place.revision, row)).is_some() {
+        if coverage.put(place.kind, place.pack, place.revision, row).is_some() {
             return Err(ContentError::Malformed { id: *root, clause: "COV-1: a pack has one row" });
         }
     }
