@@ -54,6 +54,15 @@ impl ContentError {
         }
     }
 
+    /// Whether what was asked for is lost, or not what it should be, rather than out of reach for now.
+    pub fn is_loss(&self) -> bool {
+        use ContentError::*;
+        matches!(
+            self,
+            Missing { .. } | Damaged { .. } | WrongKind { .. } | Malformed { .. } | MalformedCbor { .. }
+        )
+    }
+
     pub(super) fn index(error: crate::index::IndexError) -> ContentError {
         ContentError::Index(Box::new(error))
     }

@@ -2,6 +2,7 @@
 //! [`sink::Sink`].
 
 mod again;
+mod each;
 pub mod feed;
 mod parts;
 pub mod progress;
@@ -15,6 +16,7 @@ mod store;
 mod upload;
 
 pub use again::again_if_outdated;
+pub(crate) use each::each;
 pub use restore::{
     Broken, InOrder, RestoreError, RestoreOptions, RestoreReport, cat, restore, restore_selected,
 };

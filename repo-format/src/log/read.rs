@@ -11,7 +11,7 @@ use super::sealed::BlobError;
 use super::state::State;
 use crate::codec::{HeaderError, RecordHash, RepoId, Subkeys};
 use crate::format::names::{self, BlobId};
-use crate::storage::Blobs;
+use crate::storage::{Blobs, StorageError};
 
 /// The blobs of a log and what opens them.
 #[derive(Debug, Clone)]
@@ -127,6 +127,15 @@ impl Access {
         }
         Ok(records)
     }
+}
+
+/// The revisions of all catalogs, the newest first.
+pub(crate) fn catalogs(blobs: &Blobs) -> Result<Vec<u64>, StorageError> {
+    let revision = |name| match BlobId::parse(name) {
+        Some(BlobId::Catalog(revision)) => Some(revision),
+        _ => None,
+    };
+    Ok(blobs.list(names::CATALOGS)?.iter().filter_map(|info| revision(&info.name)).collect())
 }
 
 pub(super) type Records = BTreeMap<u64, Result<OpenedRecord, LogError>>;

@@ -120,6 +120,16 @@ impl State {
         BlobRef::packs(pack).iter().any(|blob| self.condemned.contains_key(blob))
     }
 
+    /// Whether a segment is one of manifest rows that this state names.
+    pub fn names_manifest_segment(&self, id: &SegmentId) -> bool {
+        self.manifest_segments.iter().any(|segment| segment.id == *id)
+    }
+
+    /// Whether this state names a segment, of the index or of manifest rows.
+    pub fn names_segment(&self, id: &SegmentId) -> bool {
+        self.segments.contains_key(id) || self.names_manifest_segment(id)
+    }
+
     /// The revision from which on every record was seen one by one.
     ///
     /// A writer whose base is older than this counts its own uncommitted packs as lost: a doom

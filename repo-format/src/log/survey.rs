@@ -8,7 +8,7 @@ use super::hold::Hold;
 use super::manifests::RowsError;
 use super::memory::Seen;
 use super::parts::ManifestSegmentRef;
-use super::read::{Access, Reading, Records, is_newer, passes_over, void_hash, voids};
+use super::read::{Access, Reading, Records, catalogs, is_newer, passes_over, void_hash, voids};
 use super::record;
 use super::state::{Floor, SPLITTER, State, encode_splitter};
 use crate::codec::{RecordHash, RepoId, SegmentId, SplitterSizes, Subkeys, random_bytes};
@@ -149,8 +149,8 @@ impl Log {
 
 impl Access {
     fn survey(&self, newest: u64, seen: Option<Seen>) -> Result<Survey, LogError> {
-        let listed = self.catalogs()?;
-        let catalogs = self.unusable_catalogs(&listed)?;
+        let listed = catalogs(&self.blobs)?;
+        let unusable = self.unusable_catalogs(&listed)?;
         let state = self.base(newest, &mut Vec::new())?;
         let usable = state.revision;
         let stale = self.stale(&state)?;
@@ -171,7 +171,7 @@ impl Access {
             stale,
             segments: Vec::new(),
             is_empty: revisions.is_empty() && listed.is_empty() && seen.is_none(),
-            catalogs,
+            catalogs: unusable,
             catalog_wanted: false,
             state,
         };

@@ -3,12 +3,12 @@
 use super::action::Action;
 use super::error::{CommitError, LogError};
 use super::handle::Log;
-use super::read::Access;
+use super::read::catalogs;
 use super::record;
 use crate::format::names::{self, BlobId};
 
 /// Catalogs that stay in any case: the older one does where the newest is damaged (CAT-3).
-const CATALOGS_KEPT: usize = 2;
+pub(crate) const CATALOGS_KEPT: usize = 2;
 
 /// What a trim did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -50,7 +50,7 @@ impl Log {
     /// As for a commit; what was not deleted stays for the next time.
     pub fn trim(&self, wanted: u64, stopped: &dyn Fn() -> bool) -> Result<Trimmed, LogError> {
         self.write_catalog()?;
-        let second = self.catalogs()?.get(CATALOGS_KEPT - 1).copied();
+        let second = catalogs(&self.0.access.blobs)?.get(CATALOGS_KEPT - 1).copied();
         // Behind the older catalog all must be there, in case it is the one that is read.
         let floor = wanted.min(second.map_or(1, |second| second + 1));
         if floor > self.state().floor.0 {
@@ -81,29 +81,12 @@ impl Log {
                 _ => break,
             }
         }
-        for revision in self.catalogs()?.into_iter().skip(CATALOGS_KEPT) {
+        for revision in catalogs(blobs)?.into_iter().skip(CATALOGS_KEPT) {
             if revision + 1 < floor && !stopped() {
                 blobs.delete(&BlobId::Catalog(revision).name())?;
                 trimmed.catalogs += 1;
             }
         }
         Ok(trimmed)
-    }
-
-    /// The revisions of all catalogs, the newest first.
-    fn catalogs(&self) -> Result<Vec<u64>, LogError> {
-        self.0.access.catalogs()
-    }
-}
-
-impl Access {
-    /// The revisions of all catalogs, the newest first.
-    pub(super) fn catalogs(&self) -> Result<Vec<u64>, LogError> {
-        let listed = self.blobs.list(names::CATALOGS)?;
-        let revision = |name| match BlobId::parse(name) {
-            Some(BlobId::Catalog(revision)) => Some(revision),
-            _ => None,
-        };
-        Ok(listed.iter().filter_map(|info| revision(&info.name)).collect())
     }
 }

@@ -182,10 +182,7 @@ impl State {
             BlobId::Pack(_, id) => {
                 self.history.relied.get(&id).copied().filter(|revision| *revision > marked)
             }
-            BlobId::Segment(id) => {
-                let listed = self.manifest_segments.iter().any(|segment| segment.id == id);
-                (listed || self.segments.contains_key(&id)).then_some(self.revision)
-            }
+            BlobId::Segment(id) => self.names_segment(&id).then_some(self.revision),
             _ => None,
         }
     }

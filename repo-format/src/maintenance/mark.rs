@@ -130,14 +130,11 @@ impl Marking<'_> {
         let noting = NotingNodes { marking: self, contents };
         let read = Map::open(&noting, root).and_then(|map| map.iter().try_for_each(|entry| entry.map(drop)));
         match read {
-            Err(error @ (ContentError::Storage(_) | ContentError::Index(_))) => {
-                Err(MaintenanceError::VerificationMap(Box::new(error)))
-            }
-            Err(error) => {
+            Err(error) if error.is_loss() => {
                 tracing::warn!(error = %with_causes(&error), "what was verified when cannot be read");
                 Ok(())
             }
-            Ok(()) => Ok(()),
+            read => read.map_err(|error| MaintenanceError::VerificationMap(Box::new(error))),
         }
     }
 }

@@ -111,8 +111,7 @@ impl Facts<'_> {
             },
             BlobRef::IndexSegment(id) => (!self.state.segments.contains_key(id)).then_some(Reason::Replaced),
             BlobRef::ManifestSegment(id) => {
-                let named = self.state.manifest_segments.iter().any(|segment| segment.id == *id);
-                (!named).then_some(Reason::Replaced)
+                (!self.state.names_manifest_segment(id)).then_some(Reason::Replaced)
             }
         }
     }

@@ -161,7 +161,6 @@ impl<'r> Run<'r> {
                 // What was not walked to the end says nothing.
                 return Ok(());
             }
-            let missing = self.missing(&found)?;
             report.marked = found.marked.revision;
             report.space = found.plan.space;
             report.fresh = found.plan.fresh;
@@ -170,6 +169,7 @@ impl<'r> Run<'r> {
                 self.tell(&found.plan, report);
                 return Ok(());
             }
+            let missing = self.missing(&found)?;
             // What an earlier run decreed makes room for what this one writes.
             self.sweep(&found.survey, &missing, report)?;
             self.condemn(&found.plan, report)?;

@@ -35,7 +35,7 @@ impl Survey {
             let (index, manifest) = (BlobRef::IndexSegment(id), BlobRef::ManifestSegment(id));
             if state.segments.contains_key(&id) {
                 survey.add(index, &info);
-            } else if state.manifest_segments.iter().any(|segment| segment.id == id) {
+            } else if state.names_manifest_segment(&id) {
                 survey.add(manifest, &info);
             } else if let Some(known) = [index, manifest].into_iter().find(|blob| is_leaving(state, blob)) {
                 survey.add(known, &info);

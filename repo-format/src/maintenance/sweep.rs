@@ -1,8 +1,6 @@
 //! Sweeping: what is doomed is deleted, leaves the index, and is recorded as reaped.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use parking_lot::Mutex;
 
@@ -10,6 +8,7 @@ use super::segments::drop_rows;
 use super::survey::Survey;
 use super::{MaintenanceError, MaintenanceOptions, MaintenanceReport};
 use crate::codec::PackId;
+use crate::engine::each;
 use crate::engine::progress::{Progress, Stop};
 use crate::log::{Action, BlobRef};
 use crate::repository::Repository;
@@ -69,25 +68,15 @@ fn delete(
     progress: &Progress,
     stop: &Stop,
 ) -> Result<Vec<BlobRef>, MaintenanceError> {
-    let next = AtomicUsize::new(0);
     let gone = Mutex::new(Vec::with_capacity(blobs.len()));
     let failed: Mutex<Option<StorageError>> = Mutex::default();
-    thread::scope(|scope| {
-        for _ in 0..threads.max(1) {
-            scope.spawn(|| {
-                while let Some(blob) = blobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if stop.is_requested() {
-                        return;
-                    }
-                    match repository.blobs().delete(&blob.blob_id().name()) {
-                        Ok(()) => gone.lock().push(*blob),
-                        Err(error) if error.is_not_found() => gone.lock().push(*blob),
-                        Err(error) => drop(failed.lock().get_or_insert(error)),
-                    }
-                    progress.done(1, 0);
-                }
-            });
+    each(blobs, threads, stop, |blob| {
+        match repository.blobs().delete(&blob.blob_id().name()) {
+            Ok(()) => gone.lock().push(*blob),
+            Err(error) if error.is_not_found() => gone.lock().push(*blob),
+            Err(error) => drop(failed.lock().get_or_insert(error)),
         }
+        progress.done(1, 0);
     });
     match failed.into_inner() {
         Some(error) => Err(error.into()),

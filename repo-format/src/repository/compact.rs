@@ -8,8 +8,7 @@ use std::convert::Infallible;
 
 use super::error::from_commit;
 use super::{Repository, RepositoryError};
-use crate::codec::{PackId, SegmentId, random_bytes};
-use crate::format::names::BlobId;
+use crate::codec::{PackId, SegmentId};
 use crate::format::segment::SegmentRef;
 use crate::index::{TABLE_SIZE, merge};
 use crate::log::{Action, CommitError, Invalid};
@@ -47,10 +46,7 @@ impl Repository {
         let inputs: Vec<_> = segments.iter().map(|segment| index.rows_of(segment)).collect();
         let mut added = Vec::new();
         let merged = merge(inputs, keep, TABLE_SIZE, |table| {
-            let (blob, reference) = table.seal(&self.0.keys, &self.0.repo, random_bytes()?);
-            self.0.blobs.put_new(&BlobId::Segment(blob.id).name(), blob.bytes)?;
-            index.precache(&reference, table);
-            added.push(reference);
+            added.push(self.put_table(table)?);
             Ok::<(), RepositoryError>(())
         });
         match merged {

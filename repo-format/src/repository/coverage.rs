@@ -105,7 +105,7 @@ impl Repository {
         match root.map(|root| coverage::read(&self.contents_once(), &root)).transpose() {
             Ok(Some(coverage)) => *held = Held { root, coverage },
             Ok(None) => *held = Held::default(),
-            Err(error) if is_loss(&error) => {
+            Err(error) if error.is_loss() => {
                 self.refresh()?;
                 if self.state().revision > state.revision {
                     return Ok(false);
@@ -135,7 +135,7 @@ impl Repository {
             let edits = coverage::edits(&held.coverage, next, now);
             match map::edit(&self.contents_once(), &root, edits, store) {
                 Ok(root) => return Ok(root),
-                Err(MapError::Content(error)) if is_loss(&error) => {}
+                Err(MapError::Content(error)) if error.is_loss() => {}
                 Err(error) => return Err(from_map(error)),
             }
         }
@@ -159,11 +159,8 @@ impl Repository {
             // What was stored in vain is named all the same, so that maintenance knows it.
             if is_base { vec![put] } else { vec![] }
         })?;
-        self.adopt_state();
-        writer.settle(&packs, committed.revision);
-        if let Err(error) = self.compact_if_due() {
-            self.warn(format!("the index was not compacted: {}", with_causes(&error)));
-        }
+        self.committed(writer, &packs, committed.revision);
+        self.compact_or_warn();
         Ok(is_base)
     }
 }
@@ -175,15 +172,6 @@ impl ReadContent for Once<'_> {
         let places = self.0.locate(id)?;
         self.0.get_from(kind, id, &places).map(|(_, plaintext)| plaintext)
     }
-}
-
-/// Whether a map is lost, or no map, rather than out of reach for now.
-fn is_loss(error: &ContentError) -> bool {
-    use ContentError::*;
-    matches!(
-        error,
-        Missing { .. } | Damaged { .. } | WrongKind { .. } | Malformed { .. } | MalformedCbor { .. }
-    )
 }
 
 fn from_map(error: MapError) -> RepositoryError {

@@ -34,6 +34,7 @@ pub use init::{InitOptions, Initialised};
 pub use mend::BrokenLog;
 pub(crate) use publish::check_known;
 pub use publish::{Draft, Unseen};
+pub(crate) use reach::Kept;
 pub use recall::Recalled;
 pub use snapshots::ResolveError;
 pub(crate) use unlock::{format_blob, refuse_foreign};

@@ -8,7 +8,7 @@ use crate::codec::{ContentId, ManifestId, PackId, random_bytes};
 use crate::content::ContentWriter;
 use crate::format::names::BlobId;
 use crate::format::segment::SegmentRef;
-use crate::index::{IndexError, TABLE_SIZE, build};
+use crate::index::{IndexError, IndexTable, TABLE_SIZE, build};
 use crate::log::{Action, CommitError, Committed, Invalid, ManifestRow, State};
 use crate::pack::PackContents;
 
@@ -90,12 +90,22 @@ impl Repository {
             actions
         });
         let committed = committed.inspect_err(|error| self.salvage(writer, &packs, error))?;
+        self.committed(writer, &packs, committed.revision);
+        self.compact_or_warn();
+        Ok(committed.revision)
+    }
+
+    /// A commit made the contents of `packs`, which `writer` flushed, true.
+    pub(super) fn committed(&self, writer: &ContentWriter, packs: &[PackContents], revision: u64) {
         self.adopt_state();
-        writer.settle(&packs, committed.revision);
+        writer.settle(packs, revision);
+    }
+
+    /// Compacts the index if that is due. What fails costs look-ups, and nothing else.
+    pub(super) fn compact_or_warn(&self) {
         if let Err(error) = self.compact_if_due() {
             self.warn(format!("the index was not compacted: {}", with_causes(&error)));
         }
-        Ok(committed.revision)
     }
 
     /// Commits the contents of `packs`, which `writer` flushed, without a snapshot that needs them,
@@ -110,8 +120,7 @@ impl Repository {
         further: impl Fn() -> Vec<Action>,
     ) -> Result<u64, RepositoryError> {
         let committed = self.commit_with_segments(writer, packs, |_| further())?;
-        self.adopt_state();
-        writer.settle(packs, committed.revision);
+        self.committed(writer, packs, committed.revision);
         Ok(committed.revision)
     }
 
@@ -179,14 +188,16 @@ impl Repository {
 
     /// Puts the segments that name the contents of `packs`.
     pub(crate) fn put_segments(&self, packs: &[PackContents]) -> Result<Vec<SegmentRef>, RepositoryError> {
-        let mut refs = Vec::new();
-        for table in build(packs, TABLE_SIZE).map_err(IndexError::from)? {
-            let (blob, reference) = table.seal(&self.0.keys, &self.0.repo, random_bytes()?);
-            self.0.blobs.put_new(&BlobId::Segment(blob.id).name(), blob.bytes)?;
-            self.0.index.precache(&reference, table);
-            refs.push(reference);
-        }
-        Ok(refs)
+        let tables = build(packs, TABLE_SIZE).map_err(IndexError::from)?;
+        tables.into_iter().map(|table| self.put_table(table)).collect()
+    }
+
+    /// Puts one segment.
+    pub(super) fn put_table(&self, table: IndexTable) -> Result<SegmentRef, RepositoryError> {
+        let (blob, reference) = table.seal(&self.0.keys, &self.0.repo, random_bytes()?);
+        self.0.blobs.put_new(&BlobId::Segment(blob.id).name(), blob.bytes)?;
+        self.0.index.precache(&reference, table);
+        Ok(reference)
     }
 
     /// Makes the segments that name the contents of `packs`, and keeps them beside the storage: for who

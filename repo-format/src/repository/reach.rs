@@ -1,7 +1,6 @@
 //! The packs in which all that a snapshot reaches still is (LOG-7).
 
 use std::collections::{BTreeSet, HashSet};
-use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -28,11 +27,11 @@ pub(super) struct Reached {
 pub(super) fn reach(repository: &Repository, row: &ManifestRow) -> Result<Reached, RepositoryError> {
     let state = repository.0.log.state();
     let revision = state.revision;
-    let there = repository.packs_there()?;
-    let kept = Kept { repository, state, there, packs: Mutex::default(), walked: Mutex::default() };
+    let (there, whole) = (repository.packs_there()?, HashSet::new());
+    let kept = Kept::new(repository, &state, &there, &whole);
     let manifest = ContentId(row.id.0);
     let Err(error) = walk(&kept, &[row.id], &kept, 1, &|| false) else {
-        return Ok(Reached { revision, packs: kept.packs.into_inner() });
+        return Ok(Reached { revision, packs: kept.into_parts().0 });
     };
     let ReachError { path, source, .. } = *error;
     Err(match source {
@@ -53,20 +52,45 @@ fn shown(path: &[u8], is_manifest: bool) -> String {
 }
 
 /// Contents in packs that are neither doomed nor gone; notes from which ones it gave any.
-struct Kept<'r> {
-    repository: &'r Repository,
-    state: Arc<State>,
-    there: HashSet<PackId>,
+pub(crate) struct Kept<'k> {
+    repository: &'k Repository,
+    state: &'k State,
+    there: &'k HashSet<PackId>,
+    /// Whose reach is known to be kept, and is not walked again.
+    whole: &'k HashSet<(Walked, ContentId)>,
     packs: Mutex<BTreeSet<PackId>>,
     walked: Mutex<HashSet<(Walked, ContentId)>>,
 }
 
-impl Kept<'_> {
-    /// The places of a content that a snapshot may rely on.
-    fn places(&self, id: &ContentId) -> Result<Vec<Location>, ContentError> {
+impl<'k> Kept<'k> {
+    /// By `state`, with the packs that are `there`.
+    pub fn new(
+        repository: &'k Repository,
+        state: &'k State,
+        there: &'k HashSet<PackId>,
+        whole: &'k HashSet<(Walked, ContentId)>,
+    ) -> Kept<'k> {
+        Kept { repository, state, there, whole, packs: Mutex::default(), walked: Mutex::default() }
+    }
+
+    /// Whether a pack is there and not doomed.
+    pub fn has(&self, pack: &PackId) -> bool {
+        !self.state.is_lost(pack) && self.there.contains(pack)
+    }
+
+    /// The places of a content that a snapshot may rely on, at least one.
+    ///
+    /// # Errors
+    /// `Missing`, or a failure to read the index.
+    pub fn places(&self, id: &ContentId) -> Result<Vec<Location>, ContentError> {
         let mut places = self.repository.reader().locate(id)?;
-        places.retain(|at| !self.state.is_lost(&at.pack) && self.there.contains(&at.pack));
+        places.retain(|at| self.has(&at.pack));
         if places.is_empty() { Err(ContentError::Missing { id: *id }) } else { Ok(places) }
+    }
+
+    /// The packs that gave anything, and what was walked.
+    pub fn into_parts(self) -> (BTreeSet<PackId>, HashSet<(Walked, ContentId)>) {
+        (self.packs.into_inner(), self.walked.into_inner())
     }
 
     fn note(&self, pack: PackId) {
@@ -89,6 +113,7 @@ impl Walker for Kept<'_> {
                 self.note(self.places(id)?[0].pack);
                 Ok(true)
             }
+            walked if self.whole.contains(&(walked, *id)) => Ok(false),
             walked => Ok(self.walked.lock().insert((walked, *id))),
         }
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::SyncError;
 use crate::engine::progress::Stop;
 use crate::format::names::{self, BlobId};
+use crate::log::catalogs;
 use crate::storage::{Blobs, StorageError};
 
 /// Looks that are taken again because somebody committed meanwhile, before less is asked for.
@@ -119,12 +120,7 @@ impl Look {
 
 /// The revision of the newest catalog that is there now; 0 if there is none.
 pub(super) fn newest_catalog(source: &Blobs) -> Result<u64, StorageError> {
-    let listed = source.list(names::CATALOGS)?;
-    let newest = listed.iter().find_map(|info| match BlobId::parse(&info.name) {
-        Some(BlobId::Catalog(revision @ 1..)) => Some(revision),
-        _ => None,
-    });
-    Ok(newest.unwrap_or(0))
+    Ok(catalogs(source)?.first().copied().unwrap_or(0))
 }
 
 /// The revision that a reader of these blobs comes to; 0 if there is nothing that it can read.

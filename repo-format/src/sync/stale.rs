@@ -7,13 +7,10 @@ use super::{Removed, SyncError, SyncReport};
 use crate::codec::PackId;
 use crate::engine::progress::Stop;
 use crate::format::copy_marker::CopyMarker;
-use crate::format::names::{self, BlobId};
-use crate::log::{BlobRef, State};
+use crate::format::names::BlobId;
+use crate::log::{BlobRef, CATALOGS_KEPT, State, catalogs};
 use crate::repository::{Repository, copy_marker};
 use crate::storage::Blobs;
-
-/// Catalogs that stay in any case, as at the source.
-const CATALOGS_KEPT: usize = 2;
 
 /// Removes from a copy what its source does not have any more, unless the copy's own state needs it:
 /// then the source has lost it, and the copy may be the one place that has it.
@@ -85,12 +82,10 @@ impl Needed {
         let rows = repository.log().manifests(&state)?;
         let mut packs: BTreeSet<PackId> = repository.index().packs()?.into_keys().collect();
         packs.extend(rows.values().filter(|row| row.is_live()).map(|row| row.pack));
-        let listed = target.list(names::CATALOGS).map_err(|source| failed(target, source))?;
-        let catalogs = listed.iter().filter_map(|info| match BlobId::parse(&info.name) {
-            Some(BlobId::Catalog(revision)) => Some(revision),
-            _ => None,
-        });
-        Ok(Needed { packs, catalogs: catalogs.take(CATALOGS_KEPT).collect(), state })
+        // As many stay in any case as at the source.
+        let mut catalogs = catalogs(target).map_err(|source| failed(target, source))?;
+        catalogs.truncate(CATALOGS_KEPT);
+        Ok(Needed { packs, catalogs, state })
     }
 
     fn says(&self, blob: &BlobId) -> Verdict {
@@ -101,10 +96,7 @@ impl Needed {
                 let is_doomed = state.doomed.contains_key(&BlobRef::Pack(*kind, *id));
                 needed(!is_doomed && self.packs.contains(id))
             }
-            BlobId::Segment(id) => {
-                let of_manifests = state.manifest_segments.iter().any(|segment| segment.id == *id);
-                needed(of_manifests || state.segments.contains_key(id))
-            }
+            BlobId::Segment(id) => needed(state.names_segment(id)),
             BlobId::Slot(id) => needed(state.slots.contains_key(id)),
             BlobId::Record(revision) => needed(*revision >= state.floor.0),
             BlobId::Catalog(revision)

@@ -1,17 +1,17 @@
 //! Blobs on their way: fetched, hashed, and written under the same name (COPY-4).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::place::Place;
 use super::{Damage, SyncError, SyncOptions};
+use crate::engine::each;
 use crate::engine::progress::{Progress, Stop};
-use crate::format::check_hash;
 use crate::format::names::BlobId;
+use crate::format::{WRONG_HASH, is_whole};
 use crate::repository::with_causes;
 use crate::storage::{Blobs, Put, StorageError};
 
@@ -106,19 +106,14 @@ impl<'a> Transfer<'a> {
         blobs: &[BlobId],
         work: impl Fn(&BlobId) -> Result<(), SyncError> + Sync,
     ) -> Result<(), SyncError> {
-        let (next, failed) = (AtomicUsize::new(0), Mutex::new(None));
-        let worker = || {
-            while let Some(blob) = blobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                if self.stop.is_requested() || failed.lock().is_some() {
-                    return;
-                }
-                if let Err(error) = work(blob) {
-                    failed.lock().get_or_insert(error);
-                }
+        let failed = Mutex::new(None);
+        each(blobs, self.options.threads, self.stop, |blob| {
+            if failed.lock().is_some() {
+                return;
             }
-        };
-        thread::scope(|scope| {
-            (0..self.options.threads.clamp(1, blobs.len().max(1))).for_each(|_| drop(scope.spawn(worker)));
+            if let Err(error) = work(blob) {
+                failed.lock().get_or_insert(error);
+            }
         });
         failed.into_inner().map_or(Ok(()), Err)
     }
@@ -159,7 +154,7 @@ impl<'a> Transfer<'a> {
         for _ in 0..FETCHES {
             wrong = match self.source.get(&blob.name()) {
                 Ok(bytes) if is_whole(blob, &bytes) => return Ok(Some(Ok(bytes))),
-                Ok(_) => "its bytes are damaged: their hash is not the one promised (CONV-10)".to_owned(),
+                Ok(_) => WRONG_HASH.to_owned(),
                 Err(error) if error.is_not_found() => return Ok(None),
                 Err(error @ (StorageError::WrongLength { .. } | StorageError::TooLarge { .. })) => {
                     with_causes(&error)
@@ -243,14 +238,5 @@ impl<'a> Transfer<'a> {
 
     pub fn into_told(self) -> (BTreeMap<BlobId, u64>, Told) {
         (self.there.into_inner(), self.told.into_inner())
-    }
-}
-
-/// Whether a blob's bytes have the hash that its name or its end promises (CONV-10). Needs no key.
-fn is_whole(blob: &BlobId, bytes: &[u8]) -> bool {
-    match blob {
-        BlobId::Pack(_, id) => blake3::hash(bytes) == *id.as_bytes(),
-        BlobId::Segment(id) => blake3::hash(bytes) == *id.as_bytes(),
-        _ => check_hash(bytes).is_ok(),
     }
 }

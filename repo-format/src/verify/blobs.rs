@@ -12,8 +12,8 @@ use super::sample::take;
 use super::segments::Packs;
 use crate::codec::PackId;
 use crate::coverage::Reached;
-use crate::format::check_hash;
 use crate::format::names::{BlobId, PackKind};
+use crate::format::{WRONG_HASH, is_whole};
 use crate::pack::{FrameRow, PackContents, PackError, read_pack};
 use crate::repository::with_causes;
 
@@ -70,10 +70,7 @@ fn unread<'c>(check: &'c Check<'_>) -> impl Iterator<Item = BlobId> + 'c {
     check.listing.blobs.keys().copied().filter(|blob| match blob {
         BlobId::Format | BlobId::Record(_) | BlobId::Catalog(_) => false,
         BlobId::Slot(id) => !state.slots.contains_key(id),
-        BlobId::Segment(id) => {
-            !state.segments.contains_key(id)
-                && state.manifest_segments.iter().all(|segment| segment.id != *id)
-        }
+        BlobId::Segment(id) => !state.names_segment(id),
         BlobId::Pack(..) | BlobId::CopyMarker => true,
     })
 }
@@ -81,33 +78,15 @@ fn unread<'c>(check: &'c Check<'_>) -> impl Iterator<Item = BlobId> + 'c {
 /// Compares a blob with the hash in its name, or at its end. Says whether it fits.
 fn hash(check: &Check<'_>, blob: &BlobId) -> bool {
     let Some(bytes) = check.fetch(blob) else { return false };
-    let what = "its bytes are damaged: their hash is not the one promised (CONV-10)";
+    if is_whole(blob, &bytes) {
+        return true;
+    }
     match blob {
-        BlobId::Pack(kind, id) if blake3::hash(&bytes) != *id.as_bytes() => {
-            check.find_pack(*kind, *id, misnamed(check, &bytes), what);
-        }
-        BlobId::Segment(id) if blake3::hash(&bytes) != *id.as_bytes() => {
-            check.find_blob(blob, misnamed(check, &bytes), what);
-        }
-        BlobId::Pack(..) | BlobId::Segment(_) => return true,
-        _ if check_hash(&bytes).is_err() => check.find_blob(blob, FindingKind::Damaged, what),
-        _ => return true,
+        BlobId::Pack(kind, id) => check.find_pack(*kind, *id, check.listing.misnamed(&bytes), WRONG_HASH),
+        BlobId::Segment(_) => check.find_blob(blob, check.listing.misnamed(&bytes), WRONG_HASH),
+        _ => check.find_blob(blob, FindingKind::Damaged, WRONG_HASH),
     }
     false
-}
-
-/// Tells bytes that are another blob's from bytes that are nobody's.
-pub(super) fn misnamed(check: &Check<'_>, bytes: &[u8]) -> FindingKind {
-    let hash = *blake3::hash(bytes).as_bytes();
-    let names = [
-        BlobId::Pack(PackKind::Data, PackId(hash)),
-        BlobId::Pack(PackKind::Meta, PackId(hash)),
-        BlobId::Segment(hash.into()),
-    ];
-    match names.iter().any(|name| check.listing.has(name)) || check_hash(bytes).is_ok() {
-        true => FindingKind::WrongName,
-        false => FindingKind::Damaged,
-    }
 }
 
 /// Reads a pack to its last content, and compares it with the index. Says whether all is as it should be.
@@ -119,7 +98,7 @@ fn decode(check: &Check<'_>, packs: &Packs, kind: PackKind, id: PackId) -> bool 
         Ok(contents) => contents,
         Err(error) => {
             let finding = match error {
-                PackError::WrongHash => misnamed(check, &bytes),
+                PackError::WrongHash => check.listing.misnamed(&bytes),
                 _ => FindingKind::Structure,
             };
             check.find_pack(kind, id, finding, with_causes(&error));

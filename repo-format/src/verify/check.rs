@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -13,6 +12,7 @@ use super::finding::{Finding, FindingKind};
 use super::listing::Listing;
 use super::{CoverageReport, Covered, VerifyOptions, VerifyReport};
 use crate::codec::{ContentId, PackId};
+use crate::engine::each;
 use crate::engine::progress::{Progress, Stop};
 use crate::format::names::{BlobId, PackKind};
 use crate::log::{BlobRef, State};
@@ -170,10 +170,7 @@ impl<'r> Check<'r> {
     pub fn is_removed(&self, blob: &BlobId, now: &State) -> bool {
         match blob {
             BlobId::Pack(_, pack) => now.is_lost(pack) || self.is_forgotten(pack, now),
-            BlobId::Segment(id) => {
-                let manifests = &now.manifest_segments;
-                !now.segments.contains_key(id) && manifests.iter().all(|segment| segment.id != *id)
-            }
+            BlobId::Segment(id) => !now.names_segment(id),
             BlobId::Record(revision) => *revision < now.floor.0,
             BlobId::Catalog(revision) => revision.saturating_add(1) < now.floor.0,
             BlobId::Slot(id) => !now.slots.contains_key(id),
@@ -247,21 +244,6 @@ impl<'r> Check<'r> {
             duration: begun.elapsed(),
         }
     }
-}
-
-/// Does `work` for every item on up to `threads` threads, until all is done or `stop` says so.
-pub(super) fn each<T: Sync>(items: &[T], threads: usize, stop: &Stop, work: impl Fn(&T) + Sync) {
-    let next = AtomicUsize::new(0);
-    let worker = || {
-        while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed))
-            && !stop.is_requested()
-        {
-            work(item);
-        }
-    };
-    thread::scope(|scope| {
-        (0..threads.clamp(1, items.len().max(1))).for_each(|_| drop(scope.spawn(worker)));
-    });
 }
 
 /// Damage first, in the order of blob names; then what belongs to no blob.

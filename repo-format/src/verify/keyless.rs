@@ -10,15 +10,16 @@ use std::time::Instant;
 
 use parking_lot::Mutex;
 
-use super::check::{FINDINGS_MAX, each, kind_of, sort};
+use super::check::{FINDINGS_MAX, kind_of, sort};
 use super::finding::{Finding, FindingKind};
 use super::listing::Listing;
 use super::{Covered, Level, VerifyError, VerifyOptions, VerifyReport};
 use crate::codec::{BlobKind, Header, HeaderError, RepoId};
+use crate::engine::each;
 use crate::engine::progress::{Progress, Stop};
-use crate::format::names::{BlobId, PackKind};
+use crate::format::names::BlobId;
 use crate::format::slot::{self, SlotError};
-use crate::format::{check_hash, copy_marker, format_blob};
+use crate::format::{WRONG_HASH, check_hash, copy_marker, format_blob, is_whole};
 use crate::repository::{identify_if_told, with_causes};
 use crate::storage::{BLOB_SIZE_BYTES_MAX, Blobs};
 
@@ -181,29 +182,15 @@ impl Hashes<'_> {
                     Ok(()) => Ok(()),
                 };
             }
-            BlobId::Pack(_, id) => self.hash(bytes, id.as_bytes())?,
-            BlobId::Segment(id) => self.hash(bytes, id.as_bytes())?,
+            BlobId::Pack(..) | BlobId::Segment(_) if !is_whole(blob, bytes) => {
+                return Err((self.listing.misnamed(bytes), WRONG_HASH.into()));
+            }
+            BlobId::Pack(..) | BlobId::Segment(_) => {}
             BlobId::Record(_) | BlobId::Catalog(_) => {
                 check_hash(bytes).map_err(|error| (FindingKind::Damaged, error.to_string()))?;
             }
         }
         self.header(blob, bytes)
-    }
-
-    fn hash(&self, bytes: &[u8], wanted: &[u8; 32]) -> Result<(), (FindingKind, String)> {
-        let hash = blake3::hash(bytes);
-        if hash == *wanted {
-            return Ok(());
-        }
-        let hash = *hash.as_bytes();
-        let names = [
-            BlobId::Pack(PackKind::Data, hash.into()),
-            BlobId::Pack(PackKind::Meta, hash.into()),
-            BlobId::Segment(hash.into()),
-        ];
-        let is_others = names.iter().any(|name| self.listing.has(name)) || check_hash(bytes).is_ok();
-        let kind = if is_others { FindingKind::WrongName } else { FindingKind::Damaged };
-        Err((kind, "its bytes are damaged: their hash is not the one promised (CONV-10)".into()))
     }
 
     fn is_ours(&self, found: RepoId) -> Result<(), (FindingKind, String)> {

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::finding::FindingKind;
 use crate::codec::PackId;
+use crate::format::check_hash;
 use crate::format::names::{BlobId, PackKind};
 use crate::storage::{BlobName, Blobs, StorageError};
 
@@ -35,6 +37,20 @@ impl Listing {
 
     pub fn has_pack(&self, kind: PackKind, id: &PackId) -> bool {
         self.has(&BlobId::Pack(kind, *id))
+    }
+
+    /// Tells bytes that are another blob's from bytes that are nobody's.
+    pub fn misnamed(&self, bytes: &[u8]) -> FindingKind {
+        let hash = *blake3::hash(bytes).as_bytes();
+        let names = [
+            BlobId::Pack(PackKind::Data, hash.into()),
+            BlobId::Pack(PackKind::Meta, hash.into()),
+            BlobId::Segment(hash.into()),
+        ];
+        match names.iter().any(|name| self.has(name)) || check_hash(bytes).is_ok() {
+            true => FindingKind::WrongName,
+            false => FindingKind::Damaged,
+        }
     }
 
     pub fn packs(&self) -> impl Iterator<Item = ListedPack> + '_ {

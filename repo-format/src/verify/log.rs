@@ -108,11 +108,6 @@ fn catalog(check: &Check<'_>, revision: u64) -> Option<State> {
 }
 
 fn refuse(check: &Check<'_>, blob: &BlobId, error: &BlobError) {
-    // The log may have begun anew behind what was lost.
-    if matches!(blob, BlobId::Record(revision) if *revision < check.state.floor.0) {
-        let what = "it cannot be used, and lies below the floor, so nobody needs it (CAT-5)";
-        return check.find_blob(blob, FindingKind::Unknown, what);
-    }
     let kind = match error {
         BlobError::Hash(_) => FindingKind::Damaged,
         // The bytes are whole, so they were written under another name.

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use parking_lot::Mutex;
 
-use super::blobs::misnamed;
 use super::check::Check;
 use super::finding::{Finding, FindingKind};
 use crate::codec::{PackId, SEAL_OVERHEAD, SegmentId};
@@ -70,7 +69,7 @@ fn index_segment(check: &Check<'_>, segment: &SegmentRef) {
 
 fn refuse(check: &Check<'_>, blob: &BlobId, bytes: &[u8], error: &SegmentError) {
     match error {
-        SegmentError::WrongHash => check.find_blob(blob, misnamed(check, bytes), with_causes(error)),
+        SegmentError::WrongHash => check.find_blob(blob, check.listing.misnamed(bytes), with_causes(error)),
         _ => check.find_blob(blob, FindingKind::Structure, with_causes(error)),
     }
 }

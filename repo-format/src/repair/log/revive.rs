@@ -3,17 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use bytes::Bytes;
-use parking_lot::Mutex;
-
 use crate::codec::{ContentId, ManifestId, PackId, SplitterSizes};
-use crate::content::{ContentError, ContentKind, ReadContent};
+use crate::content::{ContentError, ContentKind};
 use crate::engine::progress::{Progress, Stop};
-use crate::index::Location;
 use crate::log::{Action, Invalid, ManifestRow, SnapshotState, SourceInfo, State};
-use crate::reach::{Reached, Walked, reach};
+use crate::reach::{Walked, reach};
 use crate::repair::RepairError;
-use crate::repository::{Repository, RepositoryError, check_known, with_causes};
+use crate::repository::{Kept, Repository, RepositoryError, check_known, with_causes};
 use crate::snapshot::Manifest;
 
 /// The tag of a snapshot that was found again: the revision of the repair.
@@ -86,7 +82,7 @@ impl<'r> Seeker<'r> {
         for id in self.unlisted()? {
             match self.manifest(&id) {
                 Ok(manifest) => read.push((id, manifest)),
-                Err(error) if is_loss(&error) => {
+                Err(error) if error.is_loss() => {
                     found.unreadable.push(Left { snapshot: id, source: None, why: with_causes(&error) });
                 }
                 Err(error) => return Err(error.into()),
@@ -132,11 +128,11 @@ impl<'r> Seeker<'r> {
 
     /// The manifests in packs that may be relied on, and that no row tells of.
     fn unlisted(&self) -> Result<BTreeSet<ManifestId>, RepairError> {
-        let mut unlisted = BTreeSet::new();
+        let (mut unlisted, kept) = (BTreeSet::new(), self.kept());
         for row in self.repository.index().rows() {
             let row = row?;
             let id = ManifestId(row.id.0);
-            if row.at.kind == ContentKind::Manifest && self.is_there(&row.at) && !self.rows.contains_key(&id)
+            if row.at.kind == ContentKind::Manifest && kept.has(&row.at.pack) && !self.rows.contains_key(&id)
             {
                 unlisted.insert(id);
             }
@@ -144,12 +140,12 @@ impl<'r> Seeker<'r> {
         Ok(unlisted)
     }
 
-    fn is_there(&self, at: &Location) -> bool {
-        self.there.contains(&at.pack) && !self.state.is_lost(&at.pack)
+    fn kept(&self) -> Kept<'_> {
+        Kept::new(self.repository, &self.state, &self.there, &self.whole)
     }
 
     fn manifest(&self, id: &ManifestId) -> Result<Manifest, ContentError> {
-        Manifest::load(&Kept { seeker: self, packs: Mutex::default(), walked: Mutex::default() }, id)
+        Manifest::load(&self.kept(), id)
     }
 
     /// What only manifests tell, where the log does not.
@@ -164,21 +160,18 @@ impl<'r> Seeker<'r> {
 
     /// Looks whether all that a snapshot reaches is there.
     fn walk(&mut self, id: &ManifestId, manifest: Manifest) -> Result<Revived, RepairError> {
-        let kept = Kept { seeker: &*self, packs: Mutex::default(), walked: Mutex::default() };
+        let kept = self.kept();
         let walked = reach(&kept, &[*id], &kept, THREADS, &|| false);
-        let (packs, fresh) = (kept.packs.into_inner(), kept.walked.into_inner());
+        let (packs, fresh) = kept.into_parts();
         let lacks = match walked {
             Ok(()) => {
                 self.whole.extend(fresh);
                 None
             }
-            Err(error) if is_loss(&error.source) => Some(with_causes(&*error)),
+            Err(error) if error.source.is_loss() => Some(with_causes(&*error)),
             Err(error) => return Err(error.source.into()),
         };
-        let pack = match self.places(&ContentId(id.0))?.first() {
-            Some(at) => at.pack,
-            None => return Err(ContentError::Missing { id: ContentId(id.0) }.into()),
-        };
+        let pack = self.kept().places(&ContentId(id.0))?[0].pack;
         let mut row = manifest.row(*id, pack);
         // Where it was in the order of revisions, as near as it can be told (ACT-3).
         row.revision = manifest.prepared_on.saturating_add(1).min(self.state.revision);
@@ -186,60 +179,11 @@ impl<'r> Seeker<'r> {
         row.tags.insert(REVIVED.to_owned(), since.to_string());
         Ok(Revived { row, lacks, relied: packs.into_iter().collect() })
     }
-
-    fn places(&self, id: &ContentId) -> Result<Vec<Location>, ContentError> {
-        let mut places = match self.repository.reader().locate(id) {
-            Err(ContentError::Missing { .. }) => Vec::new(),
-            located => located?,
-        };
-        places.retain(|at| self.is_there(at));
-        Ok(places)
-    }
 }
 
 fn raise(last: &mut BTreeMap<SourceInfo, i64>, source: &SourceInfo, end: i64) {
     let known = last.entry(source.clone()).or_insert(end);
     *known = end.max(*known);
-}
-
-/// Whether a content is lost, rather than out of reach for now.
-fn is_loss(error: &ContentError) -> bool {
-    !matches!(error, ContentError::Storage(_) | ContentError::Index(_))
-}
-
-/// Contents in packs that are neither doomed nor gone; notes from which ones it gave any.
-struct Kept<'s, 'r> {
-    seeker: &'s Seeker<'r>,
-    packs: Mutex<BTreeSet<PackId>>,
-    walked: Mutex<HashSet<(Walked, ContentId)>>,
-}
-
-impl Kept<'_, '_> {
-    fn places(&self, id: &ContentId) -> Result<Vec<Location>, ContentError> {
-        let places = self.seeker.places(id)?;
-        if places.is_empty() { Err(ContentError::Missing { id: *id }) } else { Ok(places) }
-    }
-}
-
-impl ReadContent for Kept<'_, '_> {
-    fn get(&self, kind: ContentKind, id: &ContentId) -> Result<Bytes, ContentError> {
-        let (pack, plaintext) = self.seeker.repository.reader().get_from(kind, id, &self.places(id)?)?;
-        self.packs.lock().insert(pack);
-        Ok(plaintext)
-    }
-}
-
-impl Reached for Kept<'_, '_> {
-    fn reach(&self, id: &ContentId, walked: Walked) -> Result<bool, ContentError> {
-        match walked {
-            Walked::Whole => {
-                self.packs.lock().insert(self.places(id)?[0].pack);
-                Ok(true)
-            }
-            walked if self.seeker.whole.contains(&(walked, *id)) => Ok(false),
-            walked => Ok(self.walked.lock().insert((walked, *id))),
-        }
-    }
 }
 
 /// Commits what was found, in as many records as it takes.

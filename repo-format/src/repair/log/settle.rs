@@ -73,10 +73,7 @@ fn is_harmless(state: &State, finding: &Finding) -> bool {
     match finding.blob.as_ref().and_then(BlobId::parse) {
         Some(BlobId::Pack(_, id)) => state.quarantined.contains(&id),
         // Damaged ones that others took the place of go with the next maintenance.
-        Some(BlobId::Segment(id)) => {
-            let is_listed = state.manifest_segments.iter().any(|segment| segment.id == id);
-            !is_listed && !state.segments.contains_key(&id)
-        }
+        Some(BlobId::Segment(id)) => !state.names_segment(&id),
         Some(BlobId::Format | BlobId::Slot(_)) => true,
         _ => false,
     }
