@@ -259,7 +259,7 @@ fn variable_of_copy(name: &str) -> Option<String> {
 }
 
 /// Refuses another repository than the one that was connected.
-fn check_known(target: &Target, found: RepoId) -> Result<(), CliError> {
+pub fn check_known(target: &Target, found: RepoId) -> Result<(), CliError> {
     match &target.known {
         Some((name, expected)) if *expected != found.to_string() => Err(CliError::OtherRepository {
             location: target.location.to_string(),

@@ -113,6 +113,23 @@ pub struct Finding {
     pub path_count: u64,
 }
 
+impl Finding {
+    /// Damage of which it is not known whom it hurts.
+    pub fn damage(blob: Option<String>, kind: &str, what: &str) -> Finding {
+        Finding {
+            blob,
+            kind: kind.to_owned(),
+            is_damage: true,
+            what: what.to_owned(),
+            contents: 0,
+            content_ids: Vec::new(),
+            snapshots: Vec::new(),
+            paths: Vec::new(),
+            path_count: 0,
+        }
+    }
+}
+
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.kind)?;

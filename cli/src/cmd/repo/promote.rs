@@ -39,15 +39,6 @@ pub fn run(session: &Session, args: PromoteArgs) -> anyhow::Result<Code> {
 }
 
 fn described(gap: &Gap) -> Finding {
-    Finding {
-        blob: gap.blob.as_ref().map(ToString::to_string),
-        kind: if gap.blob.is_some() { "missing" } else { "structure" }.to_owned(),
-        is_damage: true,
-        what: gap.what.clone(),
-        contents: 0,
-        content_ids: Vec::new(),
-        snapshots: Vec::new(),
-        paths: Vec::new(),
-        path_count: 0,
-    }
+    let kind = if gap.blob.is_some() { "missing" } else { "structure" };
+    Finding::damage(gap.blob.as_ref().map(ToString::to_string), kind, &gap.what)
 }

@@ -1,6 +1,5 @@
 //! `corso repo sync`
 
-use repo_format::codec::RepoId;
 use repo_format::engine::progress::Progress;
 use repo_format::format::slot::Secret;
 use repo_format::repository::{Repository, identify};
@@ -8,9 +7,9 @@ use repo_format::storage::{Blobs, Storage, StorageError};
 use repo_format::sync::{self, Damage, Removed, SyncOptions, SyncReport};
 
 use crate::args::SyncArgs;
-use crate::cmd::session::Session;
+use crate::cmd::session::{Session, check_known};
 use crate::config::Target;
-use crate::exit::{CliError, Code};
+use crate::exit::Code;
 use crate::progress::watch;
 use crate::report::Message;
 use crate::report::repository::Finding;
@@ -28,8 +27,8 @@ pub fn run(session: &Session, args: &SyncArgs) -> anyhow::Result<Code> {
     let to = config.target(Some(&args.to))?;
     let source = session.storage(&from.location, false)?;
     let repo = identify(&source)?;
-    expect(&from, repo)?;
-    expect(&to, repo)?;
+    check_known(&from, repo)?;
+    check_known(&to, repo)?;
     // Asked for before the work begins, which may take hours.
     let secret = if args.delete { Some(session.secret(Prompt::Known)?) } else { None };
     let target = target(session, &to, args.dry_run)?;
@@ -68,17 +67,6 @@ pub fn run(session: &Session, args: &SyncArgs) -> anyhow::Result<Code> {
     Ok(code)
 }
 
-/// A connected repository must be the one that was connected.
-fn expect(target: &Target, repo: RepoId) -> Result<(), CliError> {
-    match &target.known {
-        Some((name, expected)) if *expected != repo.to_string() => {
-            let (location, found) = (target.location.to_string(), repo.to_string());
-            Err(CliError::OtherRepository { location, found, expected: expected.clone(), name: name.clone() })
-        }
-        _ => Ok(()),
-    }
-}
-
 /// The copy's storage. In a dry run a folder that is not there stays so.
 fn target(session: &Session, to: &Target, dry_run: bool) -> anyhow::Result<Blobs> {
     match session.storage_of_copy(&to.location, !dry_run) {
@@ -107,15 +95,6 @@ fn remove(
 }
 
 fn described(damage: &Damage) -> Finding {
-    Finding {
-        blob: Some(damage.blob.name().to_string()),
-        kind: if damage.is_missing { "missing" } else { "damaged" }.to_owned(),
-        is_damage: true,
-        what: damage.what.clone(),
-        contents: 0,
-        content_ids: Vec::new(),
-        snapshots: Vec::new(),
-        paths: Vec::new(),
-        path_count: 0,
-    }
+    let kind = if damage.is_missing { "missing" } else { "damaged" };
+    Finding::damage(Some(damage.blob.name().to_string()), kind, &damage.what)
 }

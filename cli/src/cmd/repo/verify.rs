@@ -9,7 +9,7 @@ use repo_format::verify::{
 
 use crate::args::values::SampleArg;
 use crate::args::{LevelArg, VerifyArgs};
-use crate::cmd::session::Session;
+use crate::cmd::session::{Session, check_known};
 use crate::exit::{CliError, Code, message};
 use crate::progress::watch;
 use crate::report::repository::Finding;
@@ -34,7 +34,7 @@ pub fn run(session: &Session, args: &VerifyArgs) -> anyhow::Result<Code> {
         () if report.interrupted => Code::Interrupted,
         () => Code::Done,
     };
-    let summary = VerifySummary { settled_in: settled, ..summary(&report, args) };
+    let summary = summary(&report, settled, args);
     let text = summary.to_string();
     session.output.result(&Message::Summary(Summary::RepoVerify(summary)), text)?;
     Ok(code)
@@ -94,12 +94,10 @@ fn keyless(session: &Session, args: &VerifyArgs) -> anyhow::Result<VerifyReport>
     }
     let target = session.target()?;
     let blobs = session.storage(&target.location, false)?;
-    if let Some((name, expected)) = target.known
+    if target.known.is_some()
         && let Some(found) = repo_format::repository::identify_if_told(&blobs)?
-        && expected != found.to_string()
     {
-        let (location, found) = (target.location.to_string(), found.to_string());
-        return Err(CliError::OtherRepository { location, found, expected, name }.into());
+        check_known(&target, found)?;
     }
     let mut options = VerifyOptions { level: Level::Blobs, ..VerifyOptions::default() };
     options.threads = args.threads.unwrap_or(options.threads);
@@ -131,7 +129,7 @@ fn described(finding: &verify::Finding) -> Finding {
     }
 }
 
-fn summary(report: &VerifyReport, args: &VerifyArgs) -> VerifySummary {
+fn summary(report: &VerifyReport, settled_in: Option<u64>, args: &VerifyArgs) -> VerifySummary {
     let covered = &report.covered;
     let damage = report.findings.iter().filter(|finding| finding.kind.is_damage()).count() as u64;
     VerifySummary {
@@ -154,7 +152,7 @@ fn summary(report: &VerifyReport, args: &VerifyArgs) -> VerifySummary {
         coverage: report.coverage.as_ref().map(coverage),
         damage,
         unknown: report.findings.len() as u64 - damage,
-        settled_in: None,
+        settled_in,
         interrupted: report.interrupted,
         seconds: report.duration.as_secs_f64(),
     }
