@@ -8,6 +8,8 @@
 //! cargo run --release -p repo-format --example index_memory [CONTENTS]
 //! ```
 
+mod generated;
+
 use std::error::Error;
 use std::ffi::OsStr;
 use std::fs;
@@ -17,20 +19,17 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use repo_format::codec::{Codec, ContentId, ContentKind, MasterKey, PackId, RepoId, SegmentId, Subkeys};
-use repo_format::format::names::PackKind;
+use repo_format::codec::{MasterKey, RepoId, SegmentId, Subkeys};
 use repo_format::format::segment::SegmentRef;
 use repo_format::index::{FetchError, Index, IndexTable, SegmentFetch, TABLE_SIZE, build, merge};
-use repo_format::pack::{ContentRow, FrameRow, PackContents};
 use rustix::fs::{Advice, fadvise};
+
+use self::generated::{content_id, hash, packs};
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 const REPO: RepoId = RepoId([1; 16]);
 const LOOK_UPS: u64 = 1_000_000;
-/// As a large file's chunks of 256 KiB give them: 4 to a frame, 32 frames to a pack.
-const FRAME_CONTENTS: u64 = 4;
-const PACK_CONTENTS: u64 = 128;
 /// Contents that one commit adds; each commit makes its own segment.
 const COMMIT_CONTENTS: u64 = 100 * 1024;
 
@@ -82,7 +81,7 @@ fn make(count: u64) -> Outcome<()> {
         bytes / 1_000_000,
         bytes / count,
         start.elapsed(),
-        memory()?
+        memory()
     );
     fs::remove_dir_all(parts)?;
     write_list(&folder.path().join("list"), &merged)?;
@@ -102,21 +101,21 @@ fn fill(folder: &Path) -> Outcome<()> {
     index.set_segments(&read_list(&folder.join("list"))?);
     let start = Instant::now();
     index.load_all()?;
-    println!("empty cache filled in {:.1?}; {}", start.elapsed(), memory()?);
+    println!("empty cache filled in {:.1?}; {}", start.elapsed(), memory());
     Ok(())
 }
 
 fn look_up(folder: &Path, count: u64) -> Outcome<()> {
     let segments = read_list(&folder.join("list"))?;
     let cache = folder.join("cache");
-    println!("look-ups: at the start {}", memory()?);
+    println!("look-ups: at the start {}", memory());
     let files = forget_pages(&cache)?;
 
     let start = Instant::now();
     let index = index(&cache, folder);
     index.set_segments(&segments);
     index.load_all()?;
-    println!("cold: {files} files opened in {:.1?}; {}", start.elapsed(), memory()?);
+    println!("cold: {files} files opened in {:.1?}; {}", start.elapsed(), memory());
     for (what, first) in [("hits, cold", 0), ("misses", count), ("hits, warm", 0)] {
         let start = Instant::now();
         for n in 0..LOOK_UPS {
@@ -126,7 +125,7 @@ fn look_up(folder: &Path, count: u64) -> Outcome<()> {
             assert_eq!(found.is_some(), n < count, "content {n}");
         }
         let rate = LOOK_UPS as f64 / start.elapsed().as_secs_f64();
-        println!("{LOOK_UPS} {what}: {rate:.0} a second; {}", memory()?);
+        println!("{LOOK_UPS} {what}: {rate:.0} a second; {}", memory());
     }
     assert!(index.take_warning().is_none(), "the cache was used");
     Ok(())
@@ -153,36 +152,6 @@ fn put(folder: &Path, table: &IndexTable, number: u64) -> Outcome<SegmentRef> {
     let (blob, segment) = table.seal(&keys(), &REPO, hash(b"salt", number));
     fs::write(folder.join(blob.id.to_string()), &blob.bytes)?;
     Ok(segment)
-}
-
-fn hash(what: &[u8], n: u64) -> [u8; 32] {
-    *blake3::Hasher::new().update(what).update(&n.to_le_bytes()).finalize().as_bytes()
-}
-
-fn content_id(n: u64) -> ContentId {
-    ContentId(hash(b"content", n))
-}
-
-fn packs(contents: std::ops::Range<u64>) -> Vec<PackContents> {
-    let starts = contents.clone().step_by(PACK_CONTENTS as usize);
-    starts.map(|first| pack(first..contents.end.min(first + PACK_CONTENTS))).collect()
-}
-
-fn pack(contents: std::ops::Range<u64>) -> PackContents {
-    let mut offset = 96;
-    let starts = contents.clone().step_by(FRAME_CONTENTS as usize);
-    let frames = starts.map(|first| {
-        let len = 256 << 10;
-        let row = |n| ContentRow { id: content_id(n), kind: ContentKind::Data, len };
-        let contents: Vec<ContentRow> = (first..contents.end.min(first + FRAME_CONTENTS)).map(row).collect();
-        let raw_len = len * contents.len() as u32;
-        let frame = FrameRow { offset, stored_len: raw_len, raw_len, codec: Codec::Raw, contents };
-        offset += raw_len + 32;
-        frame
-    });
-    let frames = frames.collect();
-    let (id, salt) = (PackId(hash(b"pack", contents.start)), hash(b"pack salt", contents.start));
-    PackContents { id, kind: PackKind::Data, salt, frames }
 }
 
 /// Between two processes of this example only; the log does this for a repository.
@@ -219,12 +188,7 @@ fn forget_pages(folder: &Path) -> Outcome<usize> {
 }
 
 /// What the process has in memory, as the system counts it.
-fn memory() -> Outcome<String> {
-    let status = fs::read_to_string("/proc/self/status")?;
-    let of = |name: &str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-        line.and_then(|line| line.trim().strip_suffix(" kB")).and_then(|kb| kb.parse::<u64>().ok())
-    };
-    let mb = |name| of(name).map_or("?".to_owned(), |kb| format!("{:.1}", kb as f64 / 1024.0));
-    Ok(format!("MiB: {} own, {} mapped, {} in all", mb("RssAnon"), mb("RssFile"), mb("VmRSS")))
+fn memory() -> String {
+    let mb = |name| generated::memory(name).map_or("?".to_owned(), |kb| format!("{:.1}", kb as f64 / 1024.0));
+    format!("MiB: {} own, {} mapped, {} in all", mb("RssAnon"), mb("RssFile"), mb("VmRSS"))
 }

@@ -9,6 +9,8 @@
 //! cargo run --release -p repo-format --example maintenance_memory [CONTENTS]
 //! ```
 
+mod generated;
+
 use std::convert::Infallible;
 use std::error::Error;
 use std::ffi::OsStr;
@@ -19,28 +21,25 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use repo_format::codec::{Codec, ContentId, ContentKind, PackId, RunId, SplitterSizes};
+use repo_format::codec::{PackId, RunId, SplitterSizes};
 use repo_format::content::WriterOptions;
 use repo_format::engine::progress::{Progress, Stop};
-use repo_format::format::names::{BlobId, PackKind};
+use repo_format::format::names::BlobId;
 use repo_format::format::slot::{KdfCost, Secret};
 use repo_format::index::{TABLE_SIZE, build};
 use repo_format::log::{Action, SnapshotState, SourceInfo};
 use repo_format::maintenance::{self, MaintenanceOptions};
 use repo_format::object::ObjectWriter;
-use repo_format::pack::{ContentRow, FrameRow, PackContents};
 use repo_format::repository::{Draft, InitOptions, OpenOptions, Repository};
 use repo_format::snapshot::{Manifest, Statistics};
 use repo_format::storage::{Blobs, Location, Storage, StorageOptions};
 use repo_format::tree::{Entry, EntryKind, Meta, TreeBuilder, TreeKey};
 use tokio::runtime::Runtime;
 
+use self::generated::{CONTENT_SIZE, content_id, hash, memory, packs};
+
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
-/// As a large file's chunks of 256 KiB give them: 4 to a frame, 32 frames to a pack.
-const CONTENT_SIZE: u32 = 256 << 10;
-const FRAME_CONTENTS: u64 = 4;
-const PACK_CONTENTS: u64 = 128;
 const PACK_SIZE: u64 = 32 << 20;
 /// Contents that one commit adds; each commit makes its own segments.
 const COMMIT_CONTENTS: u64 = 1 << 20;
@@ -93,9 +92,7 @@ fn make(count: u64) -> Outcome<()> {
 
 /// Adds contents: segments, and packs without bytes.
 fn add(repository: &Repository, place: &Path, contents: std::ops::Range<u64>) -> Outcome<()> {
-    let starts = contents.clone().step_by(PACK_CONTENTS as usize);
-    let packs: Vec<PackContents> =
-        starts.map(|first| pack(first..contents.end.min(first + PACK_CONTENTS))).collect();
+    let packs = packs(contents.clone());
     for pack in &packs {
         let path = place.join(BlobId::Pack(pack.kind, pack.id).name().as_str());
         fs::create_dir_all(path.parent().ok_or("a pack lies in a folder")?)?;
@@ -186,35 +183,4 @@ fn maintain(folder: &Path) -> Outcome<()> {
         );
     }
     Ok(())
-}
-
-/// What the system counts of this process, in KiB.
-fn memory(name: &str) -> Option<u64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
-    line.trim().strip_suffix(" kB")?.parse().ok()
-}
-
-fn hash(what: &[u8], n: u64) -> [u8; 32] {
-    *blake3::Hasher::new().update(what).update(&n.to_le_bytes()).finalize().as_bytes()
-}
-
-fn content_id(n: u64) -> ContentId {
-    ContentId(hash(b"content", n))
-}
-
-fn pack(contents: std::ops::Range<u64>) -> PackContents {
-    let mut offset = 96;
-    let starts = contents.clone().step_by(FRAME_CONTENTS as usize);
-    let frames = starts.map(|first| {
-        let row = |n| ContentRow { id: content_id(n), kind: ContentKind::Data, len: CONTENT_SIZE };
-        let contents: Vec<ContentRow> = (first..contents.end.min(first + FRAME_CONTENTS)).map(row).collect();
-        let raw_len = CONTENT_SIZE * contents.len() as u32;
-        let frame = FrameRow { offset, stored_len: raw_len, raw_len, codec: Codec::Raw, contents };
-        offset += raw_len + 32;
-        frame
-    });
-    let frames = frames.collect();
-    let (id, salt) = (PackId(hash(b"pack", contents.start)), hash(b"pack salt", contents.start));
-    PackContents { id, kind: PackKind::Data, salt, frames }
 }

@@ -80,6 +80,23 @@ pub fn backup_options(path: &Path) -> BackupOptions {
     }
 }
 
+/// The same in packs of a few kilobytes, read by one thread: much happens with little.
+pub fn tiny_packs(source: &str) -> BackupOptions {
+    let mut options = backup_options(source.as_ref());
+    options.writer.data_pack_size = 8 << 10;
+    options.writer.data_frame_size = 3 << 10;
+    options.writer.meta_pack_size = 6 << 10;
+    options.writer.meta_frame_size = 2 << 10;
+    options.threads = 1;
+    options
+}
+
+/// An error and what it came from, in one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| (*cause).source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
 /// A storage of any store that tests put in front of blobs.
 pub fn storage(store: impl ObjectStore) -> Storage {
     storage_with(store, StorageOptions::default())

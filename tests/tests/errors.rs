@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use corso_tests::faults::{Request, Rule, Spoil, SpoiltStore, When};
 use corso_tests::plain::{Files, PlainFile, PlainSource, files_of, flat};
-use corso_tests::{assert_clean, at_once, backup_options, init_options, noise, runtime, secret, tell};
+use corso_tests::{assert_clean, at_once, chain, init_options, noise, runtime, secret, tell, tiny_packs};
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
 use repo_format::codec::ManifestId;
@@ -169,14 +169,8 @@ fn change(files: &mut Files, round: u64) {
 
 /// Small packs, so that there is a third of each.
 fn back_up(repository: &Repository, files: &Files) -> Result<(ManifestId, SnapshotState), Failure> {
-    let mut options = backup_options("source".as_ref());
-    options.writer.data_pack_size = 8 << 10;
-    options.writer.data_frame_size = 3 << 10;
-    options.writer.meta_pack_size = 6 << 10;
-    options.writer.meta_frame_size = 2 << 10;
-    options.threads = 1;
     let source = PlainSource::new(files);
-    let report = backup(repository, &source, &options, &Progress::default(), &Stop::default())?;
+    let report = backup(repository, &source, &tiny_packs("source"), &Progress::default(), &Stop::default())?;
     Ok((report.id.expect("no dry run"), report.state))
 }
 
@@ -344,10 +338,6 @@ impl Before {
 
 fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error| (*error).source())
-}
-
-fn chain(error: &(dyn Error + 'static)) -> String {
-    causes(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// Whether the error that reaches the caller still is what happened; one without a storage error in its causes

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use corso_tests::plain::{Files, PlainFile, PlainSource, files_of, flat};
-use corso_tests::{assert_clean, at_once, backup_options, init, noise, open, runtime, tell};
+use corso_tests::{assert_clean, at_once, backup_options, chain, init, noise, open, runtime, tell};
 use repo_format::codec::ManifestId;
 use repo_format::engine::progress::{Progress, Stop};
 use repo_format::engine::{BackupOptions, BackupReport, backup};
@@ -259,11 +259,6 @@ fn maintenance_ends_beside_four_busy_writers_and_harms_none() {
     maintain(&repository, &at_once());
     assert_holds(&repository, &kept.into_iter().collect());
     assert_clean(&repository, "afterwards");
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| (*cause).source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 #[test]

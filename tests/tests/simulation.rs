@@ -14,7 +14,7 @@ use std::time::Duration;
 use corso_tests::plain::{Files, PlainFile, PlainSource, files_of, flat};
 use corso_tests::simulation::{Ended, Hazards, Image, Life, ProcessStore, Simulation, clock};
 use corso_tests::{
-    assert_clean, at_once, backup_options, init, noise, runtime, secret, setting, storage, tell,
+    assert_clean, at_once, chain, init, noise, runtime, secret, setting, storage, tell, tiny_packs,
 };
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
@@ -84,15 +84,10 @@ fn blobs(runtime: &Runtime, store: impl ObjectStore) -> Blobs {
     Blobs::new(storage, runtime.handle().clone())
 }
 
-/// Small packs, and one thread, so that a seed's requests come in one order.
+/// Puts come one after another, so that a seed's requests come in one order.
 fn options(source: &str) -> BackupOptions {
-    let mut options = backup_options(source.as_ref());
-    options.writer.data_pack_size = 8 << 10;
-    options.writer.data_frame_size = 3 << 10;
-    options.writer.meta_pack_size = 6 << 10;
-    options.writer.meta_frame_size = 2 << 10;
+    let mut options = tiny_packs(source);
     options.writer.puts_at_once = 1;
-    options.threads = 1;
     options
 }
 
@@ -120,11 +115,6 @@ fn back_up(
 ) -> Result<(ManifestId, SnapshotState), BackupError> {
     let report = backup(repository, source, &options(name), &Progress::default(), stop)?;
     Ok((report.id.expect("no dry run"), report.state))
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| (*cause).source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 impl Beginning {
