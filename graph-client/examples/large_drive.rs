@@ -163,7 +163,7 @@ fn change(number: u64, count: u64, edited: bool) -> ItemChange {
     // 34 letters and digits that do not ascend, as the service's do not.
     let id = |n: u64| {
         let bytes = hash(n ^ count);
-        format!("01{}", bytes[..16].iter().map(|byte| format!("{byte:02X}")).collect::<String>())
+        format!("01{:032X}", bytes[..16].iter().fold(0_u128, |number, byte| number << 8 | u128::from(*byte)))
     };
     let kind = match number {
         0 => ChangeKind::Root,

@@ -117,7 +117,7 @@ impl Cbor for Person {
     }
 }
 
-fn put_text(m: &mut MapWriter, key: u64, value: &String) {
+fn put_text(m: &mut MapWriter<'_>, key: u64, value: &String) {
     m.put_unless(key, value, &String::new());
 }
 

@@ -3,10 +3,11 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
+use bytes::Bytes;
 use repo_format::cbor;
 use repo_format::codec::ContentId;
 use repo_format::content::{ContentError, ReadContent};
-use repo_format::ledger::{Ledger, LedgerEntry, WorkingLedger};
+use repo_format::ledger::{Aside, Ledger, LedgerEntry, WorkingLedger};
 use repo_format::map::{MapError, MapStore};
 use repo_format::object::ObjectRef;
 
@@ -45,6 +46,13 @@ impl Ids {
 pub(super) fn item(entry: LedgerEntry) -> Result<Item, IngestError> {
     let known = cbor::decode(entry.data.as_deref().unwrap_or_default()).map_err(IngestError::Entry)?;
     Ok(Item { known, object: entry.object })
+}
+
+/// The item that a change under an item's key is of, and what it is now.
+pub(super) fn item_changed(
+    (found, entry): (Bytes, Option<LedgerEntry>),
+) -> Result<(String, Option<Item>), IngestError> {
+    Ok((id_of(&[ITEM], &found).unwrap_or_default().to_owned(), entry.map(item).transpose()?))
 }
 
 /// What a ledger has of an item.
@@ -282,22 +290,17 @@ impl<'a> DriveLedger<'a> {
         Ok(())
     }
 
-    /// [`Self::changed`] of those alone that `wants` has a `true` for, in the same order.
-    pub(super) fn changed_among(
+    /// Sets the items of [`Self::changed`] aside, in the same order, for the parts that `parts` has for each.
+    pub(super) fn set_aside(
         &self,
-        wants: impl Iterator<Item = bool>,
-        mut tell: impl FnMut(&str, Option<Item>) -> Result<(), IngestError>,
+        parts: impl Iterator<Item = [Option<usize>; 2]>,
+        aside: &mut Aside,
     ) -> Result<(), IngestError> {
         let mut changes = self.ledger.changes(&[ITEM]);
-        for wanted in wants {
-            if !wanted {
-                changes.pass_over()?;
-                continue;
-            }
-            let Some((found, entry)) = changes.next().transpose()? else { break };
-            if let Some(id) = id_of(&[ITEM], &found) {
-                tell(id, entry.map(item).transpose()?)?;
-            }
+        for [first, second] in parts {
+            let Some(change) = changes.next_undecoded()? else { break };
+            let second = second.filter(|second| first != Some(*second));
+            first.into_iter().chain(second).for_each(|part| aside.put(part, &change));
         }
         Ok(())
     }

@@ -1,19 +1,23 @@
 //! The tree of a drive, from what the ledger says has changed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use repo_format::content::ReadContent;
 use repo_format::engine::feed::{ChildEdit, FolderNo, TreeUpdate};
+use repo_format::ledger::{Aside, AsidePart};
 use repo_format::map::MapStore;
 use repo_format::tree::Entry;
 
+use super::ledger::item_changed;
 use super::past::{Past, Place, orphans_key};
 use super::scope::Inside;
 use super::table::{Table, entry_of};
 use super::{Counts, Cursor, DriveLedger, IngestError, Item, Kind, Scope, tree_key};
 
-/// Bytes of children's changes that are held at once.
-const BATCH_BYTES: u64 = 64 << 20;
+/// Bytes of children's changes that are held at once. In tests so few that histories have many batches.
+const BATCH_BYTES: u64 = if cfg!(test) { 3000 } else { 16 << 20 };
+/// And of changes that are set aside for the next batches.
+const ASIDE_BYTES: usize = if cfg!(test) { 8000 } else { 48 << 20 };
 /// What a change takes beside its name and facts, about.
 const CHANGE_BYTES: u64 = 700;
 
@@ -49,6 +53,7 @@ pub fn update_tree<'a>(
         let mut edit = Edit {
             table: Table::new(ledger, &cursor.root, TreeUpdate::new(contents, store)),
             ledger,
+            contents,
             past,
             inside: Inside::new(scope, ledger, &cursor.root),
             forced: before.iter().cloned().collect(),
@@ -70,6 +75,7 @@ pub fn update_tree<'a>(
 
 struct Edit<'t, 'a> {
     ledger: &'t DriveLedger<'a>,
+    contents: &'a dyn ReadContent,
     past: &'t mut Past<'a>,
     inside: Inside<'t, 'a>,
     table: Table<'t, 'a>,
@@ -144,26 +150,47 @@ impl Edit<'_, '_> {
         Ok(spot)
     }
 
-    /// Writes all folders, batch by batch.
+    /// Writes all folders, batch by batch; a pass over the changes serves as many batches as there is room
+    /// for.
     fn write(&mut self, root: FolderNo) -> Result<(), IngestError> {
-        let orphans_gone = self.table.orphans_found().is_none() && self.past.orphans()?.is_some();
-        for batch in self.table.update.batches(root, BATCH_BYTES) {
-            let wanted: BTreeSet<FolderNo> = batch.iter().copied().collect();
-            let mut edits = Vec::new();
-            if orphans_gone && wanted.contains(&root) {
-                edits.push((root, orphans_key(), None));
+        let batches = self.table.update.batches(root, BATCH_BYTES);
+        let numbered = batches.iter().enumerate();
+        let batch_of: HashMap<FolderNo, usize> =
+            numbered.flat_map(|(number, batch)| batch.iter().map(move |folder| (*folder, number))).collect();
+        let mut first = 0;
+        while first < batches.len() {
+            let mut aside = Aside::new(batches.len() - first, ASIDE_BYTES);
+            let part = |folder: FolderNo| batch_of.get(&folder)?.checked_sub(first);
+            self.ledger
+                .set_aside(self.spots.iter().map(|spot| spot.map(|at| at.and_then(part))), &mut aside)?;
+            let parts = aside.into_parts();
+            for (batch, part) in batches[first..].iter().zip(parts) {
+                self.write_batch(root, batch, part)?;
+                first += 1;
             }
-            let ledger = self.ledger;
-            let wants = self.spots.iter().map(|spot| spot.iter().flatten().any(|at| wanted.contains(at)));
-            ledger.changed_among(wants, |id, now| {
-                self.edits_of(self.past.item(id)?, now, &wanted, &mut edits)
-            })?;
-            for id in &self.forced {
-                self.edits_of(self.past.item(id)?, ledger.item(id)?, &wanted, &mut edits)?;
-            }
-            self.table.update.write(&batch, edits)?;
         }
         Ok(())
+    }
+
+    fn write_batch(
+        &mut self,
+        root: FolderNo,
+        batch: &[FolderNo],
+        changes: AsidePart,
+    ) -> Result<(), IngestError> {
+        let wanted: HashSet<FolderNo> = batch.iter().copied().collect();
+        let mut edits = Vec::new();
+        if wanted.contains(&root) && self.table.orphans_found().is_none() && self.past.orphans()?.is_some() {
+            edits.push((root, orphans_key(), None));
+        }
+        for change in changes.into_changes(self.contents) {
+            let (id, now) = item_changed(change?)?;
+            self.edits_of(self.past.item(&id)?, now, &wanted, &mut edits)?;
+        }
+        for id in &self.forced {
+            self.edits_of(self.past.item(id)?, self.ledger.item(id)?, &wanted, &mut edits)?;
+        }
+        Ok(self.table.update.write(batch, edits)?)
     }
 
     /// What a change does to the folders of a batch.
@@ -171,7 +198,7 @@ impl Edit<'_, '_> {
         &self,
         old: Option<Item>,
         now: Option<Item>,
-        wanted: &BTreeSet<FolderNo>,
+        wanted: &HashSet<FolderNo>,
         edits: &mut Vec<ChildEdit>,
     ) -> Result<(), IngestError> {
         if let Some(old) = &old

@@ -66,11 +66,16 @@ pub trait Cbor: Sized {
     fn read(r: &mut Reader<'_>) -> Result<Self, CborError>;
 }
 
+/// Most values that there are many of fit in so many bytes.
+const COMMON_SIZE: usize = 512;
+
 /// The encoding of a value.
 pub fn encode<T: Cbor>(value: &T) -> Vec<u8> {
-    let mut w = Writer::new();
+    let mut w = Writer::with_capacity(COMMON_SIZE);
     value.write(&mut w);
-    w.into_bytes()
+    let mut bytes = w.into_bytes();
+    bytes.shrink_to_fit();
+    bytes
 }
 
 /// Decodes a body that fills `bytes`.

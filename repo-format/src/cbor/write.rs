@@ -25,6 +25,11 @@ impl Writer {
         Writer { encoder: Encoder::new(Vec::new()) }
     }
 
+    /// A writer with room for so many bytes before it has to move.
+    pub fn with_capacity(bytes: usize) -> Self {
+        Writer { encoder: Encoder::new(Vec::with_capacity(bytes)) }
+    }
+
     /// What was written.
     pub fn into_bytes(self) -> Vec<u8> {
         self.encoder.into_writer()
@@ -79,24 +84,33 @@ impl Writer {
     }
 
     /// Appends a map whose entries `fill` puts, in ascending order of keys.
-    pub fn map(&mut self, fill: impl FnOnce(&mut MapWriter)) -> &mut Self {
-        let mut map = MapWriter { entries: Writer::new(), count: 0, last_key: None };
+    pub fn map(&mut self, fill: impl FnOnce(&mut MapWriter<'_>)) -> &mut Self {
+        let start = self.encoder.writer().len();
+        written(self.encoder.map(0));
+        let mut map = MapWriter { entries: self, count: 0, last_key: None };
         fill(&mut map);
-        written(self.encoder.map(map.count));
-        self.encoder.writer_mut().extend_from_slice(&map.entries.into_bytes());
+        match map.count {
+            // The head of an empty map has room for a count as small as this.
+            count @ 0..24 => self.encoder.writer_mut()[start] |= count as u8,
+            count => {
+                let mut head = Encoder::new(Vec::new());
+                written(head.map(count));
+                self.encoder.writer_mut().splice(start..=start, head.into_writer());
+            }
+        }
         self
     }
 }
 
 /// Gathers the entries of a map.
 #[derive(Debug)]
-pub struct MapWriter {
-    entries: Writer,
+pub struct MapWriter<'w> {
+    entries: &'w mut Writer,
     count: u64,
     last_key: Option<u64>,
 }
 
-impl MapWriter {
+impl MapWriter<'_> {
     /// Puts an entry.
     ///
     /// # Panics
@@ -125,7 +139,7 @@ impl MapWriter {
         self.last_key = Some(key);
         self.count += 1;
         self.entries.u64(key);
-        write(&mut self.entries);
+        write(self.entries);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Changes that are not stored yet, in memory and in order.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry as Slot;
 use std::ops::Bound;
 
 use super::LedgerEntry;
@@ -26,21 +27,27 @@ impl LedgerEdit {
     /// Puts an entry. With `fresh` the caller knows that no layer has the key.
     pub fn put(&mut self, key: Vec<u8>, entry: LedgerEntry, fresh: bool) {
         self.bytes += cost(&key, &entry);
-        // What the layers below have does not change with what is put above them.
-        let fresh = self.held.get(&key).map_or(fresh, |held| held.fresh);
-        if let Some(old) = self.held.insert(key.clone(), Held { entry, fresh }) {
-            self.bytes -= cost(&key, &old.entry);
+        match self.held.entry(key) {
+            Slot::Vacant(slot) => drop(slot.insert(Held { entry, fresh })),
+            // What the layers below have does not change with what is put above them.
+            Slot::Occupied(mut slot) => {
+                self.bytes -= cost(slot.key(), &slot.get().entry);
+                slot.get_mut().entry = entry;
+            }
         }
     }
 
     /// Takes a key out.
     pub fn remove(&mut self, key: Vec<u8>) {
-        match self.held.get(&key) {
-            Some(held) if held.fresh => {
+        match self.held.entry(key) {
+            Slot::Occupied(slot) if slot.get().fresh => {
+                let (key, held) = slot.remove_entry();
                 self.bytes -= cost(&key, &held.entry);
-                self.held.remove(&key);
             }
-            _ => self.put(key, LedgerEntry::default(), false),
+            slot => {
+                let key = slot.key().clone();
+                self.put(key, LedgerEntry::default(), false);
+            }
         }
     }
 

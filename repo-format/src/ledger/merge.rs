@@ -118,13 +118,19 @@ pub struct Changes<'a> {
     pub(super) merge: Merge<'a>,
 }
 
-impl Changes<'_> {
-    /// Goes over the next change without decoding it; whether there was one.
+/// A change that is not decoded, to be set aside.
+pub struct Change<'a> {
+    pub(super) key: Bytes,
+    pub(super) value: Value<'a>,
+}
+
+impl<'a> Changes<'a> {
+    /// The next change, not decoded.
     ///
     /// # Errors
     /// [`ContentError`] if a layer cannot be read.
-    pub fn pass_over(&mut self) -> Result<bool, ContentError> {
-        Ok(self.merge.next().transpose()?.is_some())
+    pub fn next_undecoded(&mut self) -> Result<Option<Change<'a>>, ContentError> {
+        Ok(self.merge.next().transpose()?.map(|(key, value)| Change { key, value }))
     }
 }
 

@@ -10,6 +10,7 @@
 //! ledger goes on reading what it had until it is told that the commit is done
 //! ([`WorkingLedger::settle`]).
 
+mod aside;
 mod edit;
 mod entry;
 mod merge;
@@ -17,9 +18,10 @@ mod read;
 mod size;
 mod working;
 
+pub use aside::{Aside, AsidePart};
 pub use edit::LedgerEdit;
 pub use entry::LedgerEntry;
-pub use merge::Changes;
+pub use merge::{Change, Changes};
 pub use read::{Entries, Ledger};
 pub use working::WorkingLedger;
 

@@ -188,3 +188,64 @@ proptest! {
         });
     }
 }
+
+/// Sets everything that changed aside, by the last byte of its key, in one pass and another while the first
+/// ones gave parts up.
+fn by_parts(
+    ledger: &WorkingLedger<'_>,
+    contents: &MemoryContents,
+    parts: usize,
+    bytes_max: usize,
+) -> (Parts, usize) {
+    let (mut told, mut passes) = (Vec::new(), 0);
+    while told.len() < parts {
+        let first = told.len();
+        let mut aside = Aside::new(parts - first, bytes_max);
+        let mut changes = ledger.changes(&[]);
+        while let Some(change) = changes.next_undecoded().unwrap() {
+            if let Some(part) = (usize::from(change.key[change.key.len() - 1]) % parts).checked_sub(first) {
+                aside.put(part, &change);
+            }
+        }
+        let kept = aside.into_parts();
+        assert!(!kept.is_empty());
+        told.extend(kept.into_iter().map(|part| {
+            let told = part.into_changes(contents).map(Result::unwrap);
+            told.map(|(key, entry)| (key.to_vec(), entry)).collect::<Vec<_>>()
+        }));
+        passes += 1;
+    }
+    (told, passes)
+}
+
+type Parts = Vec<Vec<(Vec<u8>, Option<LedgerEntry>)>>;
+
+#[test]
+fn what_is_set_aside_is_what_changed_in_however_many_passes() {
+    with_store(|contents, store| {
+        let mut ledger = WorkingLedger::open(contents, store, &[], 0).unwrap();
+        let key = |number: u16| number.to_be_bytes().to_vec();
+        for layer in 0..3 {
+            (layer..900)
+                .for_each(|number| ledger.put(key(number), entry(usize::from(number + layer)), false));
+            ledger.remove(key(7 * layer));
+            let roots = ledger.save().unwrap();
+            ledger.settle(&roots).unwrap();
+        }
+        (800..1000).for_each(|number| ledger.put(key(number), entry(usize::from(number) / 2), false));
+        ledger.remove(key(801));
+        let mut wanted: Parts = vec![Vec::new(); 5];
+        for change in ledger.changes(&[]) {
+            let (key, entry) = change.unwrap();
+            wanted[usize::from(key[1]) % 5].push((key.to_vec(), entry));
+        }
+        let removed = wanted.iter().flatten().filter(|(_, entry)| entry.is_none()).count();
+        assert!(removed > 0, "removals are changes");
+        let (told, passes) = by_parts(&ledger, contents, 5, usize::MAX);
+        assert!(told == wanted && passes == 1, "in {passes} passes");
+        let (told, passes) = by_parts(&ledger, contents, 5, 300_000);
+        assert!(told == wanted && (2..5).contains(&passes), "in {passes} passes");
+        let (told, passes) = by_parts(&ledger, contents, 5, 0);
+        assert!(told == wanted && passes == 5, "in {passes} passes");
+    });
+}

@@ -63,7 +63,7 @@ impl Cbor for Entry {
     }
 }
 
-fn write_kind(kind: &EntryKind, m: &mut MapWriter) {
+fn write_kind(kind: &EntryKind, m: &mut MapWriter<'_>) {
     let number = match kind {
         EntryKind::File(_) => FILE,
         EntryKind::Folder(_) => FOLDER,
@@ -99,7 +99,7 @@ fn read_kind(m: &mut MapReader<'_, '_>) -> Result<EntryKind, CborError> {
     })
 }
 
-fn write_meta(meta: &Meta, m: &mut MapWriter) {
+fn write_meta(meta: &Meta, m: &mut MapWriter<'_>) {
     m.put_some(4, &meta.mtime_ns);
     m.put_some(5, &meta.ctime_ns);
     m.put_some(6, &meta.btime_ns);
