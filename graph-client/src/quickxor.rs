@@ -25,6 +25,8 @@ use base64::engine::general_purpose::STANDARD;
 const PERIOD: usize = 160;
 /// Bits of the register.
 const BITS: usize = 160;
+/// Bytes of a state.
+const STATE_SIZE: usize = 8 + PERIOD;
 /// How far one byte stands from the one before it, in bits.
 const SHIFT: usize = 11;
 
@@ -56,6 +58,29 @@ impl QuickXorHash {
             xor(&mut self.row, row);
         }
         self.length = self.length.wrapping_add(bytes.len() as u64);
+    }
+
+    /// Takes back the `last` bytes that were seen.
+    pub fn take_back(&mut self, last: &[u8]) {
+        let before = self.length.wrapping_sub(last.len() as u64);
+        self.length = before;
+        // XORed in at the same places once more, they are out.
+        self.update(last);
+        self.length = before;
+    }
+
+    /// The state, to go on from elsewhere: the length in eight bytes little-endian, and the row.
+    pub fn to_bytes(&self) -> [u8; STATE_SIZE] {
+        let mut bytes = [0; STATE_SIZE];
+        bytes[..8].copy_from_slice(&self.length.to_le_bytes());
+        bytes[8..].copy_from_slice(&self.row);
+        bytes
+    }
+
+    /// A state that [`Self::to_bytes`] gave; `None` for another number of bytes.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (length, row) = bytes.split_first_chunk()?;
+        Some(Self { row: row.try_into().ok()?, length: u64::from_le_bytes(*length) })
     }
 
     /// Bytes seen so far.
@@ -195,6 +220,23 @@ mod tests {
         #[test]
         fn the_fast_form_is_the_definition(bytes in prop::collection::vec(any::<u8>(), 0..4000)) {
             prop_assert_eq!(hash(&bytes), by_definition(&bytes));
+        }
+
+        #[test]
+        fn what_is_taken_back_was_never_there_and_a_state_goes_on(
+            bytes in prop::collection::vec(any::<u8>(), 0..2000),
+            kept in 0..2000_usize,
+        ) {
+            let kept = kept.min(bytes.len());
+            let mut whole = QuickXorHash::new();
+            whole.update(&bytes);
+            whole.take_back(&bytes[kept..]);
+            prop_assert_eq!((whole.length(), whole.finish()), (kept as u64, hash(&bytes[..kept])));
+            let state = whole.to_bytes();
+            let mut again = QuickXorHash::from_bytes(&state).unwrap();
+            again.update(&bytes[kept..]);
+            prop_assert_eq!(again.finish(), hash(&bytes));
+            prop_assert!(QuickXorHash::from_bytes(&state[1..]).is_none());
         }
 
         #[test]

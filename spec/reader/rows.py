@@ -21,7 +21,7 @@ manifest = table({0: source, 1: sint, 2: sint, 3: below(3), 4: entry, 6: statist
                   10: fixed(16), 11: row(uint, uint, uint, uint)}, {5: id32, 12: lambda value: array(id32)(value) and 1 <= len(value) <= LAYERS_MAX, 13: raw, 14: id32})
 failure = table({0: text, 1: text, 2: u32, 3: boolean})
 ledger_entry = table({}, {0: reference, 1: raw})
-part_entry = table({0: reference, 1: uint, 2: entry})
+part_entry = table({0: reference, 1: uint, 2: entry}, {1000: lambda value: raw(value) and len(value) <= 1024})
 
 
 def decode_row(data):

@@ -159,6 +159,8 @@ def manifests():
     case("failure/unknown-key", "refuse SNAP-4", "failure", bytes=b"\0" + cbor_of({**failure, 4: 1}))
     part = {0: [0, root[1], 9], 1: 9, 2: {0: 0}}
     case("part-entry/good", "accept", "part-entry", bytes=b"\0" + cbor_of(part))
+    case("part-entry/state", "accept", "part-entry", bytes=b"\0" + cbor_of({**part, 1000: bytes(1024)}))
+    case("part-entry/long-state", "refuse SNAP-6", "part-entry", bytes=b"\0" + cbor_of({**part, 1000: bytes(1025)}))
     case("part-entry/size", "refuse SNAP-6", "part-entry", "9 bytes, 8 told", bytes=b"\0" + cbor_of({**part, 1: 8}))
     case("part-entry/folder", "refuse SNAP-6", "part-entry", bytes=b"\0" + cbor_of({**part, 2: root}))
     case("part-entry/no-object", "refuse SNAP-6", "part-entry", bytes=b"\0" + cbor_of({1: 9, 2: {0: 0}}))

@@ -105,7 +105,8 @@ pub fn coverage_entry_seeds() -> Vec<Vec<u8>> {
 pub fn part_seeds() -> Vec<Vec<u8>> {
     let kind = EntryKind::File(None);
     let entry = Entry { kind, size: 0, items: 0, meta: Meta::default() };
-    vec![cbor::encode(&Part { object: AN_OBJECT, covered: AN_OBJECT.size, entry })]
+    let part = Part { object: AN_OBJECT, covered: AN_OBJECT.size, entry, state: None };
+    vec![cbor::encode(&part), cbor::encode(&Part { state: Some(vec![7; 168]), ..part })]
 }
 
 pub fn policy_seeds() -> Vec<Vec<u8>> {

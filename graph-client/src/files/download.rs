@@ -102,6 +102,11 @@ impl Download {
         self
     }
 
+    /// The hash of all that was handed out, and of what was before; `None` if that is unknown.
+    pub fn hash_so_far(&self) -> Option<&QuickXorHash> {
+        self.hash.as_ref()
+    }
+
     /// The length of the whole file, as the service gives it with the content.
     pub fn length(&self) -> Option<u64> {
         self.source.total()

@@ -7,6 +7,9 @@ use graph_client::ingest::drive::{DriveError, DriveOptions, DriveReport, backup_
 use graph_client::ingest::{Cursor, DriveLedger, Facts};
 use graph_client::model::DriveId;
 use graph_client::{Graph, Pace};
+use graph_sim::model::drive::{Content, Drive};
+use graph_sim::model::edit::Conflict;
+use graph_sim::model::pool::Recipe;
 use graph_sim::{Sim, SimConfig, TenantProfile};
 use repo_format::cbor;
 use repo_format::codec::{ManifestId, SplitterSizes};
@@ -111,6 +114,18 @@ impl Bench {
 
     pub fn run(&self) -> DriveReport {
         self.run_in(&self.storage, &Progress::default(), &Stop::default()).unwrap()
+    }
+
+    /// Puts a file of `size` bytes into the drive's root; gives its ID.
+    pub fn put_file(&self, name: &str, seed: u64, size: u64) -> String {
+        let (state, recipe) = (self.sim.state(), Recipe { seed, size, text: false });
+        let now = state.now_ms();
+        let put = |drive: &mut Drive| {
+            let (index, _) =
+                drive.put_file(0, name, Content::Recipe(recipe), Conflict::Replace, now).unwrap();
+            drive.id(index)
+        };
+        state.change_drive(DRIVE, put).unwrap()
     }
 
     /// What the drive holds.

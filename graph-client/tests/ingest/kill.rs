@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 
 use repo_format::engine::progress::{Progress, Stop};
 use repo_format::log::SnapshotState;
+use repo_format::snapshot::{Part, get_by_path};
 use repo_format::storage::{Blobs, Storage};
 use repo_format::verify::{VerifyOptions, verify};
 
-use crate::bench::{Bench, assert_same, profile};
+use crate::bench::{Bench, DRIVE, assert_same, profile};
 
 /// The storage as a killed process would leave it at this moment: the log first, so that it names
 /// nothing that is not copied.
@@ -68,6 +69,73 @@ fn what_a_killed_run_marked_is_not_fetched_again() {
     let rows = bench.open(&bench.storage).snapshots().unwrap();
     assert!(rows.iter().all(|row| row.state == SnapshotState::Complete), "checkpoints are forgotten");
     bench.verifies(&bench.storage);
+}
+
+/// Bytes of a file that takes some checkpoints.
+const LARGE: u64 = 400 << 20;
+
+/// Kills a run once a checkpoint has a part of the file with this ID; gives how many bytes.
+fn kill_in_the_middle(bench: &mut Bench, id: &str) -> u64 {
+    bench.options.backup.checkpoint_interval = Duration::from_millis(30);
+    let (progress, stop) = (Progress::default(), Stop::default());
+    let (copy, covered) = thread::scope(|scope| {
+        let run = scope.spawn(|| bench.run_in(&bench.storage, &progress, &stop));
+        let (mut told, mut part) = (0, None);
+        while part.is_none() {
+            assert!(!run.is_finished(), "no checkpoint met the file in the making");
+            let checkpoints = progress.checkpoints.load(Ordering::Relaxed);
+            if checkpoints == told {
+                thread::sleep(Duration::from_millis(1));
+                continue;
+            }
+            told = checkpoints;
+            let copy = frozen(bench);
+            let covered = covered(bench, &copy, id);
+            part = (covered > 8 << 20).then_some((copy, covered));
+        }
+        stop.request();
+        run.join().unwrap().unwrap();
+        part.unwrap()
+    });
+    bench.storage = copy;
+    bench.sim.state().clear_books();
+    covered
+}
+
+/// How many bytes of a file the newest checkpoint has.
+fn covered(bench: &Bench, storage: &Storage, id: &str) -> u64 {
+    let Some(parts) = bench.newest(storage).parts else { return 0 };
+    let repository = bench.open(storage);
+    let part = get_by_path::<Part>(repository.contents(), &parts, id.as_bytes()).unwrap();
+    part.map_or(0, |part| part.covered)
+}
+
+#[test]
+fn a_large_file_goes_on_where_a_killed_run_was() {
+    let mut bench = Bench::new(profile(20));
+    let id = bench.put_file("image.iso", 5, LARGE);
+    let first = kill_in_the_middle(&mut bench, &id);
+    // The next one goes on, and is killed as well.
+    let second = kill_in_the_middle(&mut bench, &id);
+    assert!(second >= first, "{second} after {first}");
+    let report = bench.run();
+    assert_eq!(report.backup.state, SnapshotState::Complete);
+    let count = bench.sim.state().downloads()[&(DRIVE, id)];
+    assert_eq!((count.starts, count.bytes), (0, LARGE - second), "only what was missing is asked for");
+    assert_same(&bench.snapshot(&bench.storage, &report.backup.id.unwrap()), &bench.truth());
+    bench.verifies(&bench.storage);
+}
+
+#[test]
+fn what_is_stored_of_a_file_that_changed_is_of_no_use() {
+    let mut bench = Bench::new(profile(20));
+    let id = bench.put_file("image.iso", 5, LARGE);
+    kill_in_the_middle(&mut bench, &id);
+    assert_eq!(bench.put_file("image.iso", 6, LARGE), id);
+    let report = bench.run();
+    let count = bench.sim.state().downloads()[&(DRIVE, id)];
+    assert_eq!((count.starts, count.bytes), (1, LARGE));
+    assert_same(&bench.snapshot(&bench.storage, &report.backup.id.unwrap()), &bench.truth());
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::codec::{ContentId, ManifestId, PackId, RunId};
 use crate::content::ContentWriter;
 use crate::log::{ManifestRow, SnapshotState};
 use crate::repository::{Draft, Repository, RepositoryError};
-use crate::snapshot::{Failure, Manifest, Part, Statistics, write_by_path};
+use crate::snapshot::{Failure, Manifest, Statistics, write_by_path};
 use crate::tree::{Entry, TimeNs};
 
 /// What a run has come to, for its manifest.
@@ -174,16 +174,6 @@ impl<'a> Publisher<'a> {
     }
 
     fn put_parts(&self, parts: &Parts<'_>) -> Result<Option<ContentId>, BackupError> {
-        let mut stored = Vec::new();
-        for part in parts.sorted() {
-            let object = part.object.lock().so_far()?;
-            if object.size > 0 {
-                stored.push((
-                    part.path.clone(),
-                    Part { object, covered: object.size, entry: part.entry.clone() },
-                ));
-            }
-        }
-        Ok(write_by_path(self.repository.map_store(self.writer), stored)?)
+        Ok(write_by_path(self.repository.map_store(self.writer), parts.so_far()?)?)
     }
 }

@@ -98,6 +98,12 @@ pub trait ItemReader: Send {
     /// An [`ItemError`] fails this item alone.
     fn read(&mut self, buf: &mut Vec<u8>, limit: usize) -> Result<usize, ItemError>;
 
+    /// What another run needs to go on where the `unread` bytes begin, the last ones that were given;
+    /// nothing if a file is read from its start each time.
+    fn state_before(&self, _unread: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
+
     /// Called after the end: the entry as it is now, so that a file that changed while it was read
     /// is told apart. `Err(Changing)` asks the uploader to read once more.
     fn finish(self: Box<Self>, listed: &Entry) -> Result<Entry, ItemError>;

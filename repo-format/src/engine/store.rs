@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::parts::{Part, Parts};
+use super::parts::{InTheMaking, Parts, SoFar};
 use super::progress::{Progress, Stop};
 use super::source::{ItemError, ItemReader};
 use crate::codec::{Cut, Splitter};
 use crate::content::{ContentError, ContentKind, ContentReader, ContentWriter, Usable, WriteContent};
 use crate::object::{ObjectReader, ObjectRef, ObjectWriter};
 use crate::repository::Repository;
+use crate::snapshot::Part;
 use crate::tree::Entry;
 
 /// Bytes asked of a reader at once.
@@ -32,6 +33,14 @@ pub(super) struct Storing<'run> {
     /// Set when the run ends early for a reason of its own.
     pub failed: Stop,
     pub parts: Parts<'run>,
+}
+
+/// A stream as its part entry describes it, and what an earlier run stored of it.
+#[derive(Clone, Copy)]
+pub(super) struct Stream<'s> {
+    pub listed: &'s Entry,
+    pub path: &'s [u8],
+    pub begun: Option<&'s Part>,
 }
 
 /// Why a stream was not stored.
@@ -82,19 +91,28 @@ impl<'run> Storing<'run> {
         self.stop.is_requested() || self.failed.is_requested()
     }
 
-    /// Stores what `reader` gives up to its end. `listed` and `path` describe the part entry of a
-    /// large file; `buffer` is the thread's own; `read` counts bytes also when the stream breaks.
+    /// Stores what `reader` gives up to its end, behind what there is `begun` of the stream. `buffer` is
+    /// the thread's own; `read` counts bytes also when the stream breaks.
     pub fn store(
         &self,
         reader: &mut dyn ItemReader,
-        listed: &Entry,
-        path: &[u8],
+        stream: Stream<'_>,
         buffer: &mut Vec<u8>,
         read: &mut u64,
     ) -> Result<ObjectRef, Broken> {
-        let object = ObjectWriter::new(self.writer, self.splitter);
-        let part = Arc::new(Part { path: path.to_vec(), entry: listed.clone(), object: Mutex::new(object) });
-        let registered = (listed.size >= PART_SIZE_MIN).then(|| self.parts.register(part.clone()));
+        let Stream { listed, path, begun } = stream;
+        let mut so_far = SoFar { object: ObjectWriter::new(self.writer, self.splitter), state: None };
+        if let Some(begun) = begun {
+            for row in ObjectReader::open(self.reader, begun.object)?.all_rows() {
+                let row = row?;
+                so_far.object.push(row.content, row.length)?;
+            }
+            so_far.state = begun.state.clone();
+            self.progress.done(0, begun.covered);
+        }
+        let (path, entry) = (path.to_vec(), listed.clone());
+        let file = Arc::new(InTheMaking { path, entry, so_far: Mutex::new(so_far) });
+        let registered = (listed.size >= PART_SIZE_MIN).then(|| self.parts.register(file.clone()));
 
         buffer.clear();
         let (mut start, mut ended) = (0, false);
@@ -118,12 +136,20 @@ impl<'run> Storing<'run> {
             let piece = &buffer[start..];
             let piece = &piece[..self.splitter.cut(piece)];
             let id = self.writer.put(ContentKind::Data, piece)?;
-            part.object.lock().push(id, piece.len() as u32)?;
-            self.progress.done(0, piece.len() as u64);
             start += piece.len();
+            let state = registered.as_ref().and_then(|_| reader.state_before(&buffer[start..]));
+            let length = piece.len() as u32;
+            let mut so_far = file.so_far.lock();
+            so_far.object.push(id, length)?;
+            so_far.state = state;
+            drop(so_far);
+            if registered.is_some() {
+                self.parts.grow();
+            }
+            self.progress.done(0, u64::from(length));
         }
         drop(registered);
-        Ok(part.object.lock().so_far()?)
+        Ok(file.so_far.lock().object.so_far()?)
     }
 
     /// Whether all contents of an object can be relied on. With a whole repository there is nothing

@@ -157,7 +157,7 @@ fn parts_round_trip() {
         let object = ObjectRef { depth: 1, content: ContentId([1; 32]), size: 1 << 33 };
         let mut entry = Entry { kind: EntryKind::File(None), ..folder() };
         entry.meta.service = Some(vec![7; 3000]);
-        let part = Part { object, covered: 1 << 33, entry };
+        let part = Part { object, covered: 1 << 33, entry, state: Some(vec![7; 168]) };
         let root = write_by_path(store, [(b"large".to_vec(), part.clone())]).unwrap().unwrap();
         assert_eq!(get_by_path::<Part>(contents, &root, b"large").unwrap(), Some(part));
     });

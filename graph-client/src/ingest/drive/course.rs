@@ -261,7 +261,9 @@ impl Course<'_, '_> {
             return Err(Left::Stopped);
         }
         let due = self.fetcher.run.is_due() || self.ledger.pending_bytes() > PENDING_BYTES_MAX;
-        if due && self.ledger.has_changes() && !self.fetcher.run.is_dry() {
+        // A large file alone changes nothing in the ledger until it is whole.
+        let is_news = self.ledger.has_changes() || self.fetcher.run.has_grown();
+        if due && is_news && !self.fetcher.run.is_dry() {
             self.checkpoint()?;
         }
         match self.events.recv_timeout(TICK) {

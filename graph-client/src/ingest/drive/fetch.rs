@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
+use repo_format::cbor;
 use repo_format::engine::feed::{FeedRun, StoreError};
 use repo_format::engine::source::{ItemCause, ItemError, ItemReader};
+use repo_format::snapshot::Part;
 use repo_format::tree::{Entry, EntryKind, Meta};
 use tokio::runtime::Handle;
 
@@ -20,7 +22,7 @@ use crate::files::{Download, DownloadOf};
 use crate::graph::Graph;
 use crate::ingest::Facts;
 use crate::model::{DriveId, ItemId};
-use crate::quickxor::QuickXor;
+use crate::quickxor::{QuickXor, QuickXorHash};
 use crate::secret::Secret;
 
 /// How often a content whose hash is not the listed one is fetched.
@@ -90,25 +92,33 @@ impl Fetcher<'_, '_> {
 
     fn content(&self, facts: &Facts, url: Option<Secret>, buffer: &mut Vec<u8>) -> Outcome {
         let mut of = self.download_of(facts, url);
+        let mut begun = self.begun(facts);
         let mut odd_hash = None;
         let mut attempt = 1;
         loop {
             let mut reader = Reader {
                 fetcher: self,
                 of: &of,
+                before: begun.as_ref().map(|begun| begun.hash.clone()).unwrap_or_default(),
                 odd_hash,
                 download: None,
                 ended: false,
                 error: None,
                 odd: false,
             };
-            let stored = self.run.store(&mut reader, &listed(facts), facts.id.as_bytes(), buffer);
+            let part = begun.as_ref().map(|begun| &begun.part);
+            let stored = self.run.store(&mut reader, &listed(facts), facts.id.as_bytes(), part, buffer);
             let (odd, error) = (reader.odd, reader.error.take());
             match (stored, error) {
                 (Ok(stored), _) => return Outcome::Stored { stored, odd },
                 (Err(StoreError::Stopped), _) => return Outcome::Stopped,
                 (Err(StoreError::Content(error)), _) => return Outcome::Broken(Arc::new(error)),
                 (Err(_), Some(error)) if error.stops_everything() => return Outcome::Fatal(error),
+                // What an earlier run stored may be of another content: that is no fault of the service's.
+                (Err(_), Some(GraphError::HashMismatch { .. })) if begun.is_some() => {
+                    begun = None;
+                    of.url = None;
+                }
                 (Err(_), Some(GraphError::HashMismatch { found, .. })) if attempt < HASH_ATTEMPTS => {
                     // Twice the same bytes: the listing is wrong, not the transfer.
                     odd_hash = Some(found);
@@ -120,6 +130,16 @@ impl Fetcher<'_, '_> {
                 (Err(_), None) => return Outcome::Stopped,
             }
         }
+    }
+
+    /// What an earlier run stored of the content that these facts list, if it is the same one.
+    fn begun(&self, facts: &Facts) -> Option<Begun> {
+        let part = self.run.part(facts.id.as_bytes())?;
+        let then: Facts = cbor::decode(part.entry.meta.service.as_deref()?).ok()?;
+        let hash = QuickXorHash::from_bytes(part.state.as_deref()?)?;
+        // One that has all of it may be shorter than was listed: the end is to be read again.
+        let fits = hash.length() == part.covered && part.covered < facts.size;
+        (fits && then.same_content(facts)).then_some(Begun { part, hash })
     }
 
     /// The content that these facts list.
@@ -154,9 +174,16 @@ pub(super) fn wait<T>(runtime: &Handle, run: &FeedRun<'_>, what: impl Future<Out
     })
 }
 
+/// What is stored of a content, and the hash of that.
+struct Begun {
+    part: Part,
+    hash: QuickXorHash,
+}
+
 /// A file as a part entry describes it.
 fn listed(facts: &Facts) -> Entry {
-    let meta = Meta { mtime_ns: facts.modified_ns, ..Meta::default() };
+    let service = cbor::encode(&Facts { permissions: Vec::new(), ..facts.clone() });
+    let meta = Meta { mtime_ns: facts.modified_ns, service: Some(service), ..Meta::default() };
     Entry { kind: EntryKind::File(None), size: facts.size, meta, items: 0 }
 }
 
@@ -164,6 +191,8 @@ fn listed(facts: &Facts) -> Entry {
 struct Reader<'f, 'w, 'r> {
     fetcher: &'f Fetcher<'w, 'r>,
     of: &'f DownloadOf,
+    /// The hash of what is stored already: the rest is fetched.
+    before: QuickXorHash,
     /// A hash that came before, though another is listed.
     odd_hash: Option<QuickXor>,
     download: Option<Download>,
@@ -176,8 +205,9 @@ struct Reader<'f, 'w, 'r> {
 impl Reader<'_, '_, '_> {
     fn next(&mut self) -> Option<Result<Option<bytes::Bytes>, GraphError>> {
         if self.download.is_none() {
-            match self.fetcher.wait(self.fetcher.graph.download(self.of.clone(), 0))? {
-                Ok(download) => self.download = Some(download),
+            let start = self.before.length();
+            match self.fetcher.wait(self.fetcher.graph.download(self.of.clone(), start))? {
+                Ok(download) => self.download = Some(download.continue_hash(self.before.clone())),
                 Err(error) => return Some(Err(error)),
             }
         }
@@ -212,6 +242,12 @@ impl ItemReader for Reader<'_, '_, '_> {
             }
         }
         Ok(count)
+    }
+
+    fn state_before(&self, unread: &[u8]) -> Option<Vec<u8>> {
+        let mut hash = self.download.as_ref()?.hash_so_far()?.clone();
+        hash.take_back(unread);
+        Some(hash.to_bytes().to_vec())
     }
 
     fn finish(self: Box<Self>, listed: &Entry) -> Result<Entry, ItemError> {

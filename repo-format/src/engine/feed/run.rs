@@ -11,13 +11,13 @@ use crate::content::{ContentError, ContentWriter, ReadContent};
 use crate::engine::progress::{ItemEvent, Progress, Stop};
 use crate::engine::publish::{Publisher, Taken};
 use crate::engine::source::{ItemError, ItemReader};
-use crate::engine::store::{Broken, PENDING_MAX, Storing};
+use crate::engine::store::{Broken, PENDING_MAX, Storing, Stream};
 use crate::engine::upload::{BackupError, BackupOptions, BackupReport};
 use crate::log::SnapshotState;
 use crate::map::MapStore;
 use crate::object::ObjectRef;
 use crate::repository::Repository;
-use crate::snapshot::{Manifest, Statistics};
+use crate::snapshot::{Manifest, Part, Statistics, read_by_path};
 use crate::tree::Entry;
 
 /// Failures that a report keeps.
@@ -98,9 +98,20 @@ impl<'r> FeedRun<'r> {
         let publisher = Publisher::begin(repository, writer, options)?;
         let base = publisher.bases().first().cloned();
         let begun = Instant::now();
+        let storing = Storing::new(repository, writer, progress, stop);
+        if let Some(parts) = base.as_ref().and_then(|(_, manifest)| manifest.parts) {
+            // Who cannot read what was begun begins anew.
+            let begun = read_by_path::<Part>(repository.contents(), &parts);
+            match begun.and_then(|parts| parts.collect::<Result<Vec<_>, _>>()) {
+                Ok(parts) => {
+                    storing.parts.inherit(parts.into_iter().map(|(path, part)| (path.to_vec(), part)))
+                }
+                Err(error) => tracing::warn!(%error, "what is stored of large files cannot be read"),
+            }
+        }
         Ok(FeedRun {
             repository,
-            storing: Storing::new(repository, writer, progress, stop),
+            storing,
             options,
             publisher: Mutex::new(publisher),
             base,
@@ -124,7 +135,13 @@ impl<'r> FeedRun<'r> {
         self.repository.map_store(self.storing.writer)
     }
 
-    /// Stores what `reader` gives; call its `finish` afterwards. From any thread; blocks.
+    /// What an earlier run stored of the file at `path`, until this run stores it: to go on behind it.
+    pub fn part(&self, path: &[u8]) -> Option<Part> {
+        self.storing.parts.inherited(path).filter(|part| self.is_alive(part.object))
+    }
+
+    /// Stores what `reader` gives, behind what `begun` has of it; call its `finish` afterwards. From any
+    /// thread; blocks.
     ///
     /// `listed` and `path` describe a large file that a checkpoint meets in the making. `buffer` is
     /// for the thread to keep.
@@ -136,10 +153,11 @@ impl<'r> FeedRun<'r> {
         reader: &mut dyn ItemReader,
         listed: &Entry,
         path: &[u8],
+        begun: Option<&Part>,
         buffer: &mut Vec<u8>,
     ) -> Result<Stored, StoreError> {
         let mut read = 0;
-        let object = self.storing.store(reader, listed, path, buffer, &mut read)?;
+        let object = self.storing.store(reader, Stream { listed, path, begun }, buffer, &mut read)?;
         Ok(Stored { object, read })
     }
 
@@ -188,6 +206,11 @@ impl<'r> FeedRun<'r> {
         let written = self.storing.writer.written();
         self.storing.progress.bytes_stored.store(written.stored_bytes, Ordering::Relaxed);
         Instant::now() >= *self.due.lock() || self.storing.writer.pending_count() >= PENDING_MAX
+    }
+
+    /// Whether large files in the making have more than the last checkpoint says.
+    pub fn has_grown(&self) -> bool {
+        self.storing.parts.have_grown()
     }
 
     /// Commits the state as a checkpoint. What it names can be read from then on, save in a dry run,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Run;
 use crate::content::ContentError;
 use crate::engine::source::{ItemCause, ItemError, Source};
-use crate::engine::store::Broken;
+use crate::engine::store::{Broken, Stream};
 use crate::object::ObjectRef;
 use crate::tree::{Entry, EntryKind};
 
@@ -60,7 +60,7 @@ fn read_once<S: Source>(
     read: &mut u64,
 ) -> Result<(Entry, Option<ItemError>), Broken> {
     let mut reader = run.source.open(handle)?;
-    let stored = run.storing.store(reader.as_mut(), listed, path, buffer, read)?;
+    let stored = run.storing.store(reader.as_mut(), Stream { listed, path, begun: None }, buffer, read)?;
     let with = |mut entry: Entry, stored: ObjectRef| {
         entry.size = stored.size;
         entry.kind = EntryKind::File(Some(stored));
