@@ -1,6 +1,7 @@
 //! The client: what every call of it shares.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::Method;
 use serde::de::DeserializeOwned;
@@ -87,6 +88,20 @@ impl Graph {
     /// them. It replaces what was told before; of another day it counts for nothing.
     pub fn spent_elsewhere(&self, spent: DaySpent) {
         self.http().gate(Workload::Files).spent_elsewhere(spent);
+    }
+
+    /// How long nothing may go in each budget, because the service asked for it: keep it, and tell others.
+    pub fn fences(&self) -> Vec<(Workload, Duration)> {
+        Workload::ALL
+            .into_iter()
+            .map(|workload| (workload, self.http().gate(workload).fenced_for()))
+            .collect()
+    }
+
+    /// The service asked others, who have the same budget, to wait; an earlier run, say. Nothing goes for so
+    /// long.
+    pub fn quiet(&self, workload: Workload, wait: Duration) {
+        self.http().gate(workload).quiet(wait);
     }
 
     /// What was counted so far.

@@ -77,6 +77,11 @@ impl Cloud {
         lines.into_iter().rfind(|line| line["message_type"] == "summary").unwrap()
     }
 
+    /// What earlier runs kept of the service's budget is gone: the simulator's clock may move, ours does not.
+    pub fn forget_waits(&self) {
+        std::fs::remove_dir_all(self.place.path(".local/state/corso/budget")).unwrap();
+    }
+
     /// Files that were fetched, with repetitions.
     pub fn downloads(&self) -> u64 {
         self.state().downloads().values().map(|count| u64::from(count.starts)).sum()

@@ -69,6 +69,23 @@ fn a_wait_that_is_too_long_ends_with_21_at_once() {
 }
 
 #[test]
+fn a_run_that_is_started_within_a_wait_asks_for_nothing() {
+    let cloud = Cloud::new(tenant(1, 30), with_rules(vec![wait_for(TOO_LONG_S, &[Call::Delta], None)]));
+    cloud.json(&EVERYBODY, 21);
+    cloud.state().clear_books();
+    cloud.state().set_faults(Faults::default());
+    let begun = Instant::now();
+    let (_, errors) = cloud.json(&EVERYBODY, 21);
+    assert!(begun.elapsed() < PROMPTLY);
+    assert!(errors.last().unwrap()["message"].as_str().unwrap().contains("throttled"), "{errors:?}");
+    assert_eq!(cloud.state().totals().resource_units, 0, "no call of files");
+    assert!(cloud.state().violations().is_empty(), "{:?}", cloud.state().violations());
+    cloud.forget_waits();
+    cloud.state().clock().advance(Duration::from_secs(TOO_LONG_S + 1));
+    cloud.back_up(&["--user", "*"], 0);
+}
+
+#[test]
 fn a_wait_of_an_hour_is_waited_for_and_can_be_interrupted() {
     let cloud = Cloud::new(tenant(1, 30), with_rules(vec![wait_for(3600, &[Call::Delta], None)]));
     let child = start(&cloud, &[]);
@@ -103,8 +120,9 @@ fn what_others_had_stored_is_kept_when_one_user_is_throttled_out() {
     assert_eq!(states.collect::<Vec<_>>(), ["checkpoint", "checkpoint"], "of both users");
 
     cloud.state().set_faults(Faults::default());
-    // Later, as the hint says: the fence is over.
+    // Later, as the hint says: the fence is over, and what was kept of it.
     cloud.state().clock().advance(Duration::from_secs(TOO_LONG_S + 1));
+    cloud.forget_waits();
     let before = cloud.downloads();
     let summary = cloud.back_up(&["--user", "*"], 0);
     let files = summary["statistics"]["files"].as_u64().unwrap();

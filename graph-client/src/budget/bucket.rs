@@ -149,12 +149,17 @@ impl Bucket {
             self.rate = (self.rate * RATE_CUT).max(self.limits.rate * GROWTH);
             self.concurrency = (self.concurrency * CONCURRENCY_CUT).max(1.0);
         }
+        self.quiet(until);
+        moved
+    }
+
+    /// Nothing goes before `until`: the service refused somebody else who has the same budget.
+    pub fn quiet(&mut self, until: Duration) {
         self.fence = self.fence.max(until);
         // All who waited go at the rate, not at once.
         self.units = self.units.min(0.0);
         self.filled_at = self.fence;
         self.clean_since = self.fence;
-        moved
     }
 
     /// The service tells how much is left: it is spread over the time until the reset.

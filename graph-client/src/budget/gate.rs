@@ -232,6 +232,12 @@ impl Gate {
         self.state.lock().bucket.refuse(wait, now)
     }
 
+    /// Nothing goes for so long: somebody else who has the same budget was refused.
+    pub fn quiet(&self, wait: Duration) {
+        let now = self.clock.now();
+        self.state.lock().bucket.quiet(now + wait);
+    }
+
     /// The service told what is left; see [`Bucket::advise`].
     pub fn advise(&self, advice: Advice) {
         let now = self.clock.now();
