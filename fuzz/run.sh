@@ -26,6 +26,11 @@ fuzz() {
         -artifact_prefix=".work/fuzz/found/$target-" -verbosity=1 "$@"
 }
 
+# cpu_seconds LOG: of a run, which may have waited for the processor.
+cpu_seconds() {
+    awk '$1 == "user" || $1 == "sys" { split($2, parts, /[ms]/); sum += parts[1] * 60 + parts[2] } END { printf "%.0f", sum }' "$1"
+}
+
 # stat NAME LOG: one of the figures that libFuzzer ends with.
 stat() {
     sed -n "s/^stat::$1: *//p" "$2"
@@ -38,9 +43,10 @@ case $1 in
 esac
 for target in ${targets:-}; do
     log=.work/fuzz/$target.log
-    if fuzz "$target" -max_total_time="$2" -print_final_stats=1 \
-        ".work/fuzz/$target" ".work/fuzz/seeds/$target" "fuzz/corpus/$target" >"$log" 2>&1; then
-        printf '%-18s %4d s %11d runs %8d a second %4d MiB %6d inputs\n' "$target" "$2" \
+    if { time fuzz "$target" -max_total_time="$2" -print_final_stats=1 \
+        ".work/fuzz/$target" ".work/fuzz/seeds/$target" "fuzz/corpus/$target" 2>&1; } >"$log" 2>"$log.time"; then
+        printf '%-18s %4d s %5d CPU s %11d runs %8d a second %4d MiB %6d inputs\n' "$target" "$2" \
+            "$(cpu_seconds "$log.time")" \
             "$(stat number_of_executed_units "$log")" "$(stat average_exec_per_sec "$log")" \
             "$(stat peak_rss_mb "$log")" "$(ls ".work/fuzz/$target" | wc -l)"
     else
