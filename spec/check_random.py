@@ -181,7 +181,11 @@ class Source:
             folder = self.random.choice(self.paths()[1])
             for _ in range(self.random.choice([0, 0, 0, 1, 2, 9])):
                 folder = os.path.join(folder, self.name())
-            os.makedirs(folder, exist_ok=True)
+            try:
+                os.makedirs(folder, exist_ok=True)
+            except OSError:
+                # A file is in the way, or the path has become too long.
+                continue
             path = os.path.join(folder, self.name())
             if len(path) < 3000 and not os.path.lexists(path):
                 self.random.choice([self.file] * 8 + [self.symlink, self.link, self.pipe, self.sparse])(path)
