@@ -1,19 +1,24 @@
 //! Restoring: what comes back, what damage costs, and where the limits are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use corso_tests::{backup_options, init, noise, open, runtime};
+use corso_tests::{backup_options, init, noise, open, runtime, setting};
 use folder::{CompareOptions, FolderSink, FolderSource, SinkOptions, SourceOptions, compare};
 use repo_format::codec::ManifestId;
 use repo_format::engine::progress::{Progress, Stop};
 use repo_format::engine::restore::Limits;
-use repo_format::engine::{RestoreError, RestoreOptions, RestoreReport, backup, cat, restore};
+use repo_format::engine::select::{FolderSelection, Pick, Selection};
+use repo_format::engine::{
+    RestoreError, RestoreOptions, RestoreReport, backup, cat, restore, restore_selected,
+};
 use repo_format::format::names::{BlobId, PACKS, PackKind};
 use repo_format::repository::{OpenOptions, Repository};
 use repo_format::storage::{BlobInfo, Storage};
+use repo_format::tree::{Entry, EntryKind, Tree, TreeError, TreeKey};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -284,4 +289,93 @@ fn a_run_that_is_stopped_leaves_no_half_written_file() {
         let mut names = fs::read_dir(large).expect("lists").map(|entry| entry.expect("reads").file_name());
         assert!(names.all(|name| !name.to_string_lossy().starts_with(".corso-")));
     }
+}
+
+/// Throws for every path whether it is wanted; the same each time.
+struct Dice(u64);
+
+/// The folder at a path that ends in `/`, or is empty.
+struct DiceIn<'a>(&'a Dice, Vec<u8>);
+
+impl Dice {
+    fn pick(&self, path: &[u8], is_folder: bool, name: &[u8]) -> Pick {
+        let mut hasher = DefaultHasher::new();
+        (self.0, path).hash(&mut hasher);
+        match (hasher.finish() % 5, is_folder) {
+            (0, _) | (1, false) => Pick::Pass,
+            (1, true) => Pick::Look(name.to_vec()),
+            _ => Pick::Take(name.to_vec()),
+        }
+    }
+
+    /// Adds what is wanted below `path` to `all`; says whether anything is.
+    fn wanted(&self, root: &Path, path: &Path, all: &mut BTreeSet<PathBuf>) -> bool {
+        let mut any = false;
+        for entry in fs::read_dir(root.join(path)).expect("lists").map(|entry| entry.expect("lists")) {
+            let (name, is_folder) = (entry.file_name(), entry.file_type().expect("has one").is_dir());
+            let path = path.join(&name);
+            let pick = self.pick(path.as_os_str().as_encoded_bytes(), is_folder, name.as_encoded_bytes());
+            let below = pick != Pick::Pass && is_folder && self.wanted(root, &path, all);
+            if matches!(pick, Pick::Take(_)) || below {
+                all.insert(path);
+                any = true;
+            }
+        }
+        any
+    }
+}
+
+impl Selection for Dice {
+    fn folder<'a>(
+        &'a self,
+        path: &[TreeKey],
+        _: &Tree<'_>,
+    ) -> Result<Box<dyn FolderSelection + 'a>, TreeError> {
+        let path = path.iter().flat_map(|key| key.name.iter().copied().chain([b'/'])).collect();
+        Ok(Box::new(DiceIn(self, path)))
+    }
+}
+
+impl FolderSelection for DiceIn<'_> {
+    fn pick(&self, key: &TreeKey, entry: &Entry) -> Pick {
+        let path = [&self.1[..], &key.name].concat();
+        self.0.pick(&path, matches!(entry.kind, EntryKind::Folder(_)), &key.name)
+    }
+}
+
+/// Every path below `root`.
+fn paths(root: &Path, path: &Path, all: &mut BTreeSet<PathBuf>) {
+    for entry in fs::read_dir(root.join(path)).expect("lists").map(|entry| entry.expect("lists")) {
+        let path = path.join(entry.file_name());
+        if entry.file_type().expect("has one").is_dir() {
+            paths(root, &path, all);
+        }
+        all.insert(path);
+    }
+}
+
+#[test]
+fn any_part_of_a_snapshot_comes_back_as_it_was_and_nothing_else() {
+    let case = Case::of(sample, 1 << 20);
+    let mut sizes = BTreeSet::new();
+    for seed in 0..setting("CORSO_TEST_PARTS", 24) {
+        let dice = Dice(seed);
+        let (mut wanted, mut found) = (BTreeSet::new(), BTreeSet::new());
+        dice.wanted(case.source.path(), Path::new(""), &mut wanted);
+        let target = tempfile::tempdir().expect("a folder");
+        let sink = FolderSink::new(target.path(), SinkOptions::default()).expect("makes the target");
+        let (options, progress) = (RestoreOptions::default(), Progress::default());
+        let report =
+            restore_selected(&case.repository, &case.id, &dice, &sink, &options, &progress, &Stop::default());
+        assert_eq!(report.expect("restores").failed, 0, "seed {seed}");
+        paths(target.path(), Path::new(""), &mut found);
+        assert_eq!(found, wanted, "seed {seed}");
+        for path in &wanted {
+            let (from, to) = (case.source.path().join(path), target.path().join(path));
+            let is_file = from.symlink_metadata().expect("is there").is_file();
+            assert!(!is_file || fs::read(&from).unwrap() == fs::read(&to).unwrap(), "seed {seed}: {path:?}");
+        }
+        sizes.insert(wanted.len());
+    }
+    assert!(sizes.len() > 4, "parts of many sizes: {sizes:?}");
 }

@@ -136,6 +136,11 @@ fn of_repository(error: &RepositoryError) -> Option<Verdict> {
         RepositoryError::FormatBlob(FormatBlobError::Header(header))
         | RepositoryError::Slot { source: SlotError::Header(header), .. } => of_header(header),
         RepositoryError::FormatBlob(_) => DAMAGED,
+        RepositoryError::FormatBlobOfOther { .. } => (
+            Code::Damage,
+            "delete corso.format if it was put there by mistake: the next command writes the right one from a key \
+             slot; or put the blobs below keys/ back from a copy of the repository",
+        ),
         RepositoryError::Slot { .. } => (
             Code::Damage,
             "use another of the repository's secrets (--recovery-key-file), or put the blob back from a copy",

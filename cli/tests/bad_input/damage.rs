@@ -54,6 +54,20 @@ fn a_lost_format_blob_comes_back_from_a_slot() {
 }
 
 #[test]
+fn a_format_blob_of_another_repository_is_not_the_secrets_fault() {
+    let (place, _) = saved();
+    let other = Place::with_repository();
+    let blob = place.path("repository/corso.format");
+    let bytes = std::fs::read(&blob).unwrap();
+    std::fs::write(&blob, std::fs::read(other.path("repository/corso.format")).unwrap()).unwrap();
+    let shown = fails(&place, &["snapshot", "list"], 30);
+    assert!(shown.contains("corso.format is that of repository") && shown.contains("delete"), "{shown}");
+    std::fs::remove_file(&blob).unwrap();
+    is_whole(&place);
+    assert_eq!(std::fs::read(&blob).unwrap(), bytes);
+}
+
+#[test]
 fn a_damaged_slot_leaves_the_other_secrets() {
     let place = Place::new();
     let (lines, _) = place.json(&["repo", "init", "filesystem", "--path", "repository"], 0);

@@ -144,14 +144,15 @@ pub(super) fn is_newer(error: &LogError) -> bool {
     matches!(error, LogError::Blob { source: BlobError::Header(header), .. } if header.is_newer())
 }
 
-/// Damage and loss can be read around; a wrong key or a newer format cannot.
+/// Damage and loss can be read around, and another blob in a catalog's place; a wrong key or a newer format
+/// cannot.
 pub(super) fn passes_over(error: &LogError) -> bool {
     match error {
         LogError::Storage(error) => error.is_not_found(),
-        LogError::Blob {
-            source: BlobError::Header(HeaderError::Truncated | HeaderError::NotCorso), ..
-        } => true,
-        LogError::Blob { source, .. } => !matches!(source, BlobError::Header(_)),
+        LogError::Blob { source: BlobError::Header(header), .. } => {
+            !header.is_newer() && !matches!(header, HeaderError::WrongKey)
+        }
+        LogError::Blob { .. } => true,
         _ => false,
     }
 }

@@ -56,6 +56,9 @@ pub enum RepositoryError {
     /// The format blob is damaged, or of a newer release.
     #[error("corso.format cannot be used")]
     FormatBlob(#[source] FormatBlobError),
+    /// The format blob is whole, and every slot is of another repository: one of them does not belong there.
+    #[error("corso.format is that of repository {found}, but every key slot is of another, {slots}")]
+    FormatBlobOfOther { found: RepoId, slots: RepoId },
     /// A slot is damaged, or of a newer release, and no other opens.
     #[error("{name} cannot be used")]
     Slot { name: String, source: SlotError },

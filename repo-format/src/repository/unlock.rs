@@ -99,7 +99,8 @@ pub fn identify_if_told(blobs: &Blobs) -> Result<Option<RepoId>, RepositoryError
 /// left by inits that lost a race, are ignored.
 ///
 /// # Errors
-/// `NotThere`, `SlotsLost`, `WrongSecret`, or the first slot's damage if no slot opens.
+/// `NotThere`, `SlotsLost`, `WrongSecret`, `NoSuchSlot`, or the first slot's damage if no slot opens;
+/// `FormatBlobOfOther` where the slots are all of another repository than the format blob.
 pub(super) fn unlock(blobs: &Blobs, secret: &Secret) -> Result<Unlocked, RepositoryError> {
     let (repo, is_there) = match format_blob(blobs) {
         Ok(repo) => (repo, repo.is_some()),
@@ -123,14 +124,21 @@ pub(super) fn unlock(blobs: &Blobs, secret: &Secret) -> Result<Unlocked, Reposit
             false => RepositoryError::NotThere { location },
         });
     }
-    let mut tried = 0;
+    let (mut tried, mut ours) = (0, 0);
+    let mut theirs = BTreeSet::new();
     let mut broken = None;
     for ((name, id), blob) in names.iter().zip(&ids).zip(blobs.get_many(&names)) {
         let opened = slot::decode(&blob?, id).and_then(|slot| match repo {
-            Some(repo) if repo != slot.repo => Ok(None),
-            _ if slot.kind != secret.kind() => Ok(None),
+            Some(repo) if repo != slot.repo => {
+                theirs.insert(slot.repo);
+                Ok(None)
+            }
+            _ if slot.kind != secret.kind() => {
+                ours += 1;
+                Ok(None)
+            }
             _ => {
-                tried += 1;
+                (tried, ours) = (tried + 1, ours + 1);
                 slot.open(secret).map(|master| Some((slot, master)))
             }
         });
@@ -145,10 +153,12 @@ pub(super) fn unlock(blobs: &Blobs, secret: &Secret) -> Result<Unlocked, Reposit
             }
         }
     }
-    Err(match broken {
-        Some(broken) => broken,
-        None if tried > 0 => RepositoryError::WrongSecret { slots: tried },
-        None => RepositoryError::NoSuchSlot { kind: secret.kind().name() },
+    Err(match (broken, repo, theirs.pop_first()) {
+        // Not the secret's fault: no secret opens anything here.
+        (None, Some(found), Some(slots)) if ours == 0 => RepositoryError::FormatBlobOfOther { found, slots },
+        (Some(broken), ..) => broken,
+        _ if tried > 0 => RepositoryError::WrongSecret { slots: tried },
+        _ => RepositoryError::NoSuchSlot { kind: secret.kind().name() },
     })
 }
 

@@ -1,7 +1,8 @@
-//! The format blob and the key slots.
+//! The format blob, the copy marker and the key slots.
 
 use super::check::Check;
 use super::finding::FindingKind;
+use crate::format::copy_marker::{self, CopyMarkerError};
 use crate::format::format_blob;
 use crate::format::names::BlobId;
 use crate::format::slot::{self, SlotError};
@@ -17,6 +18,29 @@ pub(super) fn format_blob(check: &Check<'_>) {
             check.find_blob(&BlobId::Format, FindingKind::WrongName, what);
         }
         Err(error) => check.find_blob(&BlobId::Format, FindingKind::Damaged, with_causes(&error)),
+    }
+}
+
+/// The marker of a copy, if it is one, is whole and says what is copied. Who copies goes by it (COPY-1).
+pub(super) fn copy_marker(check: &Check<'_>) {
+    let blob = BlobId::CopyMarker;
+    if !check.listing.has(&blob) {
+        return;
+    }
+    let Some(bytes) = check.fetch(&blob) else { return };
+    match copy_marker::decode(&bytes) {
+        Ok(marker) if marker.repo == check.repository.id() => {}
+        Ok(marker) => {
+            let what = format!("it is of a copy of repository {}", marker.repo);
+            check.find_blob(&blob, FindingKind::WrongName, what);
+        }
+        Err(error) => {
+            let kind = match error {
+                CopyMarkerError::Damaged(_) | CopyMarkerError::Size { .. } => FindingKind::Damaged,
+                CopyMarkerError::Header(_) => FindingKind::Structure,
+            };
+            check.find_blob(&blob, kind, with_causes(&error));
+        }
     }
 }
 
