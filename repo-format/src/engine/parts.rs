@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use crate::object::ObjectWriter;
+use crate::system::Mutex;
 use crate::tree::Entry;
 
 /// A large file in the making (SNAP-6).

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use super::parts::{Part, Parts};
 use super::progress::{Progress, Stop};
 use super::source::{ItemError, ItemReader};
@@ -11,6 +9,7 @@ use crate::codec::{Cut, Splitter};
 use crate::content::{ContentError, ContentKind, ContentReader, ContentWriter, Usable, WriteContent};
 use crate::object::{ObjectReader, ObjectRef, ObjectWriter};
 use crate::repository::Repository;
+use crate::system::Mutex;
 use crate::tree::Entry;
 
 /// Bytes asked of a reader at once.

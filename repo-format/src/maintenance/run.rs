@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::mark::{Marked, mark};
 use super::plan::{Facts, Plan, Reason, plan};
@@ -15,6 +14,7 @@ use crate::engine::progress::{Progress, Stop};
 use crate::format::names::BlobId;
 use crate::log::{Action, BlobRef, Hold, Invalid, State};
 use crate::repository::{Repository, RepositoryError, with_causes};
+use crate::system;
 
 /// So often a run marks anew because another maintainer doomed or recalled something meanwhile.
 const TRIES: usize = 5;
@@ -55,7 +55,7 @@ fn attempt(
     progress: &Progress,
     stop: &Stop,
 ) -> Result<MaintenanceReport, MaintenanceError> {
-    let begun = Instant::now();
+    let begun = system::now();
     let mut report = MaintenanceReport { dry_run: options.dry_run, ..MaintenanceReport::default() };
     repository.refresh()?;
     if !options.dry_run {
@@ -76,7 +76,7 @@ fn attempt(
     }
     report.segments_after = repository.state().segments.len() as u64;
     report.interrupted = stop.is_requested();
-    report.duration = begun.elapsed();
+    report.duration = system::since(begun);
     Ok(report)
 }
 

@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use parking_lot::Mutex;
-
 use crate::codec::{ContentId, ManifestId};
 use crate::content::{ContentError, ContentWriter, ReadContent};
 use crate::engine::progress::{ItemEvent, Progress, Stop};
@@ -18,6 +16,7 @@ use crate::map::MapStore;
 use crate::object::ObjectRef;
 use crate::repository::Repository;
 use crate::snapshot::{Manifest, Statistics};
+use crate::system::{self, Mutex};
 use crate::tree::Entry;
 
 /// Failures that a report keeps.
@@ -97,7 +96,7 @@ impl<'r> FeedRun<'r> {
     ) -> Result<FeedRun<'r>, BackupError> {
         let publisher = Publisher::begin(repository, writer, options)?;
         let base = publisher.bases().first().cloned();
-        let begun = Instant::now();
+        let begun = system::now();
         Ok(FeedRun {
             repository,
             storing: Storing::new(repository, writer, progress, stop),
@@ -187,7 +186,7 @@ impl<'r> FeedRun<'r> {
     pub fn is_due(&self) -> bool {
         let written = self.storing.writer.written();
         self.storing.progress.bytes_stored.store(written.stored_bytes, Ordering::Relaxed);
-        Instant::now() >= *self.due.lock() || self.storing.writer.pending_count() >= PENDING_MAX
+        system::now() >= *self.due.lock() || self.storing.writer.pending_count() >= PENDING_MAX
     }
 
     /// Commits the state as a checkpoint. What it names can be read from then on, save in a dry run,
@@ -200,7 +199,7 @@ impl<'r> FeedRun<'r> {
         if id.is_some() {
             self.storing.progress.checkpoints.fetch_add(1, Ordering::Relaxed);
         }
-        *self.due.lock() = Instant::now() + self.options.checkpoint_interval;
+        *self.due.lock() = system::now() + self.options.checkpoint_interval;
         Ok(id)
     }
 
@@ -227,7 +226,7 @@ impl<'r> FeedRun<'r> {
             bases: publisher.base_ids(),
             interrupted,
             checkpoints: publisher.checkpoints,
-            duration: self.begun.elapsed(),
+            duration: system::since(self.begun),
         })
     }
 
