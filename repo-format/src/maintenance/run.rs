@@ -324,12 +324,13 @@ impl<'r> Run<'r> {
     /// Packs that the index names, that are gone, and that nobody needs: marking would have stopped
     /// at them otherwise. Each is asked for by name: what a list leaves out is not gone for that.
     fn missing(&self, found: &Found<'_>) -> Result<HashSet<PackId>, MaintenanceError> {
+        let packs = found.marked.packs.iter().map(|(id, used)| (*id, used.kind));
+        // In order, so that the same run asks the same.
+        let unlisted: BTreeSet<_> = packs.filter(|(id, kind)| !found.survey.has_pack(*kind, id)).collect();
         let mut missing = HashSet::new();
-        for (id, used) in &found.marked.packs {
-            if !found.survey.has_pack(used.kind, id)
-                && self.repository.blobs().size(&BlobId::Pack(used.kind, *id).name())?.is_none()
-            {
-                missing.insert(*id);
+        for (id, kind) in unlisted {
+            if self.repository.blobs().size(&BlobId::Pack(kind, id).name())?.is_none() {
+                missing.insert(id);
             }
         }
         Ok(missing)
