@@ -6,6 +6,8 @@
 //!
 //! Each module uses those above it in this list, never those below.
 
+pub mod system;
+
 pub mod storage;
 
 pub mod codec;

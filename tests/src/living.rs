@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use bytes::Bytes;
 use object_store::memory::InMemory;
@@ -22,8 +23,20 @@ use tokio::runtime::Runtime;
 
 use crate::faults::{Request, Rule, Spoil, SpoiltStore, When};
 use crate::plain::{Files, PlainSource, files_of, flat};
-use crate::simulation::clock;
 use crate::{assert_clean, at_once, backup_options, init, runtime, secret, storage_with};
+
+/// Nanoseconds since 1970 UTC, as all histories of a test believe: nothing may depend on it, so none needs a
+/// clock of its own.
+static CLOCK_NS: AtomicI64 = AtomicI64::new(1_800_000_000_000_000_000);
+
+fn clock() -> i64 {
+    CLOCK_NS.fetch_add(1_000_000, Ordering::Relaxed)
+}
+
+/// Moves the clock of all histories.
+pub fn jump(by_ns: i64) {
+    CLOCK_NS.fetch_add(by_ns, Ordering::Relaxed);
+}
 
 /// Paths and bytes.
 pub type Flat = Arc<BTreeMap<String, Vec<u8>>>;

@@ -6,9 +6,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use corso_tests::living::{Living, Owed};
+use corso_tests::living::{Living, Owed, jump};
 use corso_tests::plain::{Files, PlainFile};
-use corso_tests::simulation::jump;
 use corso_tests::{at_once, noise, setting, tell};
 use repo_format::maintenance::MaintenanceOptions;
 use repo_format::policy::Policy;

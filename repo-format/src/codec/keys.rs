@@ -3,6 +3,7 @@
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::{CommitId, ContentId, CopyId, RepoId, RunId, SlotId};
+use crate::system;
 
 /// A key from which the keys of sealed parts are derived: the master key of a repository, or the
 /// key-encryption key of a slot. Never printed, wiped when dropped.
@@ -111,7 +112,7 @@ pub struct NoRandomness(#[from] getrandom::Error);
 /// [`NoRandomness`] if the system has none to give.
 pub fn random_bytes<const N: usize>() -> Result<[u8; N], NoRandomness> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes)?;
+    system::fill(&mut bytes)?;
     Ok(bytes)
 }
 

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use parking_lot::Mutex;
 
 use super::{CONTENT_SIZE_MAX, ContentError, ContentKind, ReadContent, WriteContent};
 use crate::codec::ContentId;
+use crate::system::Mutex;
 
 /// Holds contents under the keyed hash of kind and plaintext (CID-1).
 #[derive(Debug, Default)]

@@ -5,7 +5,6 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use parking_lot::Mutex;
 
 use super::frames::FrameCache;
 use super::{ContentError, ReadContent, Usable};
@@ -14,6 +13,7 @@ use crate::format::names::BlobId;
 use crate::index::{Index, Location};
 use crate::pack::open_frame;
 use crate::storage::Blobs;
+use crate::system::{self, Mutex};
 
 /// Bytes of decoded frames that a reader keeps.
 const CACHE_BYTES: usize = 48 << 20;
@@ -61,14 +61,14 @@ impl Vain {
     /// Whether to ask again, for a pack if it is one that failed.
     fn allows(&self, pack: Option<PackId>) -> bool {
         let is_known = pack.is_some_and(|pack| self.packs.contains(&pack));
-        let is_time = self.last.is_none_or(|last| last.elapsed() >= REFRESH_PAUSE);
+        let is_time = self.last.is_none_or(|last| system::since(last) >= REFRESH_PAUSE);
         !is_known && (self.count < VAIN_MAX || is_time)
     }
 
     fn note(&mut self, pack: Option<PackId>) {
         self.packs.extend(pack);
         self.count += 1;
-        self.last = Some(Instant::now());
+        self.last = Some(system::now());
     }
 }
 

@@ -2,9 +2,8 @@
 
 use std::collections::HashSet;
 
-use parking_lot::RwLock;
-
 use crate::codec::PackId;
+use crate::system::RwLock;
 
 /// Packs that look-ups for deduplication pass over: condemned, doomed, quarantined or missing.
 ///

@@ -8,8 +8,6 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use parking_lot::{Condvar, Mutex};
-
 use super::gather::{Gather, Taken, Tickets};
 use super::{ContentError, Usable, WriteContent};
 use crate::codec::{ContentId, ContentKind, PackId, RepoId, Subkeys, random_bytes};
@@ -17,6 +15,7 @@ use crate::format::names::{BlobId, PackKind};
 use crate::index::Index;
 use crate::pack::{FRAME_SIZE_MAX, Frame, PackBlob, PackBuilder, PackContents, read_pack};
 use crate::storage::{Blobs, Put};
+use crate::system::{Condvar, Mutex};
 
 /// How contents are stored. None of it changes what a reader needs to know.
 #[derive(Debug, Clone)]

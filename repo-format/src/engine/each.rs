@@ -1,9 +1,9 @@
 //! The same work for many items, several at a time.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use super::progress::Stop;
+use crate::system;
 
 /// Does `work` for every item on up to `threads` threads, until all is done or `stop` says so.
 pub(crate) fn each<T: Sync>(items: &[T], threads: usize, stop: &Stop, work: impl Fn(&T) + Sync) {
@@ -15,7 +15,7 @@ pub(crate) fn each<T: Sync>(items: &[T], threads: usize, stop: &Stop, work: impl
             work(item);
         }
     };
-    thread::scope(|scope| {
+    system::scope(|scope| {
         (0..threads.clamp(1, items.len().max(1))).for_each(|_| drop(scope.spawn(worker)));
     });
 }

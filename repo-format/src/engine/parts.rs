@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use parking_lot::Mutex;
-
 use crate::content::ContentError;
 use crate::object::ObjectWriter;
 use crate::snapshot::Part;
+use crate::system::Mutex;
 use crate::tree::Entry;
 
 /// A large file that is being stored (SNAP-6).

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use parking_lot::Mutex;
-
 use super::source::ItemError;
+use crate::system::Mutex;
 
 /// Counters and events of a run, written by the engine, read by whoever shows them.
 #[derive(Debug, Default)]

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use super::parts::{InTheMaking, Parts, SoFar};
 use super::progress::{Progress, Stop};
 use super::source::{ItemError, ItemReader};
@@ -12,6 +10,7 @@ use crate::content::{ContentError, ContentKind, ContentReader, ContentWriter, Us
 use crate::object::{ObjectReader, ObjectRef, ObjectWriter};
 use crate::repository::Repository;
 use crate::snapshot::Part;
+use crate::system::Mutex;
 use crate::tree::Entry;
 
 /// Bytes asked of a reader at once.

@@ -12,11 +12,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use parking_lot::Mutex;
-
 use super::mapped::{self, MappedTable};
 use super::{CacheWarning, IndexTable};
 use crate::codec::{SegmentId, Subkeys};
+use crate::system::{self, Mutex};
 
 const TAG_NAME: &str = "CACHEDIR.TAG";
 const TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\
@@ -139,7 +138,8 @@ fn file_name(segment: &SegmentId) -> String {
 }
 
 fn is_old(modified: SystemTime) -> bool {
-    SystemTime::now().duration_since(modified).is_ok_and(|age| age > PRUNE_AGE)
+    let now = SystemTime::UNIX_EPOCH + Duration::from_nanos(system::time_ns().try_into().unwrap_or_default());
+    now.duration_since(modified).is_ok_and(|age| age > PRUNE_AGE)
 }
 
 /// Makes the folder, private, and marks it as a cache for backup programs.

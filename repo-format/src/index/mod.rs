@@ -64,11 +64,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use parking_lot::RwLock;
 
 use crate::codec::{ContentId, PackId, RepoId, SegmentId, Subkeys};
 use crate::format::names::PackKind;
 use crate::format::segment::SegmentRef;
+use crate::system::{self, RwLock};
 use cache::Cache;
 use error::ReadError;
 use slot::{Need, Opener, Slot, SlotSet};
@@ -181,7 +181,7 @@ impl Index {
             let take = || slots.get(next.fetch_add(1, Ordering::Relaxed));
             std::iter::from_fn(take).map(|slot| slot.load(&self.opener)).fold(Ok(()), Result::and)
         };
-        std::thread::scope(|scope| {
+        system::scope(|scope| {
             let loaders: Vec<_> = (0..LOADERS.min(slots.len())).map(|_| scope.spawn(load)).collect();
             let results = loaders.into_iter().map(|loader| loader.join().expect("a loader does not panic"));
             results.fold(Ok(()), Result::and)

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use parking_lot::Mutex;
 
 use super::table::Counts;
 use super::{IndexError, ReadError, SegmentFetch};
 use crate::codec::{RepoId, SegmentId, Subkeys};
 use crate::format::segment::{Outline, PAGE_SIZE, SegmentKind, SegmentRef};
+use crate::system::Mutex;
 
 /// Smaller segments are fetched whole: their ends and three pages would cost as much.
 pub(super) const SIZE_MIN: u64 = 1 << 20;

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use parking_lot::{Mutex, RwLock};
-
 use super::cache::Cache;
 use super::lookup::Table;
 use super::remote::{self, PageBudget, RemoteTable};
 use super::{IndexError, IndexTable, ReadError, SegmentFetch};
 use crate::codec::{ContentId, RepoId, Subkeys};
 use crate::format::segment::{self, SegmentKind, SegmentRef};
+use crate::system::{Mutex, RwLock};
 
 /// After the cache was rotten so often, a segment stays in memory: the disk cannot be trusted.
 const ROTTEN_MAX: u32 = 2;

@@ -3,9 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use parking_lot::{Mutex, RwLock};
 
 use super::error::{LogError, Warning};
 use super::manifests;
@@ -17,6 +14,7 @@ use super::state::{SegmentRows, State};
 use crate::codec::{ManifestId, RepoId, SegmentId, Subkeys};
 use crate::format::names::BlobId;
 use crate::storage::Blobs;
+use crate::system::{self, Mutex, RwLock};
 
 /// How a log is opened.
 #[derive(Debug, Clone)]
@@ -36,13 +34,8 @@ pub struct LogOptions {
 impl Default for LogOptions {
     fn default() -> LogOptions {
         let (writer, memory) = (WriterInfo::default(), None);
-        LogOptions { writer, clock: system_time, memory, accept_other_history: false, copy: false }
+        LogOptions { writer, clock: system::time_ns, memory, accept_other_history: false, copy: false }
     }
-}
-
-fn system_time() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
 }
 
 /// A log. Clones are cheap and share the state. Its calls block; see [`Blobs`].

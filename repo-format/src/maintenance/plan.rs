@@ -1,6 +1,6 @@
 //! The plan: which blobs go now, which later, which packs are rewritten. Pure.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::mark::PackUse;
 use super::survey::{Listed, Survey};
@@ -162,7 +162,7 @@ impl Facts<'_> {
         let mut unused: u64 = kept.iter().map(|(rewrite, used)| unused_of(rewrite.size, used)).sum();
         let allowed = (live_bytes as f64 * self.options.unused_percent / 100.0) as u64;
         let mut chosen = Vec::new();
-        let mut small: HashMap<PackKind, Vec<Rewrite>> = HashMap::new();
+        let mut small: BTreeMap<PackKind, Vec<Rewrite>> = BTreeMap::new();
         for (rewrite, used) in kept {
             let waste = unused_of(rewrite.size, &used);
             if is_condemned(&rewrite) || (unused > allowed && waste > 0) {

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::mark::{Marked, mark};
 use super::plan::{Facts, Plan, Reason, plan};
@@ -15,6 +14,7 @@ use crate::engine::progress::{Progress, Stop};
 use crate::format::names::BlobId;
 use crate::log::{Action, BlobRef, Hold, Invalid, State};
 use crate::repository::{Repository, RepositoryError, with_causes};
+use crate::system;
 
 /// So often a run marks anew because another maintainer doomed or recalled something meanwhile.
 const TRIES: usize = 5;
@@ -55,7 +55,7 @@ fn attempt(
     progress: &Progress,
     stop: &Stop,
 ) -> Result<MaintenanceReport, MaintenanceError> {
-    let begun = Instant::now();
+    let begun = system::now();
     let mut report = MaintenanceReport { dry_run: options.dry_run, ..MaintenanceReport::default() };
     repository.refresh()?;
     if !options.dry_run {
@@ -76,7 +76,7 @@ fn attempt(
     }
     report.segments_after = repository.state().segments.len() as u64;
     report.interrupted = stop.is_requested();
-    report.duration = begun.elapsed();
+    report.duration = system::since(begun);
     Ok(report)
 }
 
@@ -324,12 +324,13 @@ impl<'r> Run<'r> {
     /// Packs that the index names, that are gone, and that nobody needs: marking would have stopped
     /// at them otherwise. Each is asked for by name: what a list leaves out is not gone for that.
     fn missing(&self, found: &Found<'_>) -> Result<HashSet<PackId>, MaintenanceError> {
+        let packs = found.marked.packs.iter().map(|(id, used)| (*id, used.kind));
+        // In order, so that the same run asks the same.
+        let unlisted: BTreeSet<_> = packs.filter(|(id, kind)| !found.survey.has_pack(*kind, id)).collect();
         let mut missing = HashSet::new();
-        for (id, used) in &found.marked.packs {
-            if !found.survey.has_pack(used.kind, id)
-                && self.repository.blobs().size(&BlobId::Pack(used.kind, *id).name())?.is_none()
-            {
-                missing.insert(*id);
+        for (id, kind) in unlisted {
+            if self.repository.blobs().size(&BlobId::Pack(kind, id).name())?.is_none() {
+                missing.insert(id);
             }
         }
         Ok(missing)

@@ -2,8 +2,6 @@
 
 use std::collections::HashSet;
 
-use parking_lot::Mutex;
-
 use super::segments::drop_rows;
 use super::survey::Survey;
 use super::{MaintenanceError, MaintenanceOptions, MaintenanceReport};
@@ -13,6 +11,7 @@ use crate::engine::progress::{Progress, Stop};
 use crate::log::{Action, BlobRef};
 use crate::repository::Repository;
 use crate::storage::StorageError;
+use crate::system::Mutex;
 
 /// Blobs that one record reaps.
 const REAPED_AT_ONCE: usize = 50_000;

@@ -10,10 +10,6 @@ mod works;
 
 pub(crate) use works::Works;
 
-use std::thread;
-
-use parking_lot::Mutex;
-
 use crate::cbor;
 use crate::codec::{ContentId, ManifestId};
 use crate::content::{ContentError, ContentKind, ReadContent};
@@ -21,6 +17,7 @@ use crate::ledger::LedgerEntry;
 use crate::map::{Node, NodeEntry, unbox_value};
 use crate::object::{ObjectReader, ObjectRef};
 use crate::snapshot::{Manifest, MapUse, Part, join_path};
+use crate::system::{self, Mutex};
 use crate::tree::{EntryKind, TreeError, TreeKey, decode_value};
 
 /// How a content that is reached is looked into: a node names different things in different maps.
@@ -104,7 +101,7 @@ pub fn reach(
 ) -> Result<(), Box<ReachError>> {
     let works = Works::new(manifests.iter().map(|id| Work::Manifest(*id)).collect());
     let walk = Walk { contents, reached, works, failed: Mutex::default() };
-    thread::scope(|scope| {
+    system::scope(|scope| {
         let run = || {
             let stopped = || stopped() || walk.failed.lock().is_some();
             walk.works.run(stopped, |work, more| walk.look(work, more));

@@ -1,6 +1,6 @@
 //! A stack of work that several threads take from and add to.
 
-use parking_lot::{Condvar, Mutex};
+use crate::system::{Condvar, Mutex};
 
 /// Pieces of work; taken from the end, so that a walk goes down first and the stack stays short.
 pub(crate) struct Works<T> {

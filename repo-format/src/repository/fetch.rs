@@ -5,12 +5,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use parking_lot::Mutex;
 
 use crate::codec::SegmentId;
 use crate::format::names::BlobId;
 use crate::index::{FetchError, SegmentFetch};
 use crate::storage::{BLOB_SIZE_BYTES_MAX, Blobs};
+use crate::system::Mutex;
 
 /// Segments that are in no storage: what a dry run would write.
 pub(super) type Staged = Mutex<HashMap<SegmentId, Bytes>>;

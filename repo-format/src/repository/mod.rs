@@ -23,8 +23,6 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 
-use parking_lot::Mutex;
-
 pub(crate) use causes::with_causes;
 pub(crate) use compact::is_small;
 pub(crate) use copy::copy_marker;
@@ -52,6 +50,7 @@ use crate::index::Index;
 use crate::log::{BlobRef, Log, LogError, LogOptions, Memory, State, WriterInfo};
 use crate::map::{MapKey, MapStore};
 use crate::storage::Blobs;
+use crate::system::Mutex;
 
 /// How a repository is opened.
 #[derive(Debug, Clone, Default)]

@@ -3,7 +3,6 @@
 use std::collections::{BTreeSet, HashSet};
 
 use bytes::Bytes;
-use parking_lot::Mutex;
 
 use super::{Repository, RepositoryError};
 use crate::codec::{ContentId, PackId};
@@ -11,6 +10,7 @@ use crate::content::{ContentError, ContentKind, ReadContent};
 use crate::index::Location;
 use crate::log::{ManifestRow, State};
 use crate::reach::{ReachError, Reached as Walker, Walked, reach as walk};
+use crate::system::Mutex;
 
 /// What a walk found all of a snapshot in.
 pub(super) struct Reached {

@@ -1,12 +1,11 @@
 //! When a failed attempt is repeated. The one retry loop: object_store's own is turned off, so that
 //! layers do not multiply, every attempt is signed anew, and `Retry-After` is heard.
 
-use std::time::Duration;
-
-use tokio::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::error::StorageError;
 use super::options::StorageOptions;
+use crate::system;
 
 /// A server may ask for no longer pause than this.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(300);
@@ -20,7 +19,7 @@ pub(super) struct Backoff<'a> {
 
 impl<'a> Backoff<'a> {
     pub fn new(options: &'a StorageOptions) -> Backoff<'a> {
-        Backoff { options, began: Instant::now(), retries: 0 }
+        Backoff { options, began: system::now(), retries: 0 }
     }
 
     /// Waits until the next attempt is due.
@@ -33,12 +32,12 @@ impl<'a> Backoff<'a> {
             return Err(error);
         }
         let pause = self.next_pause(error.retry_after());
-        if self.began.elapsed() + pause > self.options.retry_deadline {
+        if system::since(self.began) + pause > self.options.retry_deadline {
             return Err(error);
         }
         self.retries += 1;
         tracing::debug!(%error, retry = self.retries, ?pause, "storage request is repeated");
-        tokio::time::sleep(pause).await;
+        system::sleep(pause).await;
         Ok(())
     }
 
@@ -46,7 +45,9 @@ impl<'a> Backoff<'a> {
         let doubled = self.options.retry_delay.saturating_mul(1 << self.retries.min(16));
         let longest = doubled.min(self.options.retry_delay_max);
         // Without randomness the pause is only less scattered, never wrong.
-        let share = getrandom::u32().map_or(1.0, |random| f64::from(random) / f64::from(u32::MAX));
+        let mut random = [0; 4];
+        let share = system::fill(&mut random)
+            .map_or(1.0, |()| f64::from(u32::from_le_bytes(random)) / f64::from(u32::MAX));
         let pause = longest.mul_f64(0.5 + share / 2.0);
         pause.max(asked.unwrap_or_default().min(RETRY_AFTER_MAX))
     }

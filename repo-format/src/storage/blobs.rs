@@ -7,6 +7,7 @@ use futures::StreamExt;
 use tokio::runtime::Handle;
 
 use super::{BlobInfo, BlobName, Put, Storage, StorageError, Swept};
+use crate::system;
 
 /// Reads that [`Blobs::get_many`] has in flight. The storage's own bound holds as well.
 const GETS_AT_ONCE: usize = 16;
@@ -91,7 +92,7 @@ impl Blobs {
             return done(Err(error));
         }
         let storage = self.storage.clone();
-        self.runtime.spawn(async move { done(storage.put_new(&name, bytes).await) });
+        system::begin(&self.runtime, async move { done(storage.put_new(&name, bytes).await) });
     }
 
     /// See [`Storage::get`].

@@ -8,6 +8,7 @@ use super::error::{Property, StorageError};
 use super::name::BlobName;
 use super::open::Storage;
 use super::put::Put;
+use crate::system;
 
 /// Writers that race for one name.
 const RACERS: u8 = 4;
@@ -42,8 +43,10 @@ struct Scratch<'a> {
 impl<'a> Scratch<'a> {
     fn new(storage: &'a Storage) -> Result<Scratch<'a>, StorageError> {
         let unavailable = |what: String| StorageError::Setup { what, source: None };
-        let number = getrandom::u64()
+        let mut number = [0; 8];
+        system::fill(&mut number)
             .map_err(|error| unavailable(format!("no random number for the probe: {error}")))?;
+        let number = u64::from_le_bytes(number);
         let folder = format!("probe/{number:016x}/");
         let name = |part: &str| {
             BlobName::new(format!("{folder}{part}")).map_err(|error| unavailable(error.to_string()))

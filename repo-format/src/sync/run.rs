@@ -13,6 +13,7 @@ use crate::engine::progress::{Progress, Stop};
 use crate::format::names::BlobId;
 use crate::repository::{RepositoryError, format_blob, identify, with_causes};
 use crate::storage::Blobs;
+use crate::system;
 
 /// Rounds after which a source is too busy to be copied: each found something gone.
 const ROUNDS_MAX: u64 = 64;
@@ -33,7 +34,7 @@ pub fn sync(
     progress: &Progress,
     stop: &Stop,
 ) -> Result<SyncReport, SyncError> {
-    let begun = Instant::now();
+    let begun = system::now();
     let repo = identify(source)?;
     let place = Place::prepare(source, target, &repo, options.dry_run)?;
     if !options.dry_run
@@ -146,7 +147,7 @@ impl Run<'_> {
             rounds: self.rounds,
             stale: stale.map(|(blob, size)| (*blob, *size)).collect(),
             interrupted,
-            duration: begun.elapsed(),
+            duration: system::since(begun),
         }
     }
 }

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use parking_lot::Mutex;
 
 use super::place::Place;
 use super::{Damage, SyncError, SyncOptions};
@@ -14,6 +13,7 @@ use crate::format::names::BlobId;
 use crate::format::{WRONG_HASH, is_whole};
 use crate::repository::with_causes;
 use crate::storage::{Blobs, Put, StorageError};
+use crate::system::Mutex;
 
 /// So often a blob is fetched whose bytes are not those that were written: a second time tells a
 /// fault on the way from damage.

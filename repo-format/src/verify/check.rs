@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use bytes::Bytes;
-use parking_lot::Mutex;
 
 use super::finding::{Finding, FindingKind};
 use super::listing::Listing;
@@ -19,6 +18,7 @@ use crate::log::{BlobRef, State};
 use crate::repository::Repository;
 use crate::repository::with_causes;
 use crate::storage::{BLOB_SIZE_BYTES_MAX, StorageError};
+use crate::system::{self, Mutex};
 
 /// Findings that are kept; more say nothing new.
 pub(super) const FINDINGS_MAX: usize = 10_000;
@@ -241,7 +241,7 @@ impl<'r> Check<'r> {
             coverage,
             findings,
             interrupted: self.stop.is_requested(),
-            duration: begun.elapsed(),
+            duration: system::since(begun),
         }
     }
 }

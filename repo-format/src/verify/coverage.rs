@@ -3,8 +3,6 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use parking_lot::Mutex;
-
 use super::listing::{ListedPack, Listing};
 use super::sample::Sample;
 use super::{CoverageReport, Level, VerifyOptions};
@@ -13,6 +11,7 @@ use crate::coverage::{Coverage, Reached};
 use crate::format::names::PackKind;
 use crate::log::State;
 use crate::repository::{Held, Repository, RepositoryError, with_causes};
+use crate::system::{self, Mutex};
 
 /// Keeps what was verified when, as far as it may. Shared between threads.
 pub(super) struct Keeper<'r> {
@@ -38,7 +37,7 @@ impl<'r> Keeper<'r> {
         listing: &Listing,
         state: &State,
     ) -> Keeper<'r> {
-        let noted = Noted { packs: Vec::new(), committed: Instant::now() };
+        let noted = Noted { packs: Vec::new(), committed: system::now() };
         let keeper = Keeper { repository, options, held: Mutex::default(), noted: Mutex::new(noted) };
         if !options.keep_coverage || (options.level == Level::Log && options.sample.is_none()) {
             return keeper;
@@ -86,7 +85,7 @@ impl<'r> Keeper<'r> {
         }
         let mut noted = self.noted.lock();
         noted.packs.push((pack, reached));
-        let due = noted.committed.elapsed() >= self.options.coverage_interval;
+        let due = system::since(noted.committed) >= self.options.coverage_interval;
         drop(noted);
         if due && let Some(mut held) = self.held.try_lock() {
             self.commit(&mut held);
@@ -96,7 +95,7 @@ impl<'r> Keeper<'r> {
     fn commit(&self, held: &mut Option<Held>) {
         let packs = {
             let mut noted = self.noted.lock();
-            noted.committed = Instant::now();
+            noted.committed = system::now();
             std::mem::take(&mut noted.packs)
         };
         let Some(known) = held.as_mut().filter(|_| !packs.is_empty()) else { return };

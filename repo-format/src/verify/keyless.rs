@@ -6,9 +6,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
-
-use parking_lot::Mutex;
 
 use super::check::{FINDINGS_MAX, kind_of, sort};
 use super::finding::{Finding, FindingKind};
@@ -22,6 +19,7 @@ use crate::format::slot::{self, SlotError};
 use crate::format::{WRONG_HASH, check_hash, copy_marker, format_blob, is_whole};
 use crate::repository::{identify_if_told, with_causes};
 use crate::storage::{BLOB_SIZE_BYTES_MAX, Blobs};
+use crate::system::{self, Mutex};
 
 struct Hashes<'b> {
     blobs: &'b Blobs,
@@ -43,7 +41,7 @@ pub fn verify_keyless(
     progress: &Progress,
     stop: &Stop,
 ) -> Result<VerifyReport, VerifyError> {
-    let begun = Instant::now();
+    let begun = system::now();
     let repo = identify_if_told(blobs)?;
     let listing = Listing::of(blobs).map_err(VerifyError::List)?;
     let hashes =
@@ -61,7 +59,7 @@ pub fn verify_keyless(
         coverage: None,
         findings,
         interrupted: stop.is_requested(),
-        duration: begun.elapsed(),
+        duration: system::since(begun),
     })
 }
 

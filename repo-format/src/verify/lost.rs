@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use parking_lot::Mutex;
-
 use super::check::Check;
 use super::finding::{Finding, FindingKind};
 use crate::codec::ContentId;
 use crate::index::Row;
+use crate::system::Mutex;
 
 /// Contents of bad packs that are looked for elsewhere; it bounds memory where most packs are gone.
 const CANDIDATES_MAX: usize = 1 << 22;

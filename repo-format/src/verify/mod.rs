@@ -27,7 +27,7 @@ mod slots;
 mod snapshots;
 mod walk;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub use finding::{Finding, FindingKind};
 pub use keyless::verify_keyless;
@@ -40,6 +40,7 @@ use crate::coverage::{Place, Row, Summary};
 use crate::engine::progress::{Progress, Stop};
 use crate::repository::{Repository, RepositoryError};
 use crate::storage::StorageError;
+use crate::system;
 
 /// How deep a verification looks. Each level includes those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -167,7 +168,7 @@ pub fn verify(
     progress: &Progress,
     stop: &Stop,
 ) -> Result<VerifyReport, VerifyError> {
-    let begun = Instant::now();
+    let begun = system::now();
     // Before the listing: what the state names was there by then, or was removed since.
     let (state, catalog_seen) = (repository.state(), repository.log().catalog_seen());
     let listing = Listing::of(repository.blobs()).map_err(VerifyError::List)?;

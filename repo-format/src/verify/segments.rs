@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use parking_lot::Mutex;
-
 use super::check::Check;
 use super::finding::{Finding, FindingKind};
 use crate::codec::{PackId, SEAL_OVERHEAD, SegmentId};
@@ -12,6 +10,7 @@ use crate::format::segment::{self, SegmentError, SegmentKind, SegmentRef};
 use crate::index::{IndexTable, Location};
 use crate::log::{ManifestSegmentRef, RowsError, manifests};
 use crate::repository::with_causes;
+use crate::system::Mutex;
 
 /// What the index says of a pack.
 #[derive(Debug, Clone, Copy)]

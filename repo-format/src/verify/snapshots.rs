@@ -1,7 +1,5 @@
 //! The live snapshots.
 
-use parking_lot::Mutex;
-
 use super::check::Check;
 use super::finding::{Finding, FindingKind};
 use super::log::live_rows;
@@ -10,6 +8,7 @@ use crate::content::ContentError;
 use crate::format::names::{BlobId, PackKind};
 use crate::repository::with_causes;
 use crate::snapshot::{Manifest, MapUse};
+use crate::system::Mutex;
 
 /// A live snapshot.
 pub(super) struct Live {

@@ -1,10 +1,8 @@
 //! Walking what live snapshots reach: every distinct node once, on several threads.
 
 use std::collections::HashSet;
-use std::thread;
 
 use bytes::Bytes;
-use parking_lot::Mutex;
 
 use super::check::Check;
 use super::finding::FindingKind;
@@ -18,6 +16,7 @@ use crate::object::{ObjectReader, ObjectRef};
 use crate::reach::Works;
 use crate::repository::with_causes;
 use crate::snapshot::{Failure, MapUse, Part, join_path};
+use crate::system::{self, Mutex};
 use crate::tree::{EntryKind, TreeError, TreeKey, decode_value};
 
 /// A node to be looked at.
@@ -62,7 +61,7 @@ pub(super) fn walk(check: &Check<'_>, live: &[Live]) {
         })
         .collect();
     let walk = Walk { check, works: Works::new(waiting), nodes: Mutex::default(), lists: Mutex::default() };
-    thread::scope(|scope| {
+    system::scope(|scope| {
         (0..check.options.threads.max(1)).for_each(|_| drop(scope.spawn(|| walk.run())));
     });
 }

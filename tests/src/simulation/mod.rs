@@ -5,38 +5,31 @@
 //! like. A seed also kills processes, before or after a request took effect, loses replies, throttles,
 //! and fills the disk for a while. The clock is everybody's, and jumps by up to ten years either way.
 //!
-//! Requests of a process that does not run wait. What becomes of a request depends on the seed, the process,
-//! and how many of the kind it has made; so a seed plays nearly the same story each time. Not quite the same:
-//! IDs and salts are random, and what a process's own threads do beside each other within a turn is theirs.
+//! Within a process, too, one thread runs at a time ([`repo_format::system::simulated`]), and its random bytes
+//! and its clock come from the seed. So a seed plays the same story each time, to the last byte: its traces
+//! are equal.
 
 mod store;
 mod turns;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::thread;
 
-use futures::executor::block_on;
 use object_store::memory::InMemory;
 use parking_lot::Mutex;
+use repo_format::system::simulated::{Clock, Process};
 
 pub use store::ProcessStore;
 use turns::Turns;
 pub use turns::{Hazards, Kind, Step};
 
-/// Nanoseconds since 1970 UTC, as any of the processes may believe. It is one clock for all simulations of
-/// a test: nothing may depend on it, so none needs one of its own.
-static CLOCK_NS: AtomicI64 = AtomicI64::new(1_800_000_000_000_000_000);
+/// What clocks show when a world begins, in nanoseconds since 1970 UTC.
+const BEGIN_NS: i64 = 1_800_000_000_000_000_000;
 
-/// The clock of all simulations.
-pub fn clock() -> i64 {
-    CLOCK_NS.fetch_add(1_000_000, Ordering::Relaxed)
-}
-
-/// Moves the clock.
-pub fn jump(by_ns: i64) {
-    CLOCK_NS.fetch_add(by_ns, Ordering::Relaxed);
+/// Does `body` as a process alone, as `seed` decides: what comes before a world, and behind it.
+pub fn alone<R>(seed: u64, body: impl FnOnce() -> R) -> R {
+    Process::new(seed, Arc::new(Clock::new(BEGIN_NS))).run(body)
 }
 
 /// One world.
@@ -44,6 +37,8 @@ pub fn jump(by_ns: i64) {
 pub struct Simulation(Arc<Shared>);
 
 struct Shared {
+    seed: u64,
+    clock: Arc<Clock>,
     store: InMemory,
     turns: Mutex<Turns>,
 }
@@ -75,8 +70,9 @@ pub struct Image {
 impl Simulation {
     /// A world that begins with what is in `store`. About one in `image_one_in` changes leaves an image.
     pub fn new(seed: u64, store: InMemory, hazards: Hazards, image_one_in: u64) -> Simulation {
-        let turns = Mutex::new(Turns::new(seed, hazards, image_one_in));
-        Simulation(Arc::new(Shared { store, turns }))
+        let clock = Arc::new(Clock::new(BEGIN_NS));
+        let turns = Mutex::new(Turns::new(seed, hazards, image_one_in, clock.clone()));
+        Simulation(Arc::new(Shared { seed, clock, store, turns }))
     }
 
     /// Runs the processes to their ends.
@@ -125,8 +121,8 @@ impl Simulation {
 impl ProcessStore {
     /// Lives a life, from the first turn on.
     fn live(&self, body: Body<'_>) -> Result<(), String> {
-        block_on(self.first_turn());
-        let ended = catch_unwind(AssertUnwindSafe(|| body(self)));
+        self.wait();
+        let ended = catch_unwind(AssertUnwindSafe(|| self.begin().run(|| body(self))));
         self.end();
         ended.unwrap_or_else(|panic| resume_unwind(panic))
     }

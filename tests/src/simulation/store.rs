@@ -2,18 +2,22 @@
 
 use std::fmt;
 use std::io;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
-use futures::{FutureExt, StreamExt, TryFutureExt, TryStreamExt};
+use futures::{FutureExt, StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{
     CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
     ObjectStoreExt, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
+use parking_lot::MutexGuard;
+use repo_format::storage::testing::Random;
+use repo_format::system::simulated::{Process, pause};
 
-use super::turns::{Asked, Fate, Kind, Turn};
-use super::{Image, Simulation};
+use super::turns::{Fate, Kind, Turns};
+use super::{BEGIN_NS, Image, Simulation};
 
 /// What one process sees of the shared store.
 #[derive(Clone)]
@@ -27,64 +31,72 @@ impl ProcessStore {
         ProcessStore { world, process }
     }
 
-    /// Waits until it is this process's turn for the first time.
-    pub(super) async fn first_turn(&self) {
-        loop {
-            let turn = self.world.0.turns.lock().wait(self.process);
-            match turn {
-                None => return,
-                // Whoever drops the sender has ended this process.
-                Some(turn) => drop(turn.await),
-            }
-        }
+    /// The process itself.
+    pub(super) fn begin(&self) -> Process {
+        let mut random = Random(self.world.0.seed ^ (self.process as u64 + 1) << 48);
+        Process::new(random.number(), self.world.0.clock.clone())
+    }
+
+    /// Waits until it is this process's turn.
+    pub(super) fn wait(&self) {
+        self.wait_in(&mut self.world.0.turns.lock());
+    }
+
+    fn wait_in(&self, turns: &mut MutexGuard<'_, Turns>) {
+        let turn = turns.turn_of(self.process);
+        turn.wait_while(turns, |turns| !turns.is_running(self.process));
+    }
+
+    /// Decides about a request, once it is this process's turn.
+    fn ask(&self, kind: Kind, name: &str) -> Fate {
+        let mut turns = self.world.0.turns.lock();
+        turns.switch(self.process);
+        self.wait_in(&mut turns);
+        turns.request(self.process, kind, name)
     }
 
     pub(super) fn end(&self) {
         self.world.0.turns.lock().end(self.process);
     }
 
+    /// Plays a request. The thread that makes it sleeps in here while others have their turn: nothing else
+    /// of its process goes on meanwhile, and a simulated one has no other work on its thread.
     async fn step<T>(
         &self,
         kind: Kind,
-        place: &str,
+        name: &str,
         request: impl Future<Output = Result<T>> + Send,
     ) -> Result<T> {
-        let number = self.world.0.turns.lock().number(self.process, kind);
-        let asked = Asked { process: self.process, kind, number, place: told(place) };
-        let mut again = false;
-        let fate = loop {
-            let turn = self.world.0.turns.lock().request(&asked, again);
-            match turn {
-                Turn::Now(fate) => break fate,
-                Turn::Later(turn) => drop(turn.await),
-            }
-            again = true;
-        };
-        match fate {
-            Fate::Done => {
+        pause();
+        let fate = self.ask(kind, name);
+        let answer = match fate {
+            Fate::Done | Fate::ReplyLost | Fate::KilledAfter => {
                 let answer = request.await;
                 self.note(kind);
                 answer
             }
-            Fate::ReplyLost => {
-                drop(request.await);
-                self.note(kind);
-                Err(failure(io::ErrorKind::ConnectionReset))
-            }
-            Fate::KilledAfter => {
-                drop(request.await);
-                self.note(kind);
-                self.die();
-                Err(failure(io::ErrorKind::Other))
-            }
             Fate::Refused => Err(failure(io::ErrorKind::TimedOut)),
             Fate::Full => Err(failure(io::ErrorKind::StorageFull)),
-            Fate::KilledBefore => {
-                self.die();
-                Err(failure(io::ErrorKind::Other))
-            }
-            Fate::Dead => Err(failure(io::ErrorKind::Other)),
+            Fate::KilledBefore | Fate::Dead => Err(failure(io::ErrorKind::Other)),
+        };
+        pause();
+        match fate {
+            Fate::ReplyLost => Err(failure(io::ErrorKind::ConnectionReset)),
+            Fate::KilledAfter => Err(failure(io::ErrorKind::Other)),
+            _ => answer,
         }
+    }
+
+    /// What the storage says of a listing: it may lag, and has times by its own clock, which nobody sets.
+    fn told(&self, prefix: &str, mut listing: Vec<ObjectMeta>) -> Vec<ObjectMeta> {
+        let mut turns = self.world.0.turns.lock();
+        turns.lag(prefix, &mut listing);
+        for meta in &mut listing {
+            let since_1970 = Duration::from_nanos(BEGIN_NS as u64) + turns.made(meta.location.as_ref());
+            meta.last_modified = Default::default();
+            meta.last_modified += since_1970;
+        }
+        listing
     }
 
     /// Takes an image now and then.
@@ -95,19 +107,6 @@ impl ProcessStore {
             turns.images.push(image);
         }
     }
-
-    /// What is left of a killed process reaches the storage no more; its threads unwind beside the others.
-    fn die(&self) {
-        self.world.0.turns.lock().choose();
-    }
-}
-
-/// What of a name is the same in each run of a seed.
-fn told(name: &str) -> &str {
-    ["packs/data", "packs/meta"]
-        .into_iter()
-        .find(|kind| name.starts_with(kind))
-        .unwrap_or_else(|| name.split('/').next().unwrap_or_default())
 }
 
 fn failure(kind: io::ErrorKind) -> Error {
@@ -129,7 +128,13 @@ impl fmt::Display for ProcessStore {
 #[async_trait]
 impl ObjectStore for ProcessStore {
     async fn put_opts(&self, path: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
-        let request = self.world.0.store.put_opts(path, payload, options);
+        let request = async {
+            let answer = self.world.0.store.put_opts(path, payload, options).await;
+            if answer.is_ok() {
+                self.world.0.turns.lock().changed(path.as_ref(), None);
+            }
+            answer
+        };
         self.step(Kind::Put, path.as_ref(), request).await
     }
 
@@ -152,7 +157,12 @@ impl ObjectStore for ProcessStore {
             .and_then(move |path| {
                 let process = process.clone();
                 async move {
-                    let request = process.world.0.store.delete(&path);
+                    let request = async {
+                        let gone = process.world.0.store.head(&path).await.ok();
+                        let answer = process.world.0.store.delete(&path).await;
+                        process.world.0.turns.lock().changed(path.as_ref(), gone);
+                        answer
+                    };
                     process.step(Kind::Delete, path.as_ref(), request).await.map(|()| path)
                 }
             })
@@ -164,9 +174,10 @@ impl ObjectStore for ProcessStore {
         let listing = async move {
             let place = prefix.as_ref().map(ToString::to_string).unwrap_or_default();
             let all = process.world.0.store.list(prefix.as_ref()).try_collect::<Vec<_>>();
-            process.step(Kind::List, &place, all).await
+            let listing = process.step(Kind::List, &place, all).await;
+            listing.map(|listing| futures::stream::iter(process.told(&place, listing)).map(Ok))
         };
-        listing.map_ok(|all| futures::stream::iter(all).map(Ok)).into_stream().try_flatten().boxed()
+        listing.into_stream().try_flatten().boxed()
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {

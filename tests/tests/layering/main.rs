@@ -33,6 +33,25 @@ fn repo_format_depends_on_no_graph_terminal_or_later_crate() {
 }
 
 #[test]
+fn threads_locks_time_and_randomness_come_from_one_place() {
+    let ways = [
+        ("parking_lot", "crossbeam"),
+        ("thread::scope", "thread::spawn"),
+        ("Instant::now", "SystemTime::now"),
+        ("getrandom::fill", "getrandom::u"),
+        ("time::sleep", "runtime.spawn"),
+    ];
+    let elsewhere = code("repo-format").filter(|line| !line.path.starts_with("repo-format/src/system"));
+    none(elsewhere.filter(|line| ways.iter().any(|(one, other)| line.has(one) || line.has(other))));
+}
+
+#[test]
+fn no_crate_that_ships_is_built_with_simulated_processes() {
+    let simulated = CRATES.into_iter().flat_map(code).filter(|line| line.has("system::simulated"));
+    none(simulated.filter(|line| !line.path.starts_with("repo-format/src/system")));
+}
+
+#[test]
 fn repo_format_never_reads_the_environment() {
     none(code("repo-format").filter(|line| line.has("std::env") || line.has("env::var")));
 }

@@ -7,7 +7,8 @@ use std::path::Path;
 use crate::sources::{Line, code, files};
 
 /// A module uses those before it, never those after it.
-const ORDER: [&str; 22] = [
+const ORDER: [&str; 23] = [
+    "system",
     "storage",
     "codec",
     "cbor",

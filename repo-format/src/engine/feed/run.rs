@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use parking_lot::Mutex;
-
 use crate::codec::{ContentId, ManifestId};
 use crate::content::{ContentError, ContentWriter, ReadContent};
 use crate::engine::progress::{ItemEvent, Progress, Stop};
@@ -18,6 +16,7 @@ use crate::map::MapStore;
 use crate::object::ObjectRef;
 use crate::repository::Repository;
 use crate::snapshot::{Manifest, Part, Statistics, read_by_path};
+use crate::system::{self, Mutex};
 use crate::tree::Entry;
 
 /// Failures that a report keeps.
@@ -97,7 +96,7 @@ impl<'r> FeedRun<'r> {
     ) -> Result<FeedRun<'r>, BackupError> {
         let publisher = Publisher::begin(repository, writer, options)?;
         let base = publisher.bases().first().cloned();
-        let begun = Instant::now();
+        let begun = system::now();
         let storing = Storing::new(repository, writer, progress, stop);
         if let Some(parts) = base.as_ref().and_then(|(_, manifest)| manifest.parts) {
             // Who cannot read what was begun begins anew.
@@ -205,7 +204,7 @@ impl<'r> FeedRun<'r> {
     pub fn is_due(&self) -> bool {
         let written = self.storing.writer.written();
         self.storing.progress.bytes_stored.store(written.stored_bytes, Ordering::Relaxed);
-        Instant::now() >= *self.due.lock() || self.storing.writer.pending_count() >= PENDING_MAX
+        system::now() >= *self.due.lock() || self.storing.writer.pending_count() >= PENDING_MAX
     }
 
     /// Whether large files in the making have more than the last checkpoint says.
@@ -223,7 +222,7 @@ impl<'r> FeedRun<'r> {
         if id.is_some() {
             self.storing.progress.checkpoints.fetch_add(1, Ordering::Relaxed);
         }
-        *self.due.lock() = Instant::now() + self.options.checkpoint_interval;
+        *self.due.lock() = system::now() + self.options.checkpoint_interval;
         Ok(id)
     }
 
@@ -250,7 +249,7 @@ impl<'r> FeedRun<'r> {
             bases: publisher.base_ids(),
             interrupted,
             checkpoints: publisher.checkpoints,
-            duration: self.begun.elapsed(),
+            duration: system::since(self.begun),
         })
     }
 

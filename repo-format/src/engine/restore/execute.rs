@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use super::batch::{After, Batch, Batcher};
 use super::file::{FileJob, Outcome};
@@ -10,6 +9,7 @@ use super::report::Restored;
 use super::{Halt, Run, slices};
 use crate::content::ContentError;
 use crate::engine::sink::{Decision, Sink};
+use crate::system;
 use crate::tree::Entry;
 
 /// Carries out one batch. The last file may go on in the next one.
@@ -57,7 +57,7 @@ fn read_all<K: Sink>(run: &Run<'_, K>, batch: &Batch<K::File>) -> Result<(), Hal
             }
         }
     };
-    let ended = thread::scope(|scope| {
+    let ended = system::scope(|scope| {
         let threads = run.threads.min(tasks);
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
         let ends = workers.into_iter().map(|worker| worker.join().expect("a worker does not panic"));

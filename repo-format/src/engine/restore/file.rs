@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-
 use super::report::Restored;
 use super::{Run, slices};
 use crate::engine::sink::{Created, Sink};
 use crate::engine::source::ItemError;
 use crate::object::ObjectRef;
+use crate::system::Mutex;
 use crate::tree::Entry;
 
 /// A file, and how far it is. Shared between threads and batches.

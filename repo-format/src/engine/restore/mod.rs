@@ -22,9 +22,6 @@ mod walk;
 
 use std::sync::atomic::Ordering;
 use std::thread;
-use std::time::Instant;
-
-use crossbeam_channel::bounded;
 
 pub use cat::cat;
 pub use errors::{RestoreError, is_outage, lost, not_stored};
@@ -43,6 +40,7 @@ use crate::codec::{ContentId, ManifestId};
 use crate::content::ContentError;
 use crate::repository::Repository;
 use crate::snapshot::Manifest;
+use crate::system::{self, bounded};
 use crate::tree::{Entry, EntryKind, TreeError, TreeKey, find};
 
 /// How a restore runs.
@@ -191,7 +189,7 @@ fn restore_entry<K: Sink>(
     progress: &Progress,
     stop: &Stop,
 ) -> Result<RestoreReport, RestoreError> {
-    let begun = Instant::now();
+    let begun = system::now();
     let run = Run {
         fetch: Fetch::new(repository),
         sink,
@@ -212,14 +210,14 @@ fn restore_entry<K: Sink>(
         Err(Halt::Stopped) => true,
         Err(Halt::Outage(error)) => return Err(RestoreError::Content(error)),
     };
-    report.duration = begun.elapsed();
+    report.duration = system::since(begun);
     Ok(report)
 }
 
 /// Runs the walk one batch ahead of those who carry batches out.
 fn drive<K: Sink>(run: &Run<'_, K>, path: Vec<Vec<u8>>, entry: Entry) -> Result<(), Halt> {
     let (sender, batches) = bounded(1);
-    thread::scope(|scope| {
+    system::scope(|scope| {
         let walker = scope.spawn(move || {
             let mut send = |batch| sender.send(batch).map_err(|_| Halt::Stopped);
             Walk::new(run, &mut send).all(path, entry)

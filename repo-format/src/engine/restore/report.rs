@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use parking_lot::Mutex;
-
 use crate::engine::progress::{ItemEvent, Progress};
 use crate::engine::sink::MetaWarning;
 use crate::engine::source::{ItemCause, ItemError};
+use crate::system::Mutex;
 
 /// Failures and warnings that a report lists; more are only counted.
 const LISTED_MAX: usize = 10_000;

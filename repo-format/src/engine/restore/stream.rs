@@ -3,10 +3,7 @@
 //! What a restore does in any order, a sequential target such as an archive or a pipe needs in one.
 //! Wants are gathered across files into windows, so that small files share the frames that hold them.
 
-use std::thread;
-
 use bytes::Bytes;
-use crossbeam_channel::{Sender, bounded};
 
 use super::errors::{is_outage, lost};
 use super::fetch::Fetch;
@@ -16,6 +13,7 @@ use crate::content::ContentError;
 use crate::engine::source::ItemError;
 use crate::object::{ObjectReader, ObjectRef};
 use crate::repository::Repository;
+use crate::system::{self, Sender, bounded};
 
 /// Bytes that are planned and fetched together. Three such windows are in memory at most.
 pub(super) const WINDOW_BYTES: u64 = 8 << 20;
@@ -61,7 +59,7 @@ pub fn stream<T: Send>(
     each: &mut dyn FnMut(Flow<T>) -> Result<(), RestoreError>,
 ) -> Result<(), RestoreError> {
     let (sender, windows) = bounded(1);
-    thread::scope(|scope| {
+    system::scope(|scope| {
         let reader = scope.spawn(move || {
             let fetch = Fetch::new(repository);
             Reader { fetch: &fetch, slots: Vec::new(), wants: Vec::new(), bytes: 0, sender: &sender }

@@ -14,10 +14,7 @@ mod walk;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::thread;
-use std::time::{Duration, Instant};
-
-use crossbeam_channel::{Receiver, bounded};
+use std::time::Duration;
 
 use self::assemble::{Assembly, Waited};
 use self::bases::{BaseFolders, BaseRoot};
@@ -35,6 +32,7 @@ use crate::log::{SnapshotState, SourceInfo};
 use crate::map::MapError;
 use crate::repository::{Repository, RepositoryError};
 use crate::snapshot::{Manifest, SnapshotError, Statistics};
+use crate::system::{self, Receiver, bounded};
 use crate::tree::TreeError;
 
 /// Steps that the walk may be ahead of the assembly.
@@ -164,7 +162,7 @@ fn attempt<S: Source>(
     progress: &Progress,
     stop: &Stop,
 ) -> Result<BackupReport, BackupError> {
-    let begun = Instant::now();
+    let begun = system::now();
     let (root_entry, root) = source.root().map_err(BackupError::Source)?;
     let writer = repository.writer(options.writer.clone())?;
     let mut publisher = Publisher::begin(repository, &writer, options)?;
@@ -192,7 +190,7 @@ fn attempt<S: Source>(
         bases: publisher.base_ids(),
         interrupted,
         checkpoints: publisher.checkpoints,
-        duration: begun.elapsed(),
+        duration: system::since(begun),
     })
 }
 
@@ -208,7 +206,7 @@ fn drive<'run, S: Source>(
     let (step_sender, steps) = bounded(STEPS_AHEAD);
     let (job_sender, jobs) = bounded::<Job<S::Handle>>(JOBS_AHEAD);
     let bases = BaseFolders::open(run.storing.reader, roots);
-    thread::scope(|scope| {
+    system::scope(|scope| {
         for _ in 0..options.threads.max(1) {
             let jobs = jobs.clone();
             scope.spawn(move || work(run, &jobs));
@@ -247,7 +245,7 @@ fn take_steps<'run, S: Source>(
     assembly: &mut Assembly<'run>,
     publisher: &mut Publisher<'run>,
 ) -> Result<(), Fatal> {
-    let mut due = Instant::now() + options.checkpoint_interval;
+    let mut due = system::now() + options.checkpoint_interval;
     let mut waiting: Option<Step> = None;
     let storing = &run.storing;
     let mut checkpointed = storing.writer.written();
@@ -257,17 +255,17 @@ fn take_steps<'run, S: Source>(
         }
         let written = storing.writer.written();
         storing.progress.bytes_stored.store(written.stored_bytes, Ordering::Relaxed);
-        if Instant::now() >= due || storing.writer.pending_count() >= PENDING_MAX {
+        if system::now() >= due || storing.writer.pending_count() >= PENDING_MAX {
             // A source that says nothing for long leaves nothing to commit.
             if written.new_contents > checkpointed.new_contents {
                 publish(publisher, assembly, &storing.parts, SnapshotState::Checkpoint)?;
                 storing.progress.checkpoints.fetch_add(1, Ordering::Relaxed);
             }
             checkpointed = storing.writer.written();
-            due = Instant::now() + options.checkpoint_interval;
+            due = system::now() + options.checkpoint_interval;
         }
         // Wakes up now and then to look at the clock and at the wish to stop.
-        let deadline = due.min(Instant::now() + Duration::from_millis(200));
+        let deadline = due.min(system::now() + Duration::from_millis(200));
         let step = match waiting.take() {
             Some(step) => step,
             None => match steps.recv_deadline(deadline) {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use parking_lot::{Condvar, Mutex};
+use crate::system::{Condvar, Mutex};
 
 /// Set once, read by all who wait.
 pub(super) struct Promise<T> {

@@ -3,13 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crossbeam_channel::{SendError, Sender};
-
 use super::bases::{BaseEntry, BaseFolders};
 use super::file::Outcome;
 use super::promise::Promise;
 use super::{Run, join};
 use crate::engine::source::{Child, ItemError, Source};
+use crate::system::{SendError, Sender};
 use crate::tree::{Entry, EntryKind, TreeKey};
 
 /// What the walk found next, in the order in which trees are built.

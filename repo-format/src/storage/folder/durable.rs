@@ -6,9 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use parking_lot::Mutex;
-
 use super::FolderError;
+use crate::system::Mutex;
 
 /// The folders below a root of which this process knows that a power cut leaves them there.
 #[derive(Debug)]

@@ -7,6 +7,8 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
+use crate::system;
+
 /// The file's name.
 const NAME: &str = "RESERVE";
 /// Room for the records and segments of a maintenance run, in bytes.
@@ -36,7 +38,7 @@ fn write(path: &Path) -> io::Result<()> {
     let mut file = options.open(path)?;
     let mut piece = vec![0; PIECE];
     for _ in 0..SIZE / PIECE as u64 {
-        getrandom::fill(&mut piece).map_err(io::Error::other)?;
+        system::fill(&mut piece).map_err(io::Error::other)?;
         file.write_all(&piece)?;
     }
     // A disk that is full may say so only now.

@@ -11,6 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::FolderError;
+use crate::system;
 
 /// Folders below the root that a sweep descends into; a repository has four.
 const DEPTH_MAX: usize = 16;
@@ -77,9 +78,10 @@ fn private() -> OpenOptions {
 /// The number is random, so that no two writers on any machine meet, and no sweeper takes a new
 /// file for the one it has just looked at.
 fn staging_path(blob: &Path) -> io::Result<PathBuf> {
-    let number = getrandom::u64().map_err(io::Error::other)?;
+    let mut number = [0; 8];
+    system::fill(&mut number).map_err(io::Error::other)?;
     let mut path = OsString::from(blob);
-    path.push(format!("#{number}"));
+    path.push(format!("#{}", u64::from_le_bytes(number)));
     Ok(path.into())
 }
 

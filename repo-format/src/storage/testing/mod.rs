@@ -4,7 +4,6 @@
 
 mod faulty;
 mod overwriting;
-mod random;
 mod suite;
 
 use std::path::Path;
@@ -16,10 +15,10 @@ use object_store::ObjectStore;
 use super::folder::FolderStore;
 use super::network::ServerFailure;
 use super::options::StorageOptions;
+pub use crate::system::Random;
 
 pub use faulty::{Fault, FaultyStore};
 pub use overwriting::OverwritingStore;
-pub use random::Random;
 pub use suite::{conformance, counters_count};
 
 /// The folder storage as an object store, to put faults in front of it.
