@@ -407,6 +407,11 @@ fn of_storage(error: &StorageError) -> Verdict {
             Code::Failed,
             "check the permissions, or the keys in AWS_…, AZURE_… or GOOGLE_APPLICATION_CREDENTIALS",
         ),
+        StorageError::MayNotDelete { .. } => (
+            Code::Failed,
+            "nothing is lost; run it with keys that may delete (s3:DeleteObject on S3; a folder must be writable): \
+             docs/storages.md",
+        ),
         StorageError::MissingProperty { .. } => {
             (Code::Failed, "choose another storage (docs/storages.md names what a storage must do)")
         }
