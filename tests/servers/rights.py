@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 # In the order in which the page has them.
-TITLES = ("backup", "maintenance")
+TITLES = ("backup", "maintenance", "locked-backup", "locked-maintenance")
 
 page = Path(__file__).resolve().parents[2] / "docs" / "storages.md"
 policies = re.findall(r"```json\n(\{\n  \"Version\".*?\n)```", page.read_text(), re.DOTALL)

@@ -160,6 +160,14 @@ fn of_repository(error: &RepositoryError) -> Option<Verdict> {
         RepositoryError::Reclaimed { .. } => {
             (Code::Failed, "nothing was changed; what is left can be read with --at, before it was forgotten")
         }
+        RepositoryError::NoLocks { .. } => (
+            Code::Failed,
+            "use a bucket that was made with object lock (docs/storages.md), or leave the retention away",
+        ),
+        RepositoryError::LocksUnknown { .. } => (
+            Code::Failed,
+            "use keys with the right s3:GetBucketObjectLockConfiguration for this (docs/storages.md)",
+        ),
         RepositoryError::Policy(_) => {
             (Code::Failed, "use a newer release of corso, or `corso policy remove` it and set it anew")
         }

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::sources::{Line, code, files};
 
 /// A module uses those before it, never those after it.
-const ORDER: [&str; 22] = [
+const ORDER: [&str; 23] = [
     "storage",
     "codec",
     "cbor",
@@ -26,6 +26,7 @@ const ORDER: [&str; 22] = [
     "policy",
     "repository",
     "engine",
+    "retention",
     "verify",
     "maintenance",
     "repair",

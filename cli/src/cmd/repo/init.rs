@@ -3,6 +3,7 @@
 use repo_format::codec::SplitterSizes;
 use repo_format::format::slot::{KdfCost, Secret};
 use repo_format::repository::{InitOptions, Repository};
+use repo_format::storage::Retention;
 
 use super::location::location;
 use crate::args::{InitArgs, KdfArgs, LocationCommand};
@@ -32,6 +33,7 @@ pub fn run(session: &Session, args: &InitArgs, place: &LocationCommand) -> anyho
         label: args.label.clone(),
         cost,
         recovery_key: !args.no_recovery_key,
+        retention: args.retention.map(|seconds| Retention { mode: args.retention_mode.into(), seconds }),
         splitter: SplitterSizes::DEFAULT,
         open: session.open_options()?,
     };
