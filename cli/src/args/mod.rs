@@ -37,7 +37,7 @@ pub use policy::{FieldArgs, PolicyCommand, PolicyRemoveArgs, PolicySetArgs, Poli
 pub use repo::{
     ConnectArgs, InitArgs, KdfArgs, KeyCommand, LevelArg, LocationCommand, NewSecretArgs, PromoteArgs,
     RepairArgs, RepairCommand, RepairLogArgs, RepoCommand, RetentionArgs, RetentionChange, RetentionLeast,
-    SyncArgs, VerifyArgs,
+    RetentionModeArg, SyncArgs, VerifyArgs,
 };
 pub use restore::{CollisionsArg, RestoreCommand, RestoreDriveArgs};
 pub use snapshot::{

@@ -286,9 +286,9 @@ pub struct InitArgs {
     /// Lock blobs against deletion from the first one on, for so long; the bucket must have object lock
     #[arg(long, value_name = "DURATION", value_parser = values::retention, global = true)]
     pub retention: Option<u64>,
-    /// How strongly: governance can be lifted with a right of its own, compliance by nobody
-    #[arg(long, value_name = "MODE", default_value = "governance", requires = "retention", global = true)]
-    pub retention_mode: RetentionModeArg,
+    /// How strongly: governance can be lifted with a right of its own, compliance by nobody [default: governance]
+    #[arg(long, value_name = "MODE", global = true)]
+    pub retention_mode: Option<RetentionModeArg>,
     #[command(flatten)]
     pub kdf: KdfArgs,
 }
