@@ -43,6 +43,7 @@ fn main() -> Outcome<()> {
         label: "example".into(),
         cost: KdfCost::DEFAULT,
         recovery_key: false,
+        retention: None,
         splitter: SplitterSizes::DEFAULT,
         open: open(),
     };

@@ -73,6 +73,7 @@ fn make(count: u64) -> Outcome<()> {
         label: "example".into(),
         cost: KdfCost::DEFAULT,
         recovery_key: false,
+        retention: None,
         splitter: SplitterSizes::DEFAULT,
         open: options(folder.path()),
     };

@@ -44,6 +44,8 @@ pub mod repository;
 
 pub mod engine;
 
+pub mod retention;
+
 pub mod verify;
 
 pub mod maintenance;

@@ -25,6 +25,16 @@ def decode_policy(data):
     return value
 
 
+retention = row(lambda value: uint(value) and value in (1, 2), lambda value: uint(value) and value > 0)
+
+
+def decode_retention(data):
+    """Reads how long blobs are to be locked: a mode and seconds (RET-1)."""
+    value = cbor.decode(data)
+    check(retention(value), "RET-1", "not a retention")
+    return value
+
+
 def scope_of(name):
     """Reads where a policy holds: its scope and what is named within it (POL-2)."""
     scope, slash, rest = name.partition("/")

@@ -256,6 +256,7 @@ RUN = {
     "coverage": run_coverage,
     "policy": lambda c: {"keys": " ".join(map(str, policies.decode_policy(c.bytes("bytes"))))},
     "policy-name": run_policy_name,
+    "retention": lambda c: dict(zip(("mode", "seconds"), policies.decode_retention(c.bytes("bytes")))),
     "part-entry": run_boxed("covered", snapshots.decode_part_entry, 1),
     "splitter": lambda c: {"pieces": " ".join(map(str, splitter.pieces(c.keys.gear, c.int("average"), stream(c))))},
     "recovery": lambda c: {"key": slots.recovery_key(c["text"])},

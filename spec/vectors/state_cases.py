@@ -322,6 +322,20 @@ def coverage():
     entry("boxed", "refuse CONV-4", key, b"\0" + cbor_of(row), "boxed")
 
 
+def retentions():
+    def retention(name, expect, value, note=""):
+        case(f"retention/{name}", expect, "retention", note, bytes=value if isinstance(value, bytes) else cbor_of(value))
+
+    retention("governance", "accept", [1, 2592000], "30 days that a right of its own can lift")
+    retention("compliance", "accept", [2, (1 << 64) - 1], "for longer than anything lasts")
+    for name, value, note in (
+            ("mode-none", [0, 1], "mode 0"), ("mode-unknown", [3, 1], "mode 3"), ("mode-text", ["governance", 1], "a mode in text"),
+            ("no-time", [1, 0], "0 seconds"), ("below", [1, -1], "seconds below zero"), ("fields", [1], "no seconds"),
+            ("more-fields", [1, 1, 0], "a field more"), ("map", {0: 1}, "a map"), ("null", None, "null")):
+        retention(name, "refuse RET-1", value, note)
+    retention("behind", "refuse CONV-4", cbor_of([1, 1]) + b"\0", "a byte behind")
+
+
 def policies():
     def policy(name, expect, value, note=""):
         case(f"policy/{name}", expect, "policy", note, bytes=value if isinstance(value, bytes) else cbor_of(value))

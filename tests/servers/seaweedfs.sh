@@ -19,11 +19,7 @@ case ${1:-} in
 start)
     rm -rf "$data"
     mkdir -p "$data"
-    cat >"$data/s3.json" <<JSON
-{"identities": [{"name": "admin",
-  "credentials": [{"accessKey": "$AWS_ACCESS_KEY_ID", "secretKey": "$AWS_SECRET_ACCESS_KEY"}],
-  "actions": ["Admin", "Read", "Write", "List", "Tagging"]}]}
-JSON
+    python3 tests/servers/rights.py >"$data/s3.json"
     run
     ;;
 stop)

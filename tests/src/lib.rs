@@ -42,6 +42,7 @@ pub fn init_options(open: OpenOptions) -> InitOptions {
         label: "test".into(),
         cost: KdfCost::DEFAULT,
         recovery_key: false,
+        retention: None,
         splitter: SplitterSizes::DEFAULT,
         open,
     }

@@ -125,7 +125,9 @@ fn says(error: &StorageError, spoil: Spoil) -> bool {
     match spoil {
         Spoil::NoSpace => matches!(error, StorageError::Full { .. }),
         Spoil::ReadOnly => matches!(error, StorageError::ReadOnly { .. }),
-        Spoil::Permission | Spoil::Status(403) => matches!(error, StorageError::Denied { .. }),
+        Spoil::Permission | Spoil::Status(403) => {
+            matches!(error, StorageError::Denied { .. } | StorageError::MayNotDelete { .. })
+        }
         Spoil::Io => matches!(error, StorageError::Io { .. }),
         Spoil::TimedOut => matches!(error, StorageError::Unreachable { .. }),
         Spoil::Status(429 | 503) | Spoil::StatusAfter(503) => matches!(error, StorageError::Throttled { .. }),

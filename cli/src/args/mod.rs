@@ -36,7 +36,8 @@ pub use maintenance::{MaintenanceCommand, MaintenanceExplainArgs, MaintenanceRun
 pub use policy::{FieldArgs, PolicyCommand, PolicyRemoveArgs, PolicySetArgs, PolicyShowArgs, RuleArgs};
 pub use repo::{
     ConnectArgs, InitArgs, KdfArgs, KeyCommand, LevelArg, LocationCommand, NewSecretArgs, PromoteArgs,
-    RepairArgs, RepairCommand, RepairLogArgs, RepoCommand, SyncArgs, VerifyArgs,
+    RepairArgs, RepairCommand, RepairLogArgs, RepoCommand, RetentionArgs, RetentionChange, RetentionLeast,
+    RetentionModeArg, SyncArgs, VerifyArgs,
 };
 pub use restore::{CollisionsArg, RestoreCommand, RestoreDriveArgs};
 pub use snapshot::{

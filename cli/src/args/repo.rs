@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use repo_format::storage::RetentionMode;
+
 use super::values::{self, SampleArg};
 
 /// What can be done with a repository as a whole.
@@ -45,8 +47,21 @@ is gone on from.
 Example:
   corso repo verify --read-data 5%
   corso repo verify --level data
+  corso repo verify --retention
   corso repo verify --keyless")]
     Verify(VerifyArgs),
+    /// Show or set how long blobs are locked against deletion (S3 object lock)
+    #[command(after_help = "\
+For a bucket that was made with object lock. Every blob is locked as it is written: for so long nobody
+can delete it, whatever keys he has. `corso maintenance run` extends the locks of what is needed once
+half of the time is over, and deletes what is not needed when it is locked no longer
+(docs/storages.md).
+
+Example:
+  corso repo retention
+  corso repo retention 30d --mode compliance
+  corso repo retention none")]
+    Retention(RetentionArgs),
     /// Put right what is damaged, as far as that goes; only adds, and asks for --yes
     #[command(subcommand)]
     Repair(RepairCommand),
@@ -67,6 +82,43 @@ From then on it and the one that it was copied from are two: write to one of the
 Example:
   corso repo promote --repo /mnt/second/backup")]
     Promote(PromoteArgs),
+}
+
+/// Options of `corso repo retention`.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct RetentionArgs {
+    /// How long, such as 30d; `none` to lock nothing that is written from now on; shows it if absent
+    #[arg(value_name = "DURATION|none", value_parser = values::retention_change)]
+    pub change: Option<RetentionChange>,
+    /// Whether somebody with a right of its own can lift locks, or nobody at all
+    #[arg(long, value_name = "MODE", default_value = "governance", requires = "change")]
+    pub mode: RetentionModeArg,
+}
+
+/// What becomes of the retention.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RetentionChange {
+    None,
+    /// So many seconds.
+    To(u64),
+}
+
+/// How strongly blobs are locked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RetentionModeArg {
+    /// Whoever has the right s3:BypassGovernanceRetention can lift it
+    Governance,
+    /// Nobody can, until the time is over
+    Compliance,
+}
+
+impl From<RetentionModeArg> for RetentionMode {
+    fn from(mode: RetentionModeArg) -> RetentionMode {
+        match mode {
+            RetentionModeArg::Governance => RetentionMode::Governance,
+            RetentionModeArg::Compliance => RetentionMode::Compliance,
+        }
+    }
 }
 
 /// Options of `corso repo sync`.
@@ -231,6 +283,12 @@ pub struct InitArgs {
     /// What the first key is called in `repo key list`
     #[arg(long, value_name = "TEXT", default_value = "first", global = true)]
     pub label: String,
+    /// Lock blobs against deletion from the first one on, for so long; the bucket must have object lock
+    #[arg(long, value_name = "DURATION", value_parser = values::retention, global = true)]
+    pub retention: Option<u64>,
+    /// How strongly: governance can be lifted with a right of its own, compliance by nobody [default: governance]
+    #[arg(long, value_name = "MODE", global = true)]
+    pub retention_mode: Option<RetentionModeArg>,
     #[command(flatten)]
     pub kdf: KdfArgs,
 }
@@ -317,6 +375,13 @@ pub struct VerifyArgs {
     /// Compare the hashes of all blobs and nothing else: needs no passphrase and no key
     #[arg(long, conflicts_with = "read_data")]
     pub keyless: bool,
+    /// Ask for the lock of every blob that is needed, and name those that are locked for less than this
+    /// [default: half of what `repo retention` says]
+    #[arg(
+        long, value_name = "DURATION", num_args = 0..=1, require_equals = true, default_missing_value = "half",
+        value_parser = values::retention_least, conflicts_with = "keyless"
+    )]
+    pub retention: Option<RetentionLeast>,
     /// Keep no record of which packs were verified
     #[arg(long, conflicts_with = "keyless")]
     pub no_record: bool,
@@ -326,6 +391,15 @@ pub struct VerifyArgs {
     /// Threads that fetch and decode; each holds up to a blob [default: 2 to 8, after the machine]
     #[arg(long, value_name = "N", value_parser = values::positive)]
     pub threads: Option<usize>,
+}
+
+/// For how long blobs have to be locked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RetentionLeast {
+    /// Half of what the repository asks for: what maintenance keeps up.
+    Half,
+    /// So many seconds.
+    Seconds(u64),
 }
 
 /// How deep a verification looks.

@@ -8,6 +8,8 @@ use bytesize::ByteSize;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use repo_format::policy::TagRule;
 
+use super::repo::{RetentionChange, RetentionLeast};
+
 /// A size such as `64KiB`, `1.5 GB` or plain bytes.
 pub fn size(text: &str) -> Result<u64, String> {
     text.parse().map(|ByteSize(bytes)| bytes).map_err(|_| "expected a size such as 512KiB or 2GiB".into())
@@ -29,6 +31,32 @@ pub fn wait(text: &str) -> Result<Duration, String> {
     }
     let long = span(text).map(Duration::from_secs).or_else(|_| duration(text));
     long.map_err(|_| "expected a time such as 7d, 36h or 0".into())
+}
+
+/// How long blobs are locked, such as `30d` or `36h`, in seconds.
+pub fn retention(text: &str) -> Result<u64, String> {
+    let seconds = wait(text).map_or(0, |span| span.as_secs());
+    // A century is a slip of the hand, and cannot be taken back.
+    match (1..=100 * 366 * 24 * 3600).contains(&seconds) {
+        true => Ok(seconds),
+        false => Err("expected a time such as 30d or 36h, of a hundred years at most".into()),
+    }
+}
+
+/// A retention, or `none`.
+pub fn retention_change(text: &str) -> Result<RetentionChange, String> {
+    match text {
+        "none" => Ok(RetentionChange::None),
+        text => retention(text).map(RetentionChange::To),
+    }
+}
+
+/// The least that is left of a retention, or `half` of it.
+pub fn retention_least(text: &str) -> Result<RetentionLeast, String> {
+    match text {
+        "half" => Ok(RetentionLeast::Half),
+        text => retention(text).map(RetentionLeast::Seconds),
+    }
 }
 
 /// A share such as `2` or `2%`.

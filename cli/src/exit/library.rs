@@ -165,6 +165,14 @@ fn of_repository(error: &RepositoryError) -> Option<Verdict> {
         RepositoryError::Reclaimed { .. } => {
             (Code::Failed, "nothing was changed; what is left can be read with --at, before it was forgotten")
         }
+        RepositoryError::NoLocks { .. } => (
+            Code::Failed,
+            "use a bucket that was made with object lock (docs/storages.md), or leave the retention away",
+        ),
+        RepositoryError::LocksUnknown { .. } => (
+            Code::Failed,
+            "use keys with the right s3:GetBucketObjectLockConfiguration for this (docs/storages.md)",
+        ),
         RepositoryError::Policy(_) => {
             (Code::Failed, "use a newer release of corso, or `corso policy remove` it and set it anew")
         }
@@ -411,6 +419,11 @@ fn of_storage(error: &StorageError) -> Verdict {
         StorageError::Denied { .. } => (
             Code::Failed,
             "check the permissions, or the keys in AWS_…, AZURE_… or GOOGLE_APPLICATION_CREDENTIALS",
+        ),
+        StorageError::MayNotDelete { .. } => (
+            Code::Failed,
+            "nothing is lost; run it with keys that may delete (s3:DeleteObject on S3; a folder must be writable): \
+             docs/storages.md",
         ),
         StorageError::MissingProperty { .. } => {
             (Code::Failed, "choose another storage (docs/storages.md names what a storage must do)")

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use repo_format::maintenance::{Explained, MaintenanceReport, PackFate, Space, Status};
+use repo_format::retention::Extended;
 use serde::Serialize;
 
 use super::{Count, Size, Time};
@@ -61,7 +62,7 @@ impl fmt::Display for SpaceText {
             line(f, "Unknown", self.unknown_bytes, note)?;
         }
         if self.doomed_bytes > 0 {
-            line(f, "Doomed", self.doomed_bytes, "deleted by the next run".into())?;
+            line(f, "Doomed", self.doomed_bytes, "deleted by the next run, unless it is locked".into())?;
         }
         let replaced = format!("and {} of replaced ones", Size(self.replaced_bytes));
         line(f, "Index", self.segment_bytes, replaced)?;
@@ -98,6 +99,16 @@ pub struct RunSummary {
     pub spared: u64,
     pub deleted: u64,
     pub deleted_bytes: u64,
+    /// What would be deleted, too, if it were not locked, and when the first and the last of it may go.
+    pub locked: u64,
+    pub locked_bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_unlocked: Option<Time>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_unlocked: Option<Time>,
+    /// What became of the locks of what is needed; absent where nothing is to be locked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retention: Option<ExtensionText>,
     pub segments_before: u64,
     pub segments_after: u64,
     pub records_trimmed: u64,
@@ -127,6 +138,11 @@ impl RunSummary {
             spared: report.spared,
             deleted: report.deleted,
             deleted_bytes: report.deleted_bytes,
+            locked: report.locked.blobs,
+            locked_bytes: report.locked.bytes,
+            next_unlocked: report.locked.next_ns.map(Time),
+            last_unlocked: report.locked.last_ns.map(Time),
+            retention: report.extended.as_ref().map(ExtensionText::new),
             segments_before: report.segments_before,
             segments_after: report.segments_after,
             records_trimmed: report.trimmed.records,
@@ -158,6 +174,13 @@ impl fmt::Display for RunSummary {
             let (waiting, bytes) = (Count(self.waiting, "blob"), Size(self.waiting_bytes));
             writeln!(f, "Waiting      {waiting}, {bytes}; the first may go at {due}")?;
         }
+        if let (Some(next), Some(last)) = (&self.next_unlocked, &self.last_unlocked) {
+            let (locked, bytes) = (Count(self.locked, "blob"), Size(self.locked_bytes));
+            writeln!(f, "Locked       {locked}, {bytes}; waits until {next}, the last until {last}")?;
+        }
+        if let Some(retention) = &self.retention {
+            writeln!(f, "Retention    {retention}")?;
+        }
         if self.spared > 0 {
             writeln!(f, "Spared       {} that a backup came to need", Count(self.spared, "blob"))?;
         }
@@ -175,6 +198,50 @@ impl fmt::Display for RunSummary {
             f.write_str("\nThis was a dry run: nothing was changed.")?;
         }
         if self.interrupted { f.write_str("\nInterrupted: the next run goes on.") } else { Ok(()) }
+    }
+}
+
+/// What a run did about the locks of what is needed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(serde::Deserialize))]
+pub struct ExtensionText {
+    /// Blobs whose locks were extended; 0 if that was not due.
+    pub extended: u64,
+    /// Until when all that is needed is locked at least; absent if not all of it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Time>,
+    /// Those of them that stay in a weaker mode than asked for, because the server does not let it be changed.
+    pub weaker: u64,
+    /// Blobs that could not be locked longer, and why the first could not.
+    pub failed: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+impl ExtensionText {
+    fn new(extended: &Extended) -> ExtensionText {
+        ExtensionText {
+            extended: extended.blobs,
+            weaker: extended.weaker,
+            until: extended.until_ns.map(Time),
+            failed: extended.failed,
+            why: extended.why.clone(),
+        }
+    }
+}
+
+impl fmt::Display for ExtensionText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.why, &self.until) {
+            (Some(why), _) => write!(f, "not extended for {}: {why}", Count(self.failed, "blob")),
+            (None, None) => write!(f, "extended for {}; the next run goes on", Count(self.extended, "blob")),
+            (None, Some(until)) if self.extended == 0 => write!(f, "until {until} at least"),
+            (None, Some(until)) => write!(f, "until {until}, extended for {}", Count(self.extended, "blob")),
+        }?;
+        match self.weaker {
+            0 => Ok(()),
+            weaker => write!(f, "; {} in a weaker mode, which the server keeps", Count(weaker, "blob")),
+        }
     }
 }
 
@@ -315,7 +382,11 @@ impl fmt::Display for PackLine {
                 write!(f, "condemned by revision {since}; the next run deletes it")
             }
             (_, _, since) => {
-                write!(f, "doomed by revision {}; the next run deletes it", since.unwrap_or_default())
+                write!(
+                    f,
+                    "doomed by revision {}; the next run deletes it, unless it is locked",
+                    since.unwrap_or_default()
+                )
             }
         }
     }

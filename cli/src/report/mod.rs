@@ -18,6 +18,7 @@ pub mod policy;
 pub mod repair;
 pub mod repository;
 pub mod restore;
+pub mod retention;
 pub mod snapshot;
 pub mod summary;
 pub mod sync;

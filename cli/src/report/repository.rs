@@ -96,9 +96,9 @@ pub struct Finding {
     /// The blob; absent where it is not about one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blob: Option<String>,
-    /// `missing`, `damaged`, `wrong-name`, `structure`, `unreadable` or `unknown`.
+    /// `missing`, `damaged`, `wrong-name`, `structure`, `unreadable`, `unlocked` or `unknown`.
     pub kind: String,
-    /// False for what is there and known by nothing.
+    /// False for what is there and known by nothing, and for what is not locked as asked.
     pub is_damage: bool,
     pub what: String,
     /// Contents that are lost by it.

@@ -15,6 +15,7 @@ use super::repair::log::LogRepairSummary;
 use super::repair::{IndexRepairSummary, PackRepairSummary, SnapshotRepairSummary};
 use super::repository::StatusSummary;
 use super::restore::DriveRestoreSummary;
+use super::retention::RetentionSummary;
 use super::snapshot::{ShowSummary, State, Statistics};
 use super::sync::{PromoteSummary, SyncSummary};
 use super::verify::VerifySummary;
@@ -45,6 +46,8 @@ pub enum Summary {
     RecoveryKit(TextSummary),
     #[serde(rename = "repo verify")]
     RepoVerify(VerifySummary),
+    #[serde(rename = "repo retention")]
+    RepoRetention(RetentionSummary),
     #[serde(rename = "repo repair index")]
     RepairIndex(IndexRepairSummary),
     #[serde(rename = "repo repair log")]

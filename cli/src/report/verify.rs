@@ -36,6 +36,11 @@ pub struct VerifySummary {
     pub damage: u64,
     /// Blobs that nothing knows; no damage.
     pub unknown: u64,
+    /// Blobs whose locks were asked for; absent without `--retention`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub locks_asked: Option<u64>,
+    /// Those of them that are not locked as long or as strongly as they are to be.
+    pub unlocked: u64,
     /// The revision that says that all is whole once more, if maintenance waited for that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub settled_in: Option<u64>,
@@ -60,6 +65,14 @@ impl fmt::Display for VerifySummary {
         }
         if let Some(coverage) = &self.coverage {
             write!(f, "\n{coverage}")?;
+        }
+        if let Some(asked) = self.locks_asked {
+            write!(
+                f,
+                "\nRetention    {} asked, {} locked too short or too weakly",
+                Count(asked, "blob"),
+                self.unlocked
+            )?;
         }
         writeln!(f, "\nTook         {:.1} s", self.seconds)?;
         match self.damage {

@@ -11,6 +11,7 @@ use repo_format::log::{ManifestRow, SnapshotState, SourceInfo};
 use repo_format::object::ObjectRef;
 use repo_format::policy::{Compression, Policy, Scope, TagRule};
 use repo_format::snapshot::{Failure, Manifest, Part, Statistics};
+use repo_format::storage::{Retention, RetentionMode};
 use repo_format::tree::{Entry, EntryKind, Meta};
 
 pub fn entry(data: &[u8]) -> bool {
@@ -57,6 +58,11 @@ pub fn policy(data: &[u8]) -> bool {
         assert_eq!(scope.to_string(), name, "a scope has one name");
     }
     comes_back::<Policy>(data)
+}
+
+/// How long blobs are to be locked.
+pub fn retention(data: &[u8]) -> bool {
+    comes_back::<Retention>(data)
 }
 
 /// Whether `data` is a `T`; what was read must be written in one way only.
@@ -107,6 +113,11 @@ pub fn part_seeds() -> Vec<Vec<u8>> {
     let entry = Entry { kind, size: 0, items: 0, meta: Meta::default() };
     let part = Part { object: AN_OBJECT, covered: AN_OBJECT.size, entry, state: None };
     vec![cbor::encode(&part), cbor::encode(&Part { state: Some(vec![7; 168]), ..part })]
+}
+
+pub fn retention_seeds() -> Vec<Vec<u8>> {
+    let of = |mode| cbor::encode(&Retention { mode, seconds: 2_592_000 });
+    vec![of(RetentionMode::Governance), of(RetentionMode::Compliance)]
 }
 
 pub fn policy_seeds() -> Vec<Vec<u8>> {

@@ -71,6 +71,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "policy", run: body::policy, seeds: body::policy_seeds },
     Target { name: "record", run: log::record, seeds: log::record_seeds },
     Target { name: "recovery_key", run: recovery_key::run, seeds: recovery_key::seeds },
+    Target { name: "retention", run: body::retention, seeds: body::retention_seeds },
     Target { name: "retry_after", run: graph::wait, seeds: graph::wait_seeds },
     Target { name: "segment", run: segment::run, seeds: segment::seeds },
     Target { name: "selector", run: selector::run, seeds: selector::seeds },

@@ -93,6 +93,7 @@ impl Bench {
             label: "test".into(),
             cost: KdfCost::DEFAULT,
             recovery_key: false,
+            retention: None,
             splitter: SplitterSizes::DEFAULT,
             open: OpenOptions::default(),
         };

@@ -213,6 +213,11 @@ impl Log {
         (self.0.options.clock)()
     }
 
+    /// The clock that says so.
+    pub fn clock(&self) -> fn() -> i64 {
+        self.0.options.clock
+    }
+
     /// What went wrong without stopping anything, since this was asked last.
     pub fn take_warnings(&self) -> Vec<Warning> {
         std::mem::take(&mut self.0.warnings.lock())

@@ -68,5 +68,5 @@ pub use source::SourceInfo;
 pub use state::{SPLITTER, SegmentRows, State, encode_splitter};
 pub use survey::{Lost, Survey};
 pub(crate) use trim::CATALOGS_KEPT;
-pub use trim::Trimmed;
+pub use trim::{Locked, Trimmed};
 pub use validate::Invalid;

@@ -6,6 +6,7 @@ use super::handle::Log;
 use super::read::catalogs;
 use super::record;
 use crate::format::names::{self, BlobId};
+use crate::storage::Reclaimed;
 
 /// Catalogs that stay in any case: the older one does where the newest is damaged (CAT-3).
 pub(crate) const CATALOGS_KEPT: usize = 2;
@@ -18,6 +19,33 @@ pub struct Trimmed {
     /// Records and catalogs that were deleted.
     pub records: u64,
     pub catalogs: u64,
+    /// What stays for now because it is locked.
+    pub locked: Locked,
+}
+
+/// Blobs that would go if they were not locked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Locked {
+    pub blobs: u64,
+    pub bytes: u64,
+    /// When the first and the last of them may go, as far as was asked; nanoseconds since 1970 UTC.
+    pub next_ns: Option<i64>,
+    pub last_ns: Option<i64>,
+}
+
+impl Locked {
+    /// Counts a blob.
+    pub fn add(&mut self, bytes: u64, until_ns: i64) {
+        self.join(Locked { blobs: 1, bytes, next_ns: Some(until_ns), last_ns: Some(until_ns) });
+    }
+
+    /// Counts others as well.
+    pub fn join(&mut self, other: Locked) {
+        self.blobs += other.blobs;
+        self.bytes += other.bytes;
+        self.next_ns = self.next_ns.into_iter().chain(other.next_ns).min();
+        self.last_ns = self.last_ns.max(other.last_ns);
+    }
 }
 
 impl Log {
@@ -72,19 +100,35 @@ impl Log {
         let blobs = &self.0.access.blobs;
         let floor = self.state().floor.0;
         let mut trimmed = Trimmed { floor, ..Trimmed::default() };
+        let now_ns = self.now_ns();
+        let mut locked_ns = None;
         for info in blobs.list(names::LOG)? {
             match BlobId::parse(&info.name) {
                 Some(BlobId::Record(revision)) if revision < floor && !stopped() => {
-                    blobs.delete(&info.name)?;
-                    trimmed.records += 1;
+                    // Those behind a locked one stay as well, and are not asked about.
+                    let reclaimed = match locked_ns {
+                        Some(until_ns) => Reclaimed::Locked { until_ns },
+                        None => blobs.reclaim(&info.name, now_ns)?,
+                    };
+                    match reclaimed {
+                        Reclaimed::Gone => trimmed.records += 1,
+                        Reclaimed::Locked { until_ns } => {
+                            locked_ns = Some(until_ns);
+                            trimmed.locked.add(info.size, until_ns);
+                        }
+                    }
                 }
                 _ => break,
             }
         }
-        for revision in catalogs(blobs)?.into_iter().skip(CATALOGS_KEPT) {
+        // The newest come first.
+        for info in blobs.list(names::CATALOGS)?.into_iter().skip(CATALOGS_KEPT) {
+            let Some(BlobId::Catalog(revision)) = BlobId::parse(&info.name) else { continue };
             if revision + 1 < floor && !stopped() {
-                blobs.delete(&BlobId::Catalog(revision).name())?;
-                trimmed.catalogs += 1;
+                match blobs.reclaim(&info.name, now_ns)? {
+                    Reclaimed::Gone => trimmed.catalogs += 1,
+                    Reclaimed::Locked { until_ns } => trimmed.locked.add(info.size, until_ns),
+                }
             }
         }
         Ok(trimmed)

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::mark::PackUse;
 use super::plan::{Reason, unused_of};
-use crate::log::Trimmed;
+use crate::log::{Locked, Trimmed};
+use crate::retention::Extended;
 
 /// Where the bytes of packs and segments are, as the plan saw them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -91,6 +92,10 @@ pub struct MaintenanceReport {
     /// Blobs deleted, and their bytes.
     pub deleted: u64,
     pub deleted_bytes: u64,
+    /// Doomed blobs, records and catalogs that stay until they are locked no longer.
+    pub locked: Locked,
+    /// What became of the locks of what is needed; `None` if there are to be none, or this was not their turn.
+    pub extended: Option<Extended>,
     /// Index segments before and after.
     pub segments_before: u64,
     pub segments_after: u64,

@@ -7,13 +7,14 @@ use super::mark::{Marked, mark};
 use super::plan::{Facts, Plan, Reason, plan};
 use super::rewrite::rewrite;
 use super::survey::Survey;
-use super::sweep::sweep;
+use super::sweep::{LockedBlobs, sweep};
 use super::{MaintenanceError, MaintenanceOptions, MaintenanceReport, segments};
 use crate::codec::{PackId, TimeNs};
 use crate::engine::progress::{Progress, Stop};
 use crate::format::names::BlobId;
 use crate::log::{Action, BlobRef, Hold, Invalid, State};
 use crate::repository::{Repository, RepositoryError, with_causes};
+use crate::retention;
 use crate::system;
 
 /// So often a run marks anew because another maintainer doomed or recalled something meanwhile.
@@ -61,19 +62,13 @@ fn attempt(
     if !options.dry_run {
         repository.log().check_writable()?;
     }
-    if let Some(hold) = repository.state().hold.filter(|_| !options.quick) {
-        return Err(MaintenanceError::Held(hold));
-    }
     report.segments_before = repository.state().segments.len() as u64;
     let run = Run { repository, options, progress, stop };
-    if !options.quick {
-        run.reclaim(&mut report)?;
-    }
-    if !options.dry_run && !stop.is_requested() {
-        segments::merge(repository, stop)?;
-        run.trim(&mut report)?;
-        report.staging = repository.blobs().sweep_staging()?.removed;
-    }
+    let done = run.all_steps(&mut report);
+    // Where something is lost or may not be deleted, what is left needs its locks all the more.
+    let extended = run.extend(&mut report);
+    done?;
+    extended?;
     report.segments_after = repository.state().segments.len() as u64;
     report.interrupted = stop.is_requested();
     report.duration = system::since(begun);
@@ -143,6 +138,30 @@ pub(super) struct Found<'r> {
 }
 
 impl<'r> Run<'r> {
+    /// Everything that makes the repository smaller.
+    fn all_steps(&self, report: &mut MaintenanceReport) -> Result<(), MaintenanceError> {
+        if let Some(hold) = self.repository.state().hold.filter(|_| !self.options.quick) {
+            return Err(MaintenanceError::Held(hold));
+        }
+        if !self.options.quick {
+            self.reclaim(report)?;
+        }
+        if !self.options.dry_run && !self.stop.is_requested() {
+            segments::merge(self.repository, self.stop)?;
+            self.trim(report)?;
+            report.staging = self.repository.blobs().sweep_staging()?.removed;
+        }
+        Ok(())
+    }
+
+    /// Goes on locking what is needed, in a full run.
+    fn extend(&self, report: &mut MaintenanceReport) -> Result<(), MaintenanceError> {
+        if !self.options.quick && !self.options.dry_run && !self.stop.is_requested() {
+            report.extended = retention::extend(self.repository, self.options.threads, self.stop)?;
+        }
+        Ok(())
+    }
+
     /// Reclaims what nobody needs, as far as it may go today.
     fn reclaim(&self, report: &mut MaintenanceReport) -> Result<(), MaintenanceError> {
         for _ in 0..TRIES {
@@ -171,7 +190,8 @@ impl<'r> Run<'r> {
             }
             let missing = self.missing(&found)?;
             // What an earlier run decreed makes room for what this one writes.
-            self.sweep(&found.survey, &missing, report)?;
+            let mut locked = LockedBlobs::new();
+            sweep(self, &found.survey, &missing, &mut locked, report)?;
             self.condemn(&found.plan, report)?;
             let rewritten = self.rewrite(&found, report);
             if self.stop.is_requested() {
@@ -186,7 +206,9 @@ impl<'r> Run<'r> {
                 }
                 Err(error) => return Err(error.into()),
             }
-            return self.sweep(&found.survey, &missing, report);
+            sweep(self, &found.survey, &missing, &mut locked, report)?;
+            self.tell_locked(&found.survey, &locked, report);
+            return Ok(());
         }
         Err(MaintenanceError::Overtaken { tries: TRIES })
     }
@@ -336,13 +358,11 @@ impl<'r> Run<'r> {
         Ok(missing)
     }
 
-    fn sweep(
-        &self,
-        survey: &Survey,
-        missing: &HashSet<PackId>,
-        report: &mut MaintenanceReport,
-    ) -> Result<(), MaintenanceError> {
-        sweep(self.repository, survey, missing, self.options, report, self.progress, self.stop)
+    fn tell_locked(&self, survey: &Survey, locked: &LockedBlobs, report: &mut MaintenanceReport) {
+        for (blob, until_ns) in locked {
+            let size = survey.blobs.get(blob).map_or(0, |listed| listed.size);
+            report.locked.add(size, *until_ns);
+        }
     }
 
     /// Trims the log, but no record that says since when something is condemned.
@@ -351,6 +371,7 @@ impl<'r> Run<'r> {
         let condemned = state.condemned.values().min().copied().unwrap_or(u64::MAX);
         let wanted = (state.revision + 1).saturating_sub(self.options.records_kept).min(condemned);
         report.trimmed = self.repository.log().trim(wanted, &|| self.stop.is_requested())?;
+        report.locked.join(report.trimmed.locked);
         Ok(())
     }
 }

@@ -1,51 +1,55 @@
 //! Sweeping: what is doomed is deleted, leaves the index, and is recorded as reaped.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
+use super::run::Run;
 use super::segments::drop_rows;
 use super::survey::Survey;
-use super::{MaintenanceError, MaintenanceOptions, MaintenanceReport};
+use super::{MaintenanceError, MaintenanceReport};
 use crate::codec::PackId;
 use crate::engine::each;
-use crate::engine::progress::{Progress, Stop};
 use crate::log::{Action, BlobRef};
-use crate::repository::Repository;
-use crate::storage::StorageError;
+use crate::storage::{Reclaimed, StorageError};
 use crate::system::Mutex;
 
 /// Blobs that one record reaps.
 const REAPED_AT_ONCE: usize = 50_000;
 
+/// Doomed blobs that are locked, and until when (ns since 1970 UTC).
+pub(super) type LockedBlobs = BTreeMap<BlobRef, i64>;
+
 /// Deletes every doomed blob of the newest state, and drops what the index has in it and in `missing`
-/// packs. Restartable: a blob that is gone is as good as one that was deleted.
+/// packs. Restartable: a blob that is gone is as good as one that was deleted. One that is locked stays doomed,
+/// so that nobody comes to rely on it, and waits for a later run; `locked` tells which those are.
 ///
 /// # Errors
 /// The first deletion that failed, after the others were tried.
 pub(super) fn sweep(
-    repository: &Repository,
+    run: &Run<'_>,
     survey: &Survey,
     missing: &HashSet<PackId>,
-    options: &MaintenanceOptions,
+    locked: &mut LockedBlobs,
     report: &mut MaintenanceReport,
-    progress: &Progress,
-    stop: &Stop,
 ) -> Result<(), MaintenanceError> {
+    let repository = run.repository;
     repository.refresh()?;
     let state = repository.state();
     let doomed: Vec<BlobRef> = state.doomed.keys().copied().collect();
+    // What was locked when this run asked before is not asked about again.
+    let due: Vec<BlobRef> = doomed.iter().filter(|blob| !locked.contains_key(blob)).copied().collect();
     if doomed.is_empty() && missing.is_empty() {
         return Ok(());
     }
-    if doomed.iter().any(|blob| matches!(blob, BlobRef::ManifestSegment(_))) {
+    if due.iter().any(|blob| matches!(blob, BlobRef::ManifestSegment(_))) {
         // Whoever writes a catalog from now on names none of them; the newest one must not either.
         repository.log().write_catalog()?;
     }
-    let deleted = delete(repository, &doomed, options.threads, progress, stop)?;
+    let deleted = delete(run, &due, locked)?;
     report.deleted += deleted.len() as u64;
     let size = |blob: &BlobRef| survey.blobs.get(blob).map_or(0, |listed| listed.size);
     report.deleted_bytes += deleted.iter().map(size).sum::<u64>();
     // Until then the doom keeps writers from relying on what the index still says.
-    if !drop_rows(repository, missing, stop)? {
+    if !drop_rows(repository, missing, run.stop)? {
         return Ok(());
     }
     for reaped in deleted.chunks(REAPED_AT_ONCE) {
@@ -59,23 +63,24 @@ pub(super) fn sweep(
     Ok(())
 }
 
-/// Deletes blobs on several threads; gives those that are gone.
+/// Deletes blobs on several threads; gives those that are gone, and adds those that are locked.
 fn delete(
-    repository: &Repository,
+    run: &Run<'_>,
     blobs: &[BlobRef],
-    threads: usize,
-    progress: &Progress,
-    stop: &Stop,
+    locked: &mut LockedBlobs,
 ) -> Result<Vec<BlobRef>, MaintenanceError> {
+    let repository = run.repository;
     let gone = Mutex::new(Vec::with_capacity(blobs.len()));
     let failed: Mutex<Option<StorageError>> = Mutex::default();
-    each(blobs, threads, stop, |blob| {
-        match repository.blobs().delete(&blob.blob_id().name()) {
-            Ok(()) => gone.lock().push(*blob),
+    let (now_ns, found) = (repository.log().now_ns(), Mutex::new(locked));
+    each(blobs, run.options.threads, run.stop, |blob| {
+        match repository.blobs().reclaim(&blob.blob_id().name(), now_ns) {
+            Ok(Reclaimed::Gone) => gone.lock().push(*blob),
+            Ok(Reclaimed::Locked { until_ns }) => drop(found.lock().insert(*blob, until_ns)),
             Err(error) if error.is_not_found() => gone.lock().push(*blob),
             Err(error) => drop(failed.lock().get_or_insert(error)),
         }
-        progress.done(1, 0);
+        run.progress.done(1, 0);
     });
     match failed.into_inner() {
         Some(error) => Err(error.into()),

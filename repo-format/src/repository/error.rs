@@ -100,6 +100,12 @@ pub enum RepositoryError {
     /// The verification map could not be written, although its rows always can.
     #[error("the verification map cannot be written")]
     CoverageMap(#[source] MapError),
+    /// Blobs cannot be locked where the repository is.
+    #[error("blobs at {location} cannot be locked: {why}")]
+    NoLocks { location: String, why: &'static str },
+    /// The keys may not ask whether blobs can be locked.
+    #[error("nobody says whether blobs at {location} can be locked")]
+    LocksUnknown { location: String, source: StorageError },
     /// A policy breaks POL-1; it can be removed or set anew.
     #[error(transparent)]
     Policy(#[from] PolicyError),

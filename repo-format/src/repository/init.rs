@@ -2,6 +2,7 @@
 
 use zeroize::Zeroizing;
 
+use super::retention;
 use super::unlock::{format_blob, refuse_foreign, unlock};
 use super::{OpenOptions, Repository, RepositoryError, copy_marker};
 use crate::codec::{MasterKey, RepoId, SlotId, SplitterSizes, random_bytes};
@@ -9,7 +10,7 @@ use crate::format::names::{BlobId, PACKS, SLOTS};
 use crate::format::slot::{self, KdfCost, Secret};
 use crate::format::{format_blob as format, recovery_key};
 use crate::log::{Genesis, Log, SlotInfo};
-use crate::storage::{Blobs, Put};
+use crate::storage::{Blobs, Put, Retain, Retention};
 
 /// What a new repository is made with.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub struct InitOptions {
     pub cost: KdfCost,
     /// Whether a recovery key is made as well.
     pub recovery_key: bool,
+    /// How long blobs are locked against deletion, if they are.
+    pub retention: Option<Retention>,
     /// How files are cut; cannot be changed later.
     pub splitter: SplitterSizes,
     pub open: OpenOptions,
@@ -50,6 +53,11 @@ impl Repository {
             return Err(RepositoryError::Copy { location });
         }
         blobs.probe()?;
+        if let Some(retention) = options.retention {
+            retention::check_lockable(&blobs)?;
+            let clock = options.open.clock();
+            blobs.retain(Some(Retain { retention, clock }));
+        }
         if let Some(found) = format_blob(&blobs)? {
             if blobs.size(&BlobId::Record(1).name())?.is_some() || has_catalog(&blobs)? {
                 return Err(already(found));
@@ -79,7 +87,8 @@ impl Repository {
             }
             return Err(already(found));
         }
-        let genesis = Genesis { splitter: options.splitter, slots, parameters: Vec::new() };
+        let parameters = retention::parameters(options.retention);
+        let genesis = Genesis { splitter: options.splitter, slots, parameters };
         let keys = std::sync::Arc::new(master.subkeys());
         let log_options = options.open.log_options(&blobs, &repo);
         let log = Log::create(blobs.clone(), keys.clone(), repo, log_options, &genesis)?;
@@ -93,7 +102,8 @@ impl Repository {
         let unlocked = unlock(&blobs, &options.secret)?;
         let (repo, keys) = (unlocked.repo, std::sync::Arc::new(unlocked.master.subkeys()));
         let slots = found_slots(&blobs, &repo)?;
-        let genesis = Genesis { splitter: options.splitter, slots, parameters: Vec::new() };
+        let parameters = retention::parameters(options.retention);
+        let genesis = Genesis { splitter: options.splitter, slots, parameters };
         let log_options = options.open.log_options(&blobs, &repo);
         let log = Log::create(blobs.clone(), keys.clone(), repo, log_options, &genesis)?;
         let repository = Repository::assemble(

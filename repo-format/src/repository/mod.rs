@@ -15,6 +15,7 @@ mod policies;
 mod publish;
 mod reach;
 mod recall;
+mod retention;
 mod slots;
 mod snapshots;
 mod unlock;
@@ -70,13 +71,16 @@ pub struct OpenOptions {
 }
 
 impl OpenOptions {
+    fn clock(&self) -> fn() -> TimeNs {
+        self.clock.unwrap_or(LogOptions::default().clock)
+    }
+
     fn log_options(&self, blobs: &Blobs, repo: &RepoId) -> LogOptions {
         let location = blobs.storage().location().to_string();
         let memory = self.state.as_deref().map(|folder| Memory::new(folder, repo, &location));
-        let usual = LogOptions::default();
         LogOptions {
             writer: self.writer.clone(),
-            clock: self.clock.unwrap_or(usual.clock),
+            clock: self.clock(),
             memory,
             accept_other_history: self.accept_rollback,
             copy: blobs.is_for_reading(),
@@ -189,6 +193,7 @@ impl Repository {
             reader,
         }));
         repository.adopt_state();
+        repository.warn_of_retention();
         repository.0.reader.refresh_with(Newest(Arc::downgrade(&repository.0)));
         Ok(repository)
     }
@@ -320,6 +325,7 @@ impl Repository {
         let state = self.0.log.state();
         let segments: Vec<_> = state.segments.values().copied().collect();
         self.0.index.set_segments(&segments);
+        self.adopt_retention(&state);
         self.0.usable.set_by_state(leaving_packs(&state), state.quarantined.iter().copied());
     }
 

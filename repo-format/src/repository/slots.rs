@@ -49,6 +49,15 @@ impl Repository {
         }
         let dropped = self.0.log.commit::<Infallible>(|_| Ok(vec![Action::DropSlot(*slot)]));
         dropped.map_err(from_commit)?;
-        Ok(self.0.blobs.delete(&BlobId::Slot(*slot).name())?)
+        let name = BlobId::Slot(*slot).name();
+        let there = self.retention().and_then(|_| self.0.blobs.protection(&name).ok().flatten());
+        self.0.blobs.delete(&name)?;
+        if there.is_some_and(|there| there.locked_until(self.0.log.now_ns()).is_some()) {
+            self.warn(format!(
+                "{name} is locked, so it is only hidden: who has its secret and may read deleted versions can open \
+                 the repository until somebody deletes them"
+            ));
+        }
+        Ok(())
     }
 }

@@ -6,7 +6,10 @@ use bytes::Bytes;
 use futures::StreamExt;
 use tokio::runtime::Handle;
 
-use super::{BlobInfo, BlobName, Put, Storage, StorageError, Swept};
+use super::{
+    BlobInfo, BlobName, LockedUntil, Protection, Put, Reclaimed, Retain, RetentionMode, Storage,
+    StorageError, Swept,
+};
 use crate::system;
 
 /// Reads that [`Blobs::get_many`] has in flight. The storage's own bound holds as well.
@@ -135,6 +138,33 @@ impl Blobs {
     pub fn delete(&self, name: &BlobName) -> Result<(), StorageError> {
         self.check_writable(name.as_str())?;
         self.runtime.block_on(self.storage.delete(name))
+    }
+
+    /// See [`Storage::retain`].
+    pub fn retain(&self, retain: Option<Retain>) {
+        self.storage.retain(retain);
+    }
+
+    /// See [`Storage::takes_locks`].
+    pub fn takes_locks(&self) -> Result<bool, StorageError> {
+        self.runtime.block_on(self.storage.takes_locks())
+    }
+
+    /// See [`Storage::protection`].
+    pub fn protection(&self, name: &BlobName) -> Result<Option<Protection>, StorageError> {
+        self.runtime.block_on(self.storage.protection(name))
+    }
+
+    /// See [`Storage::extend`].
+    pub fn extend(&self, name: &BlobName, lock: LockedUntil) -> Result<RetentionMode, StorageError> {
+        self.check_writable(name.as_str())?;
+        self.runtime.block_on(self.storage.extend(name, lock))
+    }
+
+    /// See [`Storage::reclaim`].
+    pub fn reclaim(&self, name: &BlobName, now_ns: i64) -> Result<Reclaimed, StorageError> {
+        self.check_writable(name.as_str())?;
+        self.runtime.block_on(self.storage.reclaim(name, now_ns))
     }
 
     fn check_writable(&self, name: &str) -> Result<(), StorageError> {

@@ -55,6 +55,9 @@ pub enum StorageError {
     /// The storage knows us and refuses, or does not know us.
     #[error("the storage denies access to {name}")]
     Denied { name: String, source: Cause },
+    /// The storage knows us, and lets us delete nothing: a right that backups do without.
+    #[error("the storage does not let this client delete {name}")]
+    MayNotDelete { name: String, source: Cause },
     /// The storage cannot hold a repository. Choosing another one is the only remedy.
     #[error("the storage lacks {property}, which a repository needs: {detail}")]
     MissingProperty { property: Property, detail: String },
@@ -130,6 +133,14 @@ impl StorageError {
         std::iter::successors(Some(error), |error| (*error).source())
             .filter_map(|error| error.downcast_ref::<StorageError>())
             .any(|error| matches!(error, StorageError::Full { .. }))
+    }
+
+    /// The same failure, of a deletion: the right to it is one of its own.
+    pub(super) fn of_deletion(self) -> StorageError {
+        match self {
+            StorageError::Denied { name, source } => StorageError::MayNotDelete { name, source },
+            error => error,
+        }
     }
 
     /// The pause that the server asked for.

@@ -13,9 +13,11 @@ use super::counters::{Counters, Meter};
 use super::error::StorageError;
 use super::folder::{FolderError, FolderStore, Swept};
 use super::location::Location;
+use super::lock::{ObjectLock, Retain};
 use super::name::BlobName;
 use super::network;
 use super::options::StorageOptions;
+use crate::system::RwLock;
 
 /// A place for blobs. Clones are cheap and share connections, counters and the request bound.
 #[derive(Debug, Clone)]
@@ -27,6 +29,10 @@ struct Inner {
     pages: Option<Arc<dyn PaginatedListStore>>,
     /// Set for a folder, which has staging files.
     folder: Option<FolderStore>,
+    /// Set for stores whose blobs can be locked.
+    object_lock: Option<Arc<dyn ObjectLock>>,
+    /// What every put gets, if anything.
+    retained: RwLock<Option<Retain>>,
     location: Location,
     /// What stands before every name: empty, or ends in `/`.
     prefix: String,
@@ -46,17 +52,23 @@ pub(super) struct Opened {
     pub store: Arc<dyn ObjectStore>,
     pub pages: Option<Arc<dyn PaginatedListStore>>,
     pub folder: Option<FolderStore>,
+    pub object_lock: Option<Arc<dyn ObjectLock>>,
 }
 
 impl Opened {
     /// A store behind a network, which lists by pages.
     pub fn paged<S: ObjectStore + PaginatedListStore>(store: S) -> Opened {
         let store = Arc::new(store);
-        Opened { store: store.clone(), pages: Some(store), folder: None }
+        Opened { store: store.clone(), pages: Some(store), folder: None, object_lock: None }
+    }
+
+    /// The same store, whose blobs can be locked.
+    pub fn with_object_lock(self, lock: impl ObjectLock + 'static) -> Opened {
+        Opened { object_lock: Some(Arc::new(lock)), ..self }
     }
 
     fn folder(store: FolderStore) -> Opened {
-        Opened { store: Arc::new(store.clone()), pages: None, folder: Some(store) }
+        Opened { store: Arc::new(store.clone()), pages: None, folder: Some(store), object_lock: None }
     }
 }
 
@@ -74,7 +86,15 @@ impl Storage {
         location: Location,
         options: StorageOptions,
     ) -> Storage {
-        Storage::assemble(Opened { store, pages: None, folder: None }, location, options)
+        let opened = Opened { store, pages: None, folder: None, object_lock: None };
+        Storage::assemble(opened, location, options)
+    }
+
+    /// A storage in memory whose blobs can be locked, for tests.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn lockable(store: super::testing::LockingStore) -> Storage {
+        let opened = Opened { store: Arc::new(store.clone()), pages: None, folder: None, object_lock: None };
+        Storage::assemble(opened.with_object_lock(store), Location::Memory, StorageOptions::default())
     }
 
     /// Opens what is there. A folder must exist; of a bucket nothing is asked yet.
@@ -114,6 +134,8 @@ impl Storage {
             store: opened.store,
             pages: opened.pages,
             folder: opened.folder,
+            object_lock: opened.object_lock,
+            retained: RwLock::default(),
             permits: Semaphore::new(options.concurrency_max.max(1)),
             meter: Meter::default(),
             location,
@@ -196,6 +218,14 @@ impl Storage {
 
     pub(super) fn pages(&self) -> Option<&Arc<dyn PaginatedListStore>> {
         self.0.pages.as_ref()
+    }
+
+    pub(super) fn object_lock(&self) -> Option<&Arc<dyn ObjectLock>> {
+        self.0.object_lock.as_ref()
+    }
+
+    pub(super) fn retained(&self) -> &RwLock<Option<Retain>> {
+        &self.0.retained
     }
 
     pub(super) fn options(&self) -> &StorageOptions {

@@ -153,7 +153,7 @@ impl<'a> Scratch<'a> {
     async fn clean(&self) -> Result<bool, StorageError> {
         for name in &self.names {
             match self.storage.delete(name).await {
-                Err(StorageError::Denied { .. }) => return Ok(false),
+                Err(StorageError::MayNotDelete { .. }) => return Ok(false),
                 outcome => outcome?,
             }
         }

@@ -1,7 +1,7 @@
 //! The one way a blob is written.
 
 use bytes::Bytes;
-use object_store::{Error, PutMode, PutPayload};
+use object_store::{Error, PutPayload};
 
 use super::BLOB_SIZE_BYTES_MAX;
 use super::backoff::Backoff;
@@ -65,7 +65,7 @@ impl Storage {
         self.meter().put(bytes.len());
         // "Exists" is an answer, not a failure, so it is taken out before failures are sorted.
         let request = async {
-            match self.store().put_opts(&key, payload, PutMode::Create.into()).await {
+            match self.store().put_opts(&key, payload, self.put_options()).await {
                 Ok(_) => Ok(Attempt::Created),
                 Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => Ok(Attempt::Exists),
                 Err(error) => Err(error),

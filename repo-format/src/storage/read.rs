@@ -81,7 +81,7 @@ impl Storage {
     ///
     /// # Errors
     ///
-    /// As for any request.
+    /// `MayNotDelete` where `Denied` would be; as for any request.
     pub async fn delete(&self, name: &BlobName) -> Result<(), StorageError> {
         let key = self.key(name);
         let mut backoff = Backoff::new(self.options());
@@ -89,7 +89,7 @@ impl Storage {
             self.meter().delete();
             match self.attempt(name.as_str(), 0, self.store().delete(&key)).await {
                 Ok(()) | Err(StorageError::NotFound { .. }) => return Ok(()),
-                Err(error) => backoff.pause(error).await?,
+                Err(error) => backoff.pause(error.of_deletion()).await?,
             }
         }
     }

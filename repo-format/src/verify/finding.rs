@@ -36,6 +36,8 @@ pub enum FindingKind {
     Structure,
     /// The storage would not give it; trying again may help.
     Unreadable,
+    /// There and whole, but not locked against deletion as it was asked to be: no damage yet.
+    Unlocked,
     /// There, but nothing knows it: no damage.
     Unknown,
 }
@@ -43,7 +45,7 @@ pub enum FindingKind {
 impl FindingKind {
     /// Whether something is wrong with the repository.
     pub fn is_damage(self) -> bool {
-        self != FindingKind::Unknown
+        !matches!(self, FindingKind::Unlocked | FindingKind::Unknown)
     }
 
     /// The kind's name in reports and JSON.
@@ -54,6 +56,7 @@ impl FindingKind {
             FindingKind::WrongName => "wrong-name",
             FindingKind::Structure => "structure",
             FindingKind::Unreadable => "unreadable",
+            FindingKind::Unlocked => "unlocked",
             FindingKind::Unknown => "unknown",
         }
     }

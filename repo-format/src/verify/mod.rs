@@ -21,6 +21,7 @@ mod keyless;
 mod listing;
 mod log;
 mod lost;
+mod retention;
 mod sample;
 mod segments;
 mod slots;
@@ -39,7 +40,7 @@ use self::listing::Listing;
 use crate::coverage::{Place, Row, Summary};
 use crate::engine::progress::{Progress, Stop};
 use crate::repository::{Repository, RepositoryError};
-use crate::storage::StorageError;
+use crate::storage::{Retention, StorageError};
 use crate::system;
 
 /// How deep a verification looks. Each level includes those before it.
@@ -68,6 +69,9 @@ pub struct VerifyOptions {
     pub coverage_interval: Duration,
     /// Blobs read and trees walked at once; each thread holds up to a blob.
     pub threads: usize,
+    /// Ask for the lock of every blob that is needed, and find those that are locked for a shorter time than
+    /// this, or more weakly.
+    pub retention: Option<Retention>,
     /// Paths that a finding names.
     pub paths_max: usize,
     /// Content IDs that a finding names.
@@ -83,6 +87,7 @@ impl Default for VerifyOptions {
             keep_coverage: false,
             coverage_interval: Duration::from_secs(60),
             threads,
+            retention: None,
             paths_max: 20,
             contents_max: 20,
         }
@@ -109,7 +114,7 @@ impl VerifyReport {
     /// Whether nothing is wrong. Blobs that nothing knows are no damage: writers leave them when they
     /// are killed.
     pub fn is_clean(&self) -> bool {
-        self.findings.iter().all(|finding| !finding.kind.is_damage())
+        self.findings.iter().all(|finding| finding.kind == FindingKind::Unknown)
     }
 }
 
@@ -144,6 +149,8 @@ pub struct Covered {
     pub entries: u64,
     /// Content references looked up, those that came up again included.
     pub references: u64,
+    /// Blobs whose locks were asked for.
+    pub locks: u64,
 }
 
 /// Why nothing could be verified.
@@ -187,5 +194,6 @@ pub fn verify(
     walk::walk(&check, &live);
     let lost = lost::lost(&check);
     affected::affected(&check, &live, &lost);
+    retention::retention(&check);
     Ok(check.into_report(begun, kept))
 }

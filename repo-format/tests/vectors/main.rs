@@ -51,6 +51,7 @@ fn runner(kind: &str) -> Option<Run> {
         "coverage" => state::coverage,
         "policy" => state::policy,
         "policy-name" => state::policy_name,
+        "retention" => state::retention,
         "record" => state::record,
         "catalog" => state::catalog,
         _ => return None,

@@ -6,6 +6,7 @@ use repo_format::coverage::{Place, Row, Summary};
 use repo_format::log::{Action, ManifestRow, SPLITTER, State, catalog as catalogs, record as records};
 use repo_format::policy::{Policies, Policy, Scope};
 use repo_format::snapshot::Manifest;
+use repo_format::storage::{Retention, RetentionMode};
 
 use crate::case::{Case, Told, one, refused};
 
@@ -66,6 +67,17 @@ pub fn policy(case: &Case) -> Result<Told, String> {
     let effective = Policies::decode([(&stored.0, &stored.1)]).map_err(refused)?.effective_in(&Scope::Global);
     assert_eq!((effective.from.len(), effective.policy), (known, policy));
     Ok(vec![])
+}
+
+pub fn retention(case: &Case) -> Result<Told, String> {
+    let bytes = case.bytes("bytes");
+    let retention: Retention = cbor::decode(&bytes).map_err(refused)?;
+    assert_eq!(cbor::encode(&retention), bytes);
+    let mode = match retention.mode {
+        RetentionMode::Governance => 1,
+        RetentionMode::Compliance => 2,
+    };
+    Ok(vec![one("mode", mode), one("seconds", retention.seconds)])
 }
 
 /// An entry of the verification map.

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::sources::{Line, code, files};
 
 /// A module uses those before it, never those after it.
-const ORDER: [&str; 23] = [
+const ORDER: [&str; 24] = [
     "system",
     "storage",
     "codec",
@@ -27,6 +27,7 @@ const ORDER: [&str; 23] = [
     "policy",
     "repository",
     "engine",
+    "retention",
     "verify",
     "maintenance",
     "repair",

@@ -123,6 +123,7 @@ fn nobody_writes_to_a_copy() {
         label: String::new(),
         cost: KdfCost::DEFAULT,
         recovery_key: false,
+        retention: None,
         splitter: SplitterSizes::DEFAULT,
         open: OpenOptions::default(),
     };

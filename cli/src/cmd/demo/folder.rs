@@ -88,6 +88,7 @@ impl Demo<'_> {
             label: "demo".to_owned(),
             cost: KdfCost::DEFAULT,
             recovery_key: false,
+            retention: None,
             splitter: SplitterSizes::DEFAULT,
             open: OpenOptions { cache: Some(self.folder.join("cache")), ..OpenOptions::default() },
         };

@@ -31,6 +31,7 @@ pub fn run(session: &Session, args: &MaintenanceRunArgs) -> anyhow::Result<Code>
     let code = match () {
         () if report.interrupted => Code::Interrupted,
         () if report.not_rewritten.is_some() => Code::Partial,
+        () if report.extended.as_ref().is_some_and(|extended| extended.failed > 0) => Code::Partial,
         () => Code::Done,
     };
     let summary = RunSummary::new(&report, args.quick);

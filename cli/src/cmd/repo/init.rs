@@ -3,9 +3,10 @@
 use repo_format::codec::SplitterSizes;
 use repo_format::format::slot::{KdfCost, Secret};
 use repo_format::repository::{InitOptions, Repository};
+use repo_format::storage::Retention;
 
 use super::location::location;
-use crate::args::{InitArgs, KdfArgs, LocationCommand};
+use crate::args::{InitArgs, KdfArgs, LocationCommand, RetentionModeArg};
 use crate::cmd::session::Session;
 use crate::config::Connection;
 use crate::exit::{CliError, Code};
@@ -32,6 +33,7 @@ pub fn run(session: &Session, args: &InitArgs, place: &LocationCommand) -> anyho
         label: args.label.clone(),
         cost,
         recovery_key: !args.no_recovery_key,
+        retention: retention(args)?,
         splitter: SplitterSizes::DEFAULT,
         open: session.open_options()?,
     };
@@ -72,5 +74,19 @@ pub fn cost(args: &KdfArgs) -> Result<KdfCost, CliError> {
             what: "this cost of trying a passphrase is not allowed".to_owned(),
             hint: "use --kdf-memory from 64MiB to 4GiB and --kdf-passes from 3 to 64",
         }),
+    }
+}
+
+/// The retention that is asked for; a mode alone asks for none.
+fn retention(args: &InitArgs) -> Result<Option<Retention>, CliError> {
+    match (args.retention, args.retention_mode) {
+        (None, Some(_)) => {
+            let what = "--retention-mode is given, and no --retention".to_owned();
+            Err(CliError::Usage { what, hint: "say for how long blobs are to be locked: --retention 30d" })
+        }
+        (seconds, mode) => {
+            let mode = mode.unwrap_or(RetentionModeArg::Governance).into();
+            Ok(seconds.map(|seconds| Retention { mode, seconds }))
+        }
     }
 }

@@ -79,6 +79,7 @@ fn remove(session: &Session, prefix: &str) -> anyhow::Result<KeySummary> {
     let repository = session.open()?;
     let slot = slot_of(&repository, prefix)?;
     repository.drop_slot(&slot)?;
+    session.pass_warnings(&repository);
     Ok(KeySummary { added: None, removed: Some(slot.to_string()), recovery_key: None })
 }
 
@@ -112,5 +113,6 @@ fn change(session: &Session, source: &NewSecretArgs, kdf: &KdfArgs) -> anyhow::R
     let secret = session.new_secret(source)?;
     let added = repository.add_slot(&secret, &old.label, cost)?;
     repository.drop_slot(&old.id)?;
+    session.pass_warnings(&repository);
     Ok(KeySummary { added: Some(added.to_string()), removed: Some(old.id.to_string()), recovery_key: None })
 }

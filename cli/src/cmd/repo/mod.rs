@@ -8,6 +8,7 @@ mod location;
 mod promote;
 mod recovery_kit;
 mod repair;
+mod retention;
 mod status;
 mod sync;
 mod verify;
@@ -26,6 +27,7 @@ pub fn run(session: &Session, command: RepoCommand) -> anyhow::Result<Code> {
         RepoCommand::Key(command) => key::run(session, command),
         RepoCommand::RecoveryKit => recovery_kit::run(session),
         RepoCommand::Verify(args) => verify::run(session, &args),
+        RepoCommand::Retention(args) => retention::run(session, &args),
         RepoCommand::Repair(command) => repair::run(session, command),
         RepoCommand::Sync(args) => sync::run(session, &args),
         RepoCommand::Promote(args) => promote::run(session, args),

@@ -3,12 +3,14 @@
 use anyhow::Context;
 use repo_format::engine::progress::Progress;
 use repo_format::repair;
+use repo_format::repository::Repository;
+use repo_format::storage::{Retention, RetentionMode};
 use repo_format::verify::{
-    self, CoverageReport, Level, Sample, VerifyOptions, VerifyReport, verify, verify_keyless,
+    self, CoverageReport, FindingKind, Level, Sample, VerifyOptions, VerifyReport, verify, verify_keyless,
 };
 
 use crate::args::values::SampleArg;
-use crate::args::{LevelArg, VerifyArgs};
+use crate::args::{LevelArg, RetentionLeast, VerifyArgs};
 use crate::cmd::session::{Session, check_known};
 use crate::exit::{CliError, Code, message};
 use crate::progress::watch;
@@ -35,6 +37,11 @@ pub fn run(session: &Session, args: &VerifyArgs) -> anyhow::Result<Code> {
         () => Code::Done,
     };
     let summary = summary(&report, settled, args);
+    if summary.unlocked > 0 {
+        session.output.note(
+            "hint: `corso maintenance run` locks what is needed for longer, with keys that may (s3:PutObjectRetention)",
+        );
+    }
     let text = summary.to_string();
     session.output.result(&Message::Summary(Summary::RepoVerify(summary)), text)?;
     Ok(code)
@@ -54,6 +61,7 @@ fn with_keys(session: &Session, args: &VerifyArgs) -> anyhow::Result<(VerifyRepo
         // The past cannot be added to.
         keep_coverage: !args.no_record && session.global.at.is_none(),
         coverage_interval: args.checkpoint_interval,
+        retention: args.retention.map(|least| asked(&repository, least)).transpose()?,
         ..VerifyOptions::default()
     };
     options.threads = args.threads.unwrap_or(options.threads);
@@ -71,6 +79,21 @@ fn with_keys(session: &Session, args: &VerifyArgs) -> anyhow::Result<(VerifyRepo
         }
     };
     Ok((report, settled))
+}
+
+/// The retention that blobs are to have left.
+fn asked(repository: &Repository, least: RetentionLeast) -> Result<Retention, CliError> {
+    match (least, repository.retention()) {
+        (RetentionLeast::Half, Some(set)) => Ok(Retention { seconds: set.seconds.div_ceil(2), ..set }),
+        (RetentionLeast::Seconds(seconds), Some(set)) => Ok(Retention { seconds, ..set }),
+        (RetentionLeast::Seconds(seconds), None) => {
+            Ok(Retention { mode: RetentionMode::Governance, seconds })
+        }
+        (RetentionLeast::Half, None) => Err(CliError::Usage {
+            what: "the repository has no retention to compare with".to_owned(),
+            hint: "set one with `corso repo retention 30d`, or say how long blobs are to be locked: --retention=30d",
+        }),
+    }
 }
 
 /// Where there is no passphrase, hashes can be compared all the same.
@@ -132,6 +155,8 @@ fn described(finding: &verify::Finding) -> Finding {
 fn summary(report: &VerifyReport, settled_in: Option<u64>, args: &VerifyArgs) -> VerifySummary {
     let covered = &report.covered;
     let damage = report.findings.iter().filter(|finding| finding.kind.is_damage()).count() as u64;
+    let is_unlocked = |finding: &&verify::Finding| finding.kind == FindingKind::Unlocked;
+    let unlocked = report.findings.iter().filter(is_unlocked).count() as u64;
     VerifySummary {
         level: match report.level {
             Level::Log => "log",
@@ -151,7 +176,9 @@ fn summary(report: &VerifyReport, settled_in: Option<u64>, args: &VerifyArgs) ->
         bytes_read: covered.bytes_read,
         coverage: report.coverage.as_ref().map(coverage),
         damage,
-        unknown: report.findings.len() as u64 - damage,
+        unknown: report.findings.len() as u64 - damage - unlocked,
+        locks_asked: args.retention.map(|_| covered.locks),
+        unlocked,
         settled_in,
         interrupted: report.interrupted,
         seconds: report.duration.as_secs_f64(),

@@ -4,6 +4,7 @@
 //! tells a missing bucket from a missing blob nowhere. Here such answers become errors of our own
 //! before it sees them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -15,6 +16,9 @@ use object_store::client::{
     ReqwestConnector,
 };
 use object_store::{ClientOptions, HeaderValue};
+
+use super::object_lock::Signer;
+use crate::storage::lock::LockedUntil;
 
 /// No more of a failure's body than this is read.
 const BODY_BYTES_MAX: usize = 4096;
@@ -62,7 +66,7 @@ impl ServerFailure {
 }
 
 /// The text of the first element of this name. A body that was cut is no document to a parser.
-fn element<'a>(body: &'a str, name: &str) -> Option<&'a str> {
+pub(super) fn element<'a>(body: &'a str, name: &str) -> Option<&'a str> {
     let (_, rest) = body.split_once(&format!("<{name}>"))?;
     Some(rest.split_once(&format!("</{name}>"))?.0)
 }
@@ -85,24 +89,35 @@ fn never_there(error: &HttpError) -> bool {
     matches!(error.kind(), HttpErrorKind::Connect | HttpErrorKind::Timeout)
 }
 
-/// Makes clients that turn server failures into [`ServerFailure`].
+/// Makes clients that turn server failures into [`ServerFailure`], and lock what is put locked.
 #[derive(Debug, Default)]
-pub(super) struct Connector(ReqwestConnector);
+pub(super) struct Connector {
+    inner: ReqwestConnector,
+    /// Signs what locks add to a put; has no keys where there are no locks.
+    pub signer: Arc<Signer>,
+}
 
 impl HttpConnector for Connector {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
-        Ok(HttpClient::new(Sorting(self.0.connect(options)?)))
+        Ok(HttpClient::new(Sorting { inner: self.inner.connect(options)?, signer: self.signer.clone() }))
     }
 }
 
 #[derive(Debug)]
-struct Sorting(HttpClient);
+struct Sorting {
+    inner: HttpClient,
+    signer: Arc<Signer>,
+}
 
 #[async_trait]
 impl HttpService for Sorting {
-    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+    async fn call(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        if let Some(lock) = request.extensions_mut().remove::<LockedUntil>() {
+            let locked = self.signer.lock(&mut request, &lock).await;
+            locked.map_err(|error| HttpError::new(HttpErrorKind::Unknown, error))?;
+        }
         let asks_identity = request.uri().host().is_some_and(|host| IDENTITY_HOSTS.contains(&host));
-        let answer = match self.0.execute(request).await {
+        let answer = match self.inner.execute(request).await {
             Err(error) if asks_identity && never_there(&error) => {
                 return Err(HttpError::new(error.kind(), NoIdentity(error)));
             }

@@ -4,6 +4,7 @@ mod azure;
 mod credentials;
 mod gcs;
 mod http;
+mod object_lock;
 mod profile;
 mod s3;
 

@@ -4,6 +4,7 @@ use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
 
 use super::credentials::{Credentials, unusable};
 use super::http::Connector;
+use super::object_lock::Bucket;
 use super::profile::Profile;
 use super::{client_options, no_retries, setup};
 use crate::storage::error::StorageError;
@@ -11,6 +12,9 @@ use crate::storage::location::Location;
 use crate::storage::open::Opened;
 use crate::storage::options::StorageOptions;
 use crate::storage::secret::Secret;
+
+/// Where nobody says which region.
+const REGION: &str = "us-east-1";
 
 /// Where requests to S3 get their keys from, and the region that goes with them.
 #[derive(Debug, Clone, Default)]
@@ -129,6 +133,11 @@ pub(super) fn open(location: &Location, options: &StorageOptions) -> Result<Open
         _ => AwsCredentials::default(),
     };
     let path_style = path_style.unwrap_or(endpoint.is_some());
+    let region = region.as_ref().or(credentials.region.as_ref()).map_or(REGION, String::as_str);
+    let client_options = client_options(ca_file.as_deref(), endpoint.as_deref(), options)?;
+    let connector = Connector::default();
+    let signer = connector.signer.clone();
+    let lock_options = client_options.clone();
     let mut builder = AmazonS3Builder::new()
         .with_bucket_name(bucket)
         .with_virtual_hosted_style_request(!path_style)
@@ -136,16 +145,29 @@ pub(super) fn open(location: &Location, options: &StorageOptions) -> Result<Open
         // Not every server has the bulk request, and the single one is never refused.
         .with_disable_bulk_delete(true)
         .with_retry(no_retries(options))
-        .with_client_options(client_options(ca_file.as_deref(), endpoint.as_deref(), options)?)
-        .with_http_connector(Connector::default());
-    if let Some(region) = region.as_ref().or(credentials.region.as_ref()) {
-        builder = builder.with_region(region);
-    }
+        .with_region(region)
+        .with_client_options(client_options)
+        .with_http_connector(connector);
     if let Some(endpoint) = endpoint {
         builder = builder.with_endpoint(bucket_endpoint(endpoint, bucket, path_style)?);
     }
     let builder = authorize(builder, &credentials.source);
-    Ok(Opened::paged(builder.build().map_err(|error| setup("S3", error))?))
+    let store = builder.build().map_err(|error| setup("S3", error))?;
+    signer.fill(region, store.credentials());
+    let url = bucket_url(endpoint.as_deref(), bucket, region, path_style)?;
+    Ok(Opened::paged(store).with_object_lock(Bucket::new(url, signer, lock_options)))
+}
+
+/// Where requests go that object_store does not make: the same place, put together by the same rules.
+fn bucket_url(
+    endpoint: Option<&str>,
+    bucket: &str,
+    region: &str,
+    path_style: bool,
+) -> Result<String, StorageError> {
+    let amazon = format!("https://s3.{region}.amazonaws.com");
+    let url = bucket_endpoint(endpoint.unwrap_or(&amazon), bucket, path_style)?;
+    Ok(if path_style { format!("{url}/{bucket}") } else { url })
 }
 
 /// object_store wants the bucket in the endpoint's host name already when it belongs there.
@@ -211,6 +233,15 @@ mod tests {
         ]);
         let shown = format!("{:?}", source.unwrap());
         assert!(shown.contains("Keys") && !shown.contains("hidden"), "{shown}");
+    }
+
+    #[test]
+    fn a_bucket_is_where_object_store_looks_for_it() {
+        let url = |endpoint, path_style| bucket_url(endpoint, "b", "eu-1", path_style).unwrap();
+        assert_eq!(url(None, false), "https://b.s3.eu-1.amazonaws.com");
+        assert_eq!(url(None, true), "https://s3.eu-1.amazonaws.com/b");
+        assert_eq!(url(Some("http://host:1/"), true), "http://host:1/b");
+        assert_eq!(url(Some("http://host:1"), false), "http://b.host:1");
     }
 
     #[test]

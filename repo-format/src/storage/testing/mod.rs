@@ -3,6 +3,7 @@
 //! Other crates use it through the feature `testing`.
 
 mod faulty;
+mod locking;
 mod overwriting;
 mod suite;
 
@@ -18,6 +19,7 @@ use super::options::StorageOptions;
 pub use crate::system::Random;
 
 pub use faulty::{Fault, FaultyStore};
+pub use locking::LockingStore;
 pub use overwriting::OverwritingStore;
 pub use suite::{conformance, counters_count};
 

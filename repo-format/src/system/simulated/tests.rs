@@ -88,5 +88,5 @@ fn a_lock_that_is_held_across_a_pause_is_waited_for() {
 #[should_panic(expected = "all threads wait for each other")]
 fn threads_that_wait_for_each_other_are_found() {
     let (_sender, receiver) = bounded::<()>(1);
-    Process::new(1, Arc::new(Clock::new(0))).run(|| drop(receiver.recv()));
+    let _ = Process::new(1, Arc::new(Clock::new(0))).run(|| receiver.recv());
 }
