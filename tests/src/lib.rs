@@ -1,5 +1,6 @@
 //! What the end-to-end suites share: a repository in memory or a folder, and trees to back up.
 
+pub mod damage;
 pub mod faults;
 pub mod journal;
 pub mod living;

@@ -15,6 +15,7 @@ use repo_format::engine::backup;
 use repo_format::engine::progress::{Progress, Stop};
 use repo_format::format::names::BlobId;
 use repo_format::maintenance::{self, MaintenanceError};
+use repo_format::repair;
 use repo_format::repository::{OpenOptions, Repository};
 use repo_format::storage::{Blobs, Storage};
 use repo_format::verify::{FindingKind, Level, Sample, VerifyOptions, VerifyReport, verify};
@@ -357,6 +358,27 @@ fn a_map_that_is_lost_is_begun_anew_and_stops_nobody() {
     maintenance::run(&case.open(), &at_once(), &Progress::default(), &Stop::default()).expect("maintains");
     assert_clean(&case.open(), "what was lost was the map alone");
     assert!(!case.coverage().is_empty());
+}
+
+#[test]
+fn a_damaged_pack_does_not_stay_for_the_sake_of_the_map() {
+    let case = Case::new(Storage::memory());
+    run(&case.open(), &share(100.0));
+    let repository = case.open();
+    let root = repository.state().verification_map.expect("there is a map");
+    let place = repository.reader().locate(&root).expect("is there")[0];
+    let name = BlobId::Pack(place.pack_kind, place.pack).name();
+    let mut bytes = case.blobs().get(&name).expect("is there").to_vec();
+    bytes[place.offset as usize + 1] ^= 0xff;
+    case.blobs().delete(&name).expect("deletes");
+    case.blobs().put_new(&name, bytes.into()).expect("puts");
+
+    let (progress, stop) = (Progress::default(), Stop::default());
+    let repaired = repair::packs(&case.open(), false, &progress, &stop).expect("repairs");
+    assert_eq!(repaired.damaged.len(), 1);
+    maintenance::run(&case.open(), &at_once(), &progress, &stop).expect("maintains");
+    assert_eq!(case.blobs().size(&name).expect("looks"), None);
+    assert_clean(&case.open(), "nothing but the map was lost");
 }
 
 #[test]

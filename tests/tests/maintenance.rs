@@ -15,6 +15,7 @@ use repo_format::format::names::{BlobId, PackKind};
 use repo_format::maintenance::{
     MaintenanceError, MaintenanceOptions, MaintenanceReport, PackFate, explain, run,
 };
+use repo_format::repair;
 use repo_format::repository::{OpenOptions, Repository};
 use repo_format::storage::{Blobs, Storage};
 use tokio::runtime::Runtime;
@@ -280,6 +281,32 @@ fn nothing_goes_while_a_snapshot_cannot_be_read() {
     let error = run(&repository, &at_once(), &Progress::default(), &Stop::default()).unwrap_err();
     assert!(matches!(error, MaintenanceError::Unreadable(_)), "{}", chain(&error));
     assert_eq!(blobs.list("").unwrap(), before);
+}
+
+#[test]
+fn another_repositorys_segment_goes_from_the_place_of_one_of_ours() {
+    let (runtime, storage) = (runtime(), Storage::memory());
+    let blobs = Blobs::new(storage.clone(), runtime.handle().clone());
+    let repository = init(&runtime, storage.clone(), OpenOptions::default());
+    let other = init(&runtime, Storage::memory(), OpenOptions::default());
+    let mut files = Files::new();
+    churn(&mut files, 0, 2);
+    let id = back_up(&repository, "source", &files).id.unwrap();
+    back_up(&other, "source", &files);
+    let segment = |of: &Repository| BlobId::Segment(*of.state().segments.keys().next().unwrap()).name();
+    let (ours, theirs) = (segment(&repository), segment(&other));
+    let bytes = other.blobs().get(&theirs).unwrap();
+    blobs.delete(&ours).unwrap();
+    blobs.put_new(&ours, bytes.clone()).unwrap();
+    blobs.put_new(&theirs, bytes).unwrap();
+
+    let repository = open(&runtime, storage.clone(), OpenOptions::default());
+    repair::index(&repository, false, &Progress::default(), &Stop::default()).unwrap();
+    maintain(&repository, &at_once());
+    assert_eq!(blobs.size(&ours).unwrap(), None);
+    assert!(blobs.size(&theirs).unwrap().is_some(), "what is under its own name is another repository's");
+    assert_holds(&repository, &BTreeMap::from([(id, flat(&files))]));
+    assert_clean(&repository, "the segment was made again");
 }
 
 #[test]

@@ -164,17 +164,45 @@ mod tests {
     }
 
     #[cfg(feature = "aws-lc")]
-    #[test]
-    fn both_implementations_open_each_other() {
-        for size in [0usize, 1, 15, 16, 17, 4096, 65_537] {
-            let plain: Vec<u8> = (0..size).map(|n| (n * 7) as u8).collect();
-            let (mut a, mut b) = (plain.clone(), plain.clone());
-            let tag_a = aead::aws::seal_in_place(&[5; 32], b"aad", &mut a);
-            let tag_b = aead::rust::seal_in_place(&[5; 32], b"aad", &mut b);
-            assert_eq!((&a, tag_a), (&b, tag_b));
-            aead::rust::open_in_place(&[5; 32], b"aad", &mut a, &tag_b).expect("opens");
-            aead::aws::open_in_place(&[5; 32], b"aad", &mut b, &tag_a).expect("opens");
-            assert_eq!((a, b), (plain.clone(), plain));
+    mod implementations {
+        use proptest::prelude::*;
+
+        use crate::codec::aead::{aws, rust};
+
+        proptest! {
+            #![proptest_config(ProptestConfig::with_cases(192))]
+
+            /// Whatever one seals the other opens, and what is spoilt neither does.
+            #[test]
+            fn both_implementations_say_the_same(
+                key: [u8; 32],
+                aad in prop::collection::vec(any::<u8>(), 0..400),
+                plain in prop_oneof![
+                    prop::collection::vec(any::<u8>(), 0..70),
+                    prop::collection::vec(any::<u8>(), 4000..70_000),
+                ],
+                spoilt: prop::sample::Index,
+                bit in 0..8u8,
+            ) {
+                let (mut a, mut b) = (plain.clone(), plain.clone());
+                let tag_a = aws::seal_in_place(&key, &aad, &mut a);
+                let tag_b = rust::seal_in_place(&key, &aad, &mut b);
+                prop_assert_eq!((&a, tag_a), (&b, tag_b));
+
+                let mut whole = [&a[..], &tag_a].concat();
+                let place = spoilt.index(whole.len());
+                whole[place] ^= 1 << bit;
+                let (bytes, tag) = whole.split_last_chunk::<16>().expect("ends in a tag");
+                prop_assert!(aws::open_in_place(&key, &aad, &mut bytes.to_vec(), tag).is_err());
+                prop_assert!(rust::open_in_place(&key, &aad, &mut bytes.to_vec(), tag).is_err());
+                let other = [&aad[..], &[bit]].concat();
+                prop_assert!(aws::open_in_place(&key, &other, &mut a.clone(), &tag_a).is_err());
+                prop_assert!(rust::open_in_place(&key, &other, &mut a.clone(), &tag_a).is_err());
+
+                rust::open_in_place(&key, &aad, &mut a, &tag_a).expect("opens");
+                aws::open_in_place(&key, &aad, &mut b, &tag_b).expect("opens");
+                prop_assert_eq!((&a, &b), (&plain, &plain));
+            }
         }
     }
 }

@@ -94,6 +94,8 @@ impl Cut for Splitter {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::codec::MasterKey;
 
@@ -141,6 +143,42 @@ mod tests {
                 assert!(length > 0 && length <= splitter.max());
                 rest = &rest[length..];
             }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        /// Runs of noise, of text and of zeros; read in whatever portions the source gives.
+        #[test]
+        fn pieces_put_together_are_the_stream(
+            runs in prop::collection::vec((0u64..3, 0usize..400_000), 0..6),
+            more in prop::collection::vec(0usize..300_000, 1..8),
+        ) {
+            let mut bytes = Vec::new();
+            for (number, (kind, len)) in (0u64..).zip(runs) {
+                let mut run = vec![0; len];
+                match kind {
+                    0 => blake3::Hasher::new().update(&number.to_le_bytes()).finalize_xof().fill(&mut run),
+                    1 => run.iter_mut().zip(b"so it goes, ".iter().cycle()).for_each(|(to, from)| *to = *from),
+                    _ => {}
+                }
+                bytes.extend(run);
+            }
+            let sizes = SplitterSizes::around(0x1_0000).expect("allowed");
+            let splitter = Splitter::new(&MasterKey::from_bytes([3; 32]).subkeys(), sizes);
+            let (mut pieces, mut rest, mut more) = (Vec::new(), &bytes[..], more.iter().cycle());
+            while !rest.is_empty() {
+                // What lies behind the greatest piece changes nothing.
+                let seen = (splitter.max() + more.next().expect("goes on for ever")).min(rest.len());
+                let (piece, left) = rest.split_at(splitter.cut(&rest[..seen]));
+                prop_assert_eq!(piece.len(), splitter.cut(rest));
+                prop_assert!(piece.len() <= sizes.greatest as usize);
+                prop_assert!(left.is_empty() || piece.len() >= sizes.least as usize);
+                pieces.push(piece);
+                rest = left;
+            }
+            prop_assert!(pieces.concat() == bytes);
         }
     }
 }

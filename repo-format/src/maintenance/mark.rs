@@ -139,7 +139,7 @@ impl Marking<'_> {
     }
 }
 
-/// Marks each node before it is read.
+/// Marks each node that can be read. One that cannot would keep a damaged pack for ever.
 struct NotingNodes<'m, 'a> {
     marking: &'a Marking<'m>,
     contents: &'a dyn ReadContent,
@@ -147,8 +147,9 @@ struct NotingNodes<'m, 'a> {
 
 impl ReadContent for NotingNodes<'_, '_> {
     fn get(&self, kind: ContentKind, id: &ContentId) -> Result<Bytes, ContentError> {
+        let node = self.contents.get(kind, id)?;
         self.marking.reach(id, Walked::Whole)?;
-        self.contents.get(kind, id)
+        Ok(node)
     }
 }
 

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::codec::{BlobKind, Header, HeaderError, PLAIN_SIZE, PackId, RepoId};
+use crate::format::is_whole;
 use crate::format::names::{BlobId, PACKS, PackKind, SEGMENTS};
 use crate::log::{BlobRef, State};
-use crate::storage::{BlobInfo, Blobs, StorageError};
+use crate::storage::{BLOB_SIZE_BYTES_MAX, BlobInfo, Blobs, StorageError};
 
 /// A blob that maintenance may remove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,10 +75,27 @@ fn kind_of(blobs: &Blobs, repo: &RepoId, info: &BlobInfo) -> Result<Option<BlobK
         Err(error) if error.is_lost() => return Ok(None),
         Err(error) => return Err(error),
     };
-    Ok(match Header::decode_plain(&head, BlobKind::ManifestSegment, Some(repo)) {
-        Ok(_) => Some(BlobKind::ManifestSegment),
-        Err(HeaderError::OtherRepository { .. }) => None,
+    let header = |kind| Header::decode_plain(&head, kind, Some(repo)).map(|_| kind);
+    let found = match header(BlobKind::ManifestSegment) {
+        Err(HeaderError::WrongKind { .. }) => header(BlobKind::IndexSegment),
+        found => found,
+    };
+    Ok(match found {
+        Ok(kind) => Some(kind),
+        Err(HeaderError::OtherRepository { .. }) if is_its_name(blobs, info)? => None,
         // One that is damaged is nobody's any more, whatever it was.
         Err(_) => Some(BlobKind::IndexSegment),
     })
+}
+
+/// Whether a segment's bytes have the name that they are under: what was copied over one of ours is nobody's.
+fn is_its_name(blobs: &Blobs, info: &BlobInfo) -> Result<bool, StorageError> {
+    let Some(blob) = BlobId::parse(&info.name) else { return Ok(false) };
+    match blobs.get_bounded(&info.name, BLOB_SIZE_BYTES_MAX) {
+        Ok(bytes) => Ok(is_whole(&blob, &bytes)),
+        Err(StorageError::TooLarge { .. }) => Ok(false),
+        // Deleted since it was listed.
+        Err(error) if error.is_lost() => Ok(true),
+        Err(error) => Err(error),
+    }
 }

@@ -67,6 +67,22 @@ fn a_damaged_catalog_is_passed_over_while_the_records_are_there() {
 }
 
 #[test]
+fn another_blob_in_the_place_of_a_catalog_is_passed_over() {
+    let (place, log) = place_with(130);
+    let state = log.state();
+    let record = place.blobs.get(&BlobId::Record(5).name()).unwrap().to_vec();
+    let foreign = catalog::encode(&place.keys, &RepoId([8; 16]), [5; 32], &state).unwrap().to_vec();
+    let format = crate::format::format_blob::encode(&REPO).to_vec();
+    for other in [record, foreign, format] {
+        place.replace(BlobId::Catalog(128), other);
+        assert_eq!(place.open().state().hash, state.hash);
+        let options = LogOptions::default();
+        let survey = Log::survey(place.blobs.clone(), place.keys.clone(), REPO, &options).unwrap();
+        assert!(survey.is_whole() && survey.catalog_wanted && survey.catalogs[0].0 == 128);
+    }
+}
+
+#[test]
 fn an_open_log_jumps_over_what_was_trimmed() {
     let (place, busy) = place_with(1);
     let sleeper = place.open();
