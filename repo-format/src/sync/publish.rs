@@ -63,12 +63,10 @@ pub(super) fn continues(transfer: &Transfer<'_>, look: &Look) -> Result<Option<R
         return Ok(None);
     }
     let Some(Ok(bytes)) = transfer.fetch(&blob)? else { return Ok(None) };
-    // One that was trimmed and created again is the lowest there is, and below the newest catalog.
-    let is_kept = known >= look.newest_catalog() || look.records.contains_key(&(known - 1));
     let hash = record::hash(&bytes);
     match transfer.place.blobs.get(&blob.name()) {
         Ok(there) if record::hash(&there) == hash => return Ok(Some(hash)),
-        Ok(_) if is_kept => {}
+        Ok(_) if is_kept(transfer, known)? => {}
         Ok(_) => return Ok(None),
         Err(error) if error.is_lost() => {}
         Err(StorageError::TooLarge { .. }) => {}
@@ -77,6 +75,15 @@ pub(super) fn continues(transfer: &Transfer<'_>, look: &Look) -> Result<Option<R
     // Puts right what is damaged there, and refuses what is another history.
     transfer.store(&blob, bytes, Other::Refused)?;
     Ok(Some(hash))
+}
+
+/// Whether the source still keeps a record that was fetched: asked behind the fetch, since what was seen
+/// before it may have been trimmed, and the name created once more. Such a record is the lowest there is, and
+/// below the newest catalog.
+fn is_kept(transfer: &Transfer<'_>, revision: u64) -> Result<bool, SyncError> {
+    let newest = newest_catalog(transfer.source).map_err(SyncError::Source)?;
+    let below = BlobId::Record(revision - 1).name();
+    Ok(revision >= newest || transfer.source.size(&below).map_err(SyncError::Source)?.is_some())
 }
 
 struct Publish<'a> {

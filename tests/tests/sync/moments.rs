@@ -5,7 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use corso_tests::journal::JournalStore;
 use corso_tests::storage;
+use futures::TryStreamExt;
 use object_store::memory::InMemory;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
 use parking_lot::Mutex;
 use repo_format::verify::{Finding, FindingKind, Level, VerifyOptions, verify};
 
@@ -131,6 +134,58 @@ fn a_trimmed_record_that_was_created_once_more_is_not_taken_for_one() {
         assert_eq!(pair.target.size(&name).unwrap(), before.map(|blob| blob.size));
         pair.assert_copied();
     }
+}
+
+#[test]
+fn a_record_that_is_trimmed_and_created_once_more_in_mid_copy_is_no_other_history() {
+    let mut pair = Pair::new();
+    pair.back_up();
+    pair.back_up();
+    pair.sync();
+    let known = pair.repository.state().revision;
+    pair.back_up();
+    let seen = all(&pair.source);
+    for _ in 0..4 {
+        let id = pair.back_up();
+        pair.back_up();
+        pair.forget(id);
+        pair.maintain();
+    }
+    let lowest = first(&pair.source, "log/");
+    assert!(lowest > BlobId::Record(known + 1).name(), "{lowest} is kept, and the copy has {known}");
+    let late = pair.source.get(&lowest).unwrap();
+    pair.source.put_new(&BlobId::Record(known).name(), late).unwrap();
+    // The same source, which is as it was when it is looked at, and as it is now once a pack is copied.
+    let (source, now) = (Arc::new(InMemory::new()), all(&pair.source));
+    let become_like = |source: &InMemory, blobs: &BTreeMap<BlobName, Vec<u8>>| {
+        let path = |name: &BlobName| Path::from(name.as_str());
+        let gone = futures::executor::block_on(
+            source.list(None).map_ok(|blob| blob.location).try_collect::<Vec<_>>(),
+        );
+        for path in gone.unwrap() {
+            futures::executor::block_on(source.delete(&path)).unwrap();
+        }
+        for (name, bytes) in blobs {
+            futures::executor::block_on(source.put(&path(name), bytes.clone().into())).unwrap();
+        }
+    };
+    become_like(&source, &seen);
+    let (changing, is_due) = (source.clone(), AtomicUsize::new(1));
+    let hook = move |_: &InMemory, name: &str| {
+        if name.starts_with("packs/") && is_due.swap(0, Ordering::Relaxed) == 1 {
+            become_like(&changing, &now);
+        }
+    };
+    let copied = Arc::new(InMemory::new());
+    become_like(&copied, &all(&pair.target));
+    let blobs = |store: Storage| Blobs::new(store, pair.runtime.handle().clone());
+    let hooked = blobs(storage(OnPut { inner: copied.clone(), hook }));
+    let (progress, stop) = (Progress::default(), Stop::default());
+    let report = sync(&blobs(storage(source)), &hooked, &SyncOptions::default(), &progress, &stop).unwrap();
+    assert!(report.is_clean() && report.rounds > 1, "{report:?}");
+    assert_eq!(report.revision, pair.repository.state().revision);
+    pair.target = blobs(storage(copied));
+    pair.assert_copied();
 }
 
 #[test]
