@@ -2,7 +2,7 @@
 //!
 //! Owns the set of blobs that the state needs, and the extension of their locks. A put locks a blob by itself
 //! ([`Repository::retention`](crate::repository::Repository::retention)); maintenance extends
-//! ([`extend`]), verification compares. No lock keeps maintenance from anything but deleting, and nothing in the
+//! ([`extend()`]), verification compares. No lock keeps maintenance from anything but deleting, and nothing in the
 //! repository is safe or unsafe because of one: they are for whoever holds the keys of the storage and means harm.
 
 mod extend;
