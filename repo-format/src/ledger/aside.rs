@@ -30,6 +30,8 @@ pub struct Aside {
 #[derive(Default)]
 pub struct AsidePart {
     blocks: Vec<Block>,
+    /// Bytes of the blocks.
+    stored: usize,
     open: Vec<u8>,
     roots: Vec<ContentId>,
 }
@@ -81,7 +83,7 @@ impl Aside {
 
 impl AsidePart {
     fn bytes(&self) -> usize {
-        self.open.capacity() + self.blocks.iter().map(|block| block.stored.len()).sum::<usize>()
+        self.open.capacity() + self.stored
     }
 
     fn append(&mut self, layer: u8, key: &[u8], value: &[u8]) {
@@ -93,13 +95,13 @@ impl AsidePart {
         if self.open.len() >= BLOCK_BYTES {
             let raw = std::mem::take(&mut self.open);
             let raw_len = raw.len() as u64;
-            self.blocks.push(match compress(&raw, LEVEL) {
-                Some(mut stored) => {
-                    stored.shrink_to_fit();
-                    Block { codec: Codec::Zstd, stored, raw_len }
-                }
-                None => Block { codec: Codec::Raw, stored: raw, raw_len },
-            });
+            let (codec, mut stored) = match compress(&raw, LEVEL) {
+                Some(stored) => (Codec::Zstd, stored),
+                None => (Codec::Raw, raw),
+            };
+            stored.shrink_to_fit();
+            self.stored += stored.len();
+            self.blocks.push(Block { codec, stored, raw_len });
         }
     }
 
@@ -108,7 +110,7 @@ impl AsidePart {
         self,
         contents: &'a dyn ReadContent,
     ) -> impl Iterator<Item = Result<(Bytes, Option<LedgerEntry>), ContentError>> + 'a {
-        let AsidePart { blocks, open, roots } = self;
+        let AsidePart { blocks, open, roots, .. } = self;
         let raw_len = open.len() as u64;
         let blocks = blocks.into_iter().chain([Block { codec: Codec::Raw, stored: open, raw_len }]);
         let mut raws = blocks.map(|block| {

@@ -1,10 +1,7 @@
 //! Which blobs have to be there.
 
 use crate::format::names::BlobId;
-use crate::log::{BlobRef, State};
-
-/// Catalogs that have to be there: the older one stands in for a newest one that is damaged (CAT-3).
-const CATALOGS: usize = 2;
+use crate::log::{BlobRef, CATALOGS_KEPT, State};
 
 /// Of the blobs that are there those that a state needs, or may come to need: no garbage that is known as such.
 /// A pack that nobody has looked at counts; so does one that no record names yet.
@@ -18,7 +15,7 @@ pub(crate) fn needed<'b>(state: &State, blobs: impl Iterator<Item = &'b BlobId>)
         }
     }
     catalogs.sort_unstable_by(|a, b| b.cmp(a));
-    needed.extend(catalogs.into_iter().take(CATALOGS).map(BlobId::Catalog));
+    needed.extend(catalogs.into_iter().take(CATALOGS_KEPT).map(BlobId::Catalog));
     needed
 }
 

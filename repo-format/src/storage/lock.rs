@@ -134,14 +134,11 @@ impl Storage {
     /// As for any request; `Denied` needs a right of its own (s3:GetBucketObjectLockConfiguration).
     pub async fn takes_locks(&self) -> Result<bool, StorageError> {
         let Some(lock) = self.object_lock() else { return Ok(false) };
-        let mut backoff = Backoff::new(self.options());
-        loop {
+        let ask = || {
             self.meter().head();
-            match self.attempt("the object lock configuration", 0, lock.is_enabled()).await {
-                Err(error) => backoff.pause(error).await?,
-                enabled => return enabled,
-            }
-        }
+            self.attempt("the object lock configuration", 0, lock.is_enabled())
+        };
+        self.retried(ask).await
     }
 
     /// What protects a blob; `None` if it is not there. Nothing protects it where there are no locks.
@@ -190,14 +187,11 @@ impl Storage {
     async fn try_extend(&self, name: &BlobName, until: LockedUntil) -> Result<(), StorageError> {
         let Some(lock) = self.object_lock() else { return Ok(()) };
         let key = self.key_text(name.as_str());
-        let mut backoff = Backoff::new(self.options());
-        loop {
+        let extend = || {
             self.meter().put(0);
-            match self.attempt(name.as_str(), 0, lock.extend(&key, until)).await {
-                Err(error) => backoff.pause(error).await?,
-                extended => return extended,
-            }
-        }
+            self.attempt(name.as_str(), 0, lock.extend(&key, until))
+        };
+        self.retried(extend).await
     }
 
     /// Takes the space of a blob back, unless it is locked at `now_ns`. Where blobs get a retention, every
@@ -225,14 +219,11 @@ impl Storage {
     async fn versions(&self, name: &BlobName) -> Result<Vec<String>, StorageError> {
         let Some(lock) = self.object_lock() else { return Ok(Vec::new()) };
         let key = self.key_text(name.as_str());
-        let mut backoff = Backoff::new(self.options());
-        loop {
+        let list = || {
             self.meter().list();
-            match self.attempt(name.as_str(), 0, lock.versions(&key)).await {
-                Err(error) => backoff.pause(error).await?,
-                versions => return versions,
-            }
-        }
+            self.attempt(name.as_str(), 0, lock.versions(&key))
+        };
+        self.retried(list).await
     }
 
     async fn delete_version(

@@ -9,6 +9,7 @@ use object_store::memory::InMemory;
 use object_store::path::Path as Key;
 use tokio::sync::Semaphore;
 
+use super::backoff::Backoff;
 use super::counters::{Counters, Meter};
 use super::error::StorageError;
 use super::folder::{FolderError, FolderStore, Swept};
@@ -189,6 +190,24 @@ impl Storage {
         let Some(folder) = self.0.folder.clone() else { return Ok(false) };
         let freeing = async { Ok(tokio::task::spawn_blocking(move || folder.free_reserve()).await??) };
         self.attempt("the reserve", 0, freeing).await
+    }
+
+    /// Makes attempts until one succeeds, or fails for a reason that does not pass.
+    ///
+    /// # Errors
+    ///
+    /// The last attempt's.
+    pub(super) async fn retried<T, F>(&self, mut attempt: impl FnMut() -> F) -> Result<T, StorageError>
+    where
+        F: Future<Output = Result<T, StorageError>>,
+    {
+        let mut backoff = Backoff::new(self.options());
+        loop {
+            match attempt().await {
+                Err(error) => backoff.pause(error).await?,
+                done => return done,
+            }
+        }
     }
 
     /// Runs one attempt of a request about `name` that moves about `bytes`: waits for a permit,

@@ -27,13 +27,7 @@ impl Storage {
     ///
     /// As for [`Storage::get`].
     pub async fn get_bounded(&self, name: &BlobName, max_bytes: u64) -> Result<Bytes, StorageError> {
-        let mut backoff = Backoff::new(self.options());
-        loop {
-            match self.try_get(name, max_bytes).await {
-                Err(error) => backoff.pause(error).await?,
-                read => return read,
-            }
-        }
+        self.retried(|| self.try_get(name, max_bytes)).await
     }
 
     /// Reads the bytes `range` of a blob, all of them.
@@ -50,13 +44,7 @@ impl Storage {
             let (name, max) = (name.to_string(), BLOB_SIZE_BYTES_MAX);
             return Err(StorageError::TooLarge { name, size: expected, max });
         }
-        let mut backoff = Backoff::new(self.options());
-        loop {
-            match self.try_get_range(name, range.clone(), expected).await {
-                Err(error) => backoff.pause(error).await?,
-                read => return read,
-            }
-        }
+        self.retried(|| self.try_get_range(name, range.clone(), expected)).await
     }
 
     /// The size of a blob in bytes, if it is there.
