@@ -15,7 +15,7 @@ CHAPTERS = (
     sealed_cases.parts, sealed_cases.frames,
     pack_cases.splitters, pack_cases.pack_cases, pack_cases.segments, state_cases.object_cases, state_cases.map_cases, state_cases.tree_cases,
     state_cases.manifests, state_cases.ledgers, state_cases.logs, state_cases.policies,
-    state_cases.coverage, state_cases.retentions)
+    state_cases.coverage, state_cases.retentions, pack_cases.manifest_counts)
 
 
 def main():

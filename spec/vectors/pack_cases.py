@@ -132,6 +132,19 @@ def segments():
     index_tables(table, counts)
 
 
+def manifest_counts():
+    rows = [manifest_row(bytes([i]) * 32, start=i, revision=1) for i in (1, 2)]
+    table = b"".join(le(len(cbor_of(row)), 4) + cbor_of(row) for row in rows)
+    for name, counts, clause, note in (
+            ("count-low", (1, 0, 0, 0), "MSEG-1", "one row told, two there"),
+            ("count-high", (3, 0, 0, 0), "MSEG-1", "three rows told, two there"),
+            ("reserved-1", (2, 1, 0, 0), "COMP-3", "the second count is not zero"),
+            ("reserved-2", (2, 0, 1, 0), "COMP-3", "the third count is not zero"),
+            ("reserved-3", (2, 0, 0, 1), "COMP-3", "the fourth count is not zero")):
+        blob = W.segment(MANIFEST_SEGMENT, table, counts)[1]
+        case(f"segment/manifest-{name}", f"refuse {clause}", "manifest-segment", note, **REPO, blob_id=H(blob), bytes=blob)
+
+
 def footer_of(table, counts, size=None, pages=1, tail=b""):
     front, head = W.header(INDEX_SEGMENT)
     footer = le(len(table) if size is None else size, 8) + le(pages, 4) + bytes(4)

@@ -131,3 +131,14 @@ macro_rules! random_id {
 }
 
 random_id!(RepoId, SlotId, CommitId, RunId, CopyId);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_not_printed() {
+        let key = MasterKey::from_bytes([0xab; 32]);
+        assert_eq!(format!("{key:?} {:#?}", key.subkeys()), "MasterKey(secret) Subkeys(secret)");
+    }
+}

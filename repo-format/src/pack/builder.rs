@@ -83,6 +83,7 @@ mod tests {
     use super::super::{ContentRow, PackError, RawFrame, read_pack};
     use super::*;
     use crate::codec::{ContentKind, MasterKey, padme};
+    use crate::format::trailer::TRAILER_SIZE;
 
     fn keys() -> Subkeys {
         MasterKey::from_bytes([1; 32]).subkeys()
@@ -114,6 +115,21 @@ mod tests {
         assert!(read.frames[0].stored_len < 100 && read.frames[1].stored_len == 3);
         let as_meta = read_pack(&keys, &repo, PackKind::Meta, &pack.contents.id, &pack.bytes);
         assert!(matches!(as_meta, Err(PackError::Header(_))));
+    }
+
+    #[test]
+    fn the_size_that_is_told_beforehand_is_that_of_the_pack_before_its_padding() {
+        let keys = keys();
+        let mut builder = PackBuilder::new(&keys, &RepoId([2; 16]), PackKind::Data, [3; 32], 4096);
+        let frames: [&[&[u8]]; 3] = [&[b"one", b"two", b"three"], &[b"four"], &[b"five", b"six"]];
+        for contents in frames {
+            let frame = frame(&keys, contents);
+            let told = builder.size_with(&frame);
+            builder.push(&keys, frame);
+            let footer = footer::encode(&builder.frames).len() + SEAL_OVERHEAD + TRAILER_SIZE;
+            let size = builder.size() + footer;
+            assert!((size..size + 64).contains(&told), "{told} told, {size} it is");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::storage::Location;
-use crate::storage::testing::{FaultyStore, impatient};
+use crate::storage::testing::{FaultyStore, LaggingStore, impatient};
 use object_store::memory::InMemory;
 
 #[test]
@@ -89,6 +89,47 @@ fn a_leftover_of_a_loser_is_not_folded() {
     assert_eq!(log.state().revision, 4);
     assert_eq!(log.state().hash, second.state().hash);
     assert_eq!(first.refresh().unwrap().hash, log.state().hash);
+}
+
+#[test]
+fn a_name_that_is_taken_with_nothing_to_fold_there_ends_a_commit() {
+    let store = LaggingStore::new(Arc::new(InMemory::new()));
+    let lagging = Storage::from_object_store(Arc::new(store.clone()), Location::Memory, impatient());
+    let (place, log) = Place::over(lagging).create_kept();
+    let other = place.open();
+    done(&other, policy(1));
+    store.hide(BlobId::Record(2).name().as_str());
+    let mut prepared = 0;
+    let committed = log.commit(|_| {
+        prepared += 1;
+        if prepared == 1 { Ok(vec![policy(2)]) } else { Err(std::io::Error::other("goes on trying")) }
+    });
+    assert!(matches!(committed, Err(CommitError::Log(LogError::Missing { revision: 2 }))), "{committed:?}");
+}
+
+#[test]
+fn a_commit_stands_if_the_catalog_lists_it_or_has_its_snapshots() {
+    let (place, log) = Place::new().create_kept();
+    let opened = |revision| {
+        let bytes = place.blobs.get(&BlobId::Record(revision).name()).unwrap();
+        record::decode(&place.keys, &REPO, revision, &bytes).unwrap()
+    };
+    let (settings, snapshot) = (done(&log, policy(1)), done(&log, put(1)));
+    let (settings, snapshot) = (opened(settings), opened(snapshot));
+    let mut loser = settings.clone();
+    loser.record.commit = crate::codec::CommitId([9; 16]);
+    // No catalog is as new as they are.
+    assert!([&settings, &snapshot, &loser].iter().all(|opened| log.stands(opened).unwrap()));
+    log.write_catalog().unwrap();
+    assert!(log.stands(&settings).unwrap() && log.stands(&snapshot).unwrap());
+    assert!(!log.stands(&loser).unwrap());
+    // A catalog lists 256 commits: of older ones only snapshots can be told.
+    for n in 0..300 {
+        done(&log, policy(n));
+    }
+    log.write_catalog().unwrap();
+    assert!(log.stands(&snapshot).unwrap());
+    assert!(!log.stands(&settings).unwrap() && !log.stands(&loser).unwrap());
 }
 
 #[test]

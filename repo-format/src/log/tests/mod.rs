@@ -7,6 +7,7 @@ mod history;
 mod mending;
 mod reading;
 mod rules;
+mod trimming;
 
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -1,6 +1,12 @@
 //! Opening: gaps, damage, voids, older revisions, required features, and what it costs.
 
+use object_store::ObjectStore;
+use object_store::memory::InMemory;
+
 use super::*;
+use crate::codec::RecordHash;
+use crate::storage::testing::{Fault, FaultyStore, impatient};
+use crate::storage::{Location, StorageOptions};
 
 fn place_with(commits: u64) -> (Place, Log) {
     let (place, log) = Place::new().create_kept();
@@ -121,6 +127,54 @@ fn a_void_record_is_passed_over() {
     done(&repaired, policy(1));
     // The one that saw the true record 6 notices that history was rewritten.
     assert!(matches!(log.refresh(), Err(LogError::Forked { revision: 6, .. })));
+}
+
+#[test]
+fn a_record_voids_none_but_earlier_ones() {
+    let (place, log) = place_with(1);
+    let voids = |revision| Action::VoidRecord { revision, hash: RecordHash::ZERO };
+    commit(&log, &[voids(3), policy(1)]).unwrap();
+    done(&log, voids(5));
+    done(&log, policy(2));
+    let again = place.open();
+    assert_eq!((again.state().hash, again.state().policies.len()), (log.state().hash, 3));
+    let opened = |revision| {
+        let bytes = place.blobs.get(&BlobId::Record(revision).name()).unwrap();
+        (revision, record::decode(&place.keys, &REPO, revision, &bytes).map_err(|_| LogError::Empty))
+    };
+    assert!(read::voids(&[1, 2, 3, 4, 5].map(opened).into()).is_empty());
+}
+
+#[test]
+fn a_storage_that_does_not_give_the_catalog_is_told() {
+    let memory: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let over = |store, options| Place::over(Storage::from_object_store(store, Location::Memory, options));
+    let (_place, log) = over(memory.clone(), impatient()).create_kept();
+    done(&log, policy(1));
+    log.write_catalog().unwrap();
+    // The catalogs are listed; the newest one does not come.
+    let faulty = FaultyStore::scripted(memory, [Fault::None, Fault::Before]);
+    let once = StorageOptions { retries_max: 0, ..impatient() };
+    match over(Arc::new(faulty), once).open_with(LogOptions::default()) {
+        Err(LogError::Storage(error)) => assert!(!error.is_not_found(), "{error:?}"),
+        other => panic!("expected the storage's error, not {other:?}"),
+    }
+}
+
+#[test]
+fn the_time_of_a_record_is_told_while_it_is_kept() {
+    let place = Place::new();
+    let log = place.create_with(LogOptions { clock: || 17, ..LogOptions::default() }).unwrap();
+    for n in 0..9 {
+        done(&log, policy(n));
+    }
+    assert_eq!((log.now_ns(), (log.clock())(), log.time_of(5).unwrap()), (17, 17, Some(17)));
+    place.replace(BlobId::Record(4), b"not a record".to_vec());
+    assert!(matches!(log.time_of(4), Err(LogError::Blob { blob: BlobId::Record(4), .. })));
+    done(&log, Action::RaiseFloor(5));
+    assert_eq!(log.time_of(4).unwrap(), None, "what is below the floor is without meaning");
+    place.trim(4);
+    assert_eq!((log.time_of(4).unwrap(), log.time_of(5).unwrap()), (None, Some(17)));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! Other crates use it through the feature `testing`.
 
 mod faulty;
+mod lagging;
 mod locking;
 mod overwriting;
 mod suite;
@@ -19,6 +20,7 @@ use super::options::StorageOptions;
 pub use crate::system::Random;
 
 pub use faulty::{Fault, FaultyStore};
+pub use lagging::LaggingStore;
 pub use locking::LockingStore;
 pub use overwriting::OverwritingStore;
 pub use suite::{conformance, counters_count};
