@@ -7,7 +7,6 @@ use object_store::ObjectMeta;
 use object_store::list::{PaginatedListOptions, PaginatedListResult, PaginatedListStore};
 use object_store::path::Path as Key;
 
-use super::backoff::Backoff;
 use super::error::StorageError;
 use super::name::BlobName;
 use super::open::Storage;
@@ -93,10 +92,9 @@ impl Storage {
         prefix: &str,
         options: PaginatedListOptions,
     ) -> Result<PaginatedListResult, StorageError> {
-        let mut backoff = Backoff::new(self.options());
         let key = self.key_text(prefix);
         let key = (!key.is_empty()).then_some(key.as_str());
-        loop {
+        let ask = async || {
             let options = PaginatedListOptions {
                 offset: options.offset.clone(),
                 max_keys: options.max_keys,
@@ -104,26 +102,22 @@ impl Storage {
                 ..Default::default()
             };
             self.meter().list();
-            match self.attempt(shown(prefix), 0, pages.list_paginated(key, options)).await {
-                Ok(page) => return Ok(page),
-                Err(error) => backoff.pause(self.listing_failure(error)).await?,
-            }
-        }
+            self.attempt(shown(prefix), 0, pages.list_paginated(key, options)).await
+        };
+        self.retried(ask).await.map_err(|error| self.listing_failure(error))
     }
 
     /// Folders and memory list everything below a folder in one go.
     async fn list_stream(&self, prefix: &str, after: &str) -> Result<Vec<BlobInfo>, StorageError> {
         let folder = prefix.rsplit_once('/').map_or("", |(folder, _)| folder);
         let key = Key::from(self.key_text(folder));
-        let mut backoff = Backoff::new(self.options());
-        loop {
+        let ask = async || {
             self.meter().list();
             let listing = self.store().list(Some(&key)).try_collect::<Vec<ObjectMeta>>();
-            match self.attempt(shown(prefix), 0, listing).await {
-                Ok(objects) => return Ok(self.wanted(objects, prefix, after).collect()),
-                Err(error) => backoff.pause(self.listing_failure(error)).await?,
-            }
-        }
+            self.attempt(shown(prefix), 0, listing).await
+        };
+        let objects = self.retried(ask).await.map_err(|error| self.listing_failure(error))?;
+        Ok(self.wanted(objects, prefix, after).collect())
     }
 
     /// Drops foreign names, and what lies before `after`, as not every store honours an offset.

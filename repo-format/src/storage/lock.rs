@@ -6,10 +6,10 @@
 use async_trait::async_trait;
 use object_store::{Extensions, PutMode, PutOptions};
 
-use super::backoff::Backoff;
 use super::error::StorageError;
 use super::name::BlobName;
 use super::open::Storage;
+use super::read::if_there;
 
 /// How strongly a blob is locked; the later one is the stronger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -151,15 +151,11 @@ impl Storage {
             return Ok(self.size(name).await?.map(|_| Protection::default()));
         };
         let key = self.key_text(name.as_str());
-        let mut backoff = Backoff::new(self.options());
-        loop {
+        let ask = async || {
             self.meter().head();
-            match self.attempt(name.as_str(), 0, lock.protection(&key, None)).await {
-                Ok(protection) => return Ok(Some(protection)),
-                Err(StorageError::NotFound { .. }) => return Ok(None),
-                Err(error) => backoff.pause(error).await?,
-            }
-        }
+            self.attempt(name.as_str(), 0, lock.protection(&key, None)).await
+        };
+        if_there(self.retried(ask).await)
     }
 
     /// Locks a blob until `lock` says, unless it is locked as long already. Gives the mode that it is locked in:
@@ -234,22 +230,22 @@ impl Storage {
     ) -> Result<Reclaimed, StorageError> {
         let Some(lock) = self.object_lock() else { return Ok(Reclaimed::Gone) };
         let key = self.key_text(name.as_str());
-        let mut backoff = Backoff::new(self.options());
-        loop {
+        let delete = async || {
             self.meter().delete();
-            match self.attempt(name.as_str(), 0, lock.delete_version(&key, version)).await {
-                Ok(()) | Err(StorageError::NotFound { .. }) => return Ok(Reclaimed::Gone),
-                // An older version, below the one that was asked about.
-                Err(error @ StorageError::Denied { .. }) => {
-                    self.meter().head();
-                    let there = self.attempt(name.as_str(), 0, lock.protection(&key, Some(version))).await;
-                    return match there.ok().and_then(|there| there.locked_until(now_ns)) {
-                        Some(until_ns) => Ok(Reclaimed::Locked { until_ns }),
-                        None => Err(error.of_deletion()),
-                    };
+            self.attempt(name.as_str(), 0, lock.delete_version(&key, version)).await
+        };
+        match if_there(self.retried(delete).await) {
+            Ok(_) => Ok(Reclaimed::Gone),
+            // An older version, below the one that was asked about.
+            Err(error @ StorageError::Denied { .. }) => {
+                self.meter().head();
+                let there = self.attempt(name.as_str(), 0, lock.protection(&key, Some(version))).await;
+                match there.ok().and_then(|there| there.locked_until(now_ns)) {
+                    Some(until_ns) => Ok(Reclaimed::Locked { until_ns }),
+                    None => Err(error.of_deletion()),
                 }
-                Err(error) => backoff.pause(error).await?,
             }
+            Err(error) => Err(error),
         }
     }
 

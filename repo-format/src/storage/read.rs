@@ -6,7 +6,6 @@ use bytes::Bytes;
 use object_store::{GetOptions, GetRange, GetResult, ObjectStoreExt};
 
 use super::BLOB_SIZE_BYTES_MAX;
-use super::backoff::Backoff;
 use super::error::StorageError;
 use super::name::BlobName;
 use super::open::Storage;
@@ -54,15 +53,11 @@ impl Storage {
     /// As for any request; a missing blob is `None`.
     pub async fn size(&self, name: &BlobName) -> Result<Option<u64>, StorageError> {
         let key = self.key(name);
-        let mut backoff = Backoff::new(self.options());
-        loop {
+        let ask = async || {
             self.meter().head();
-            match self.attempt(name.as_str(), 0, self.store().head(&key)).await {
-                Ok(meta) => return Ok(Some(meta.size)),
-                Err(StorageError::NotFound { .. }) => return Ok(None),
-                Err(error) => backoff.pause(error).await?,
-            }
-        }
+            self.attempt(name.as_str(), 0, self.store().head(&key)).await
+        };
+        Ok(if_there(self.retried(ask).await)?.map(|meta| meta.size))
     }
 
     /// Deletes a blob. One that is not there is deleted already.
@@ -72,14 +67,11 @@ impl Storage {
     /// `MayNotDelete` where `Denied` would be; as for any request.
     pub async fn delete(&self, name: &BlobName) -> Result<(), StorageError> {
         let key = self.key(name);
-        let mut backoff = Backoff::new(self.options());
-        loop {
+        let delete = async || {
             self.meter().delete();
-            match self.attempt(name.as_str(), 0, self.store().delete(&key)).await {
-                Ok(()) | Err(StorageError::NotFound { .. }) => return Ok(()),
-                Err(error) => backoff.pause(error.of_deletion()).await?,
-            }
-        }
+            self.attempt(name.as_str(), 0, self.store().delete(&key)).await
+        };
+        if_there(self.retried(delete).await).map(drop).map_err(StorageError::of_deletion)
     }
 
     async fn try_get(&self, name: &BlobName, max: u64) -> Result<Bytes, StorageError> {
@@ -138,6 +130,15 @@ impl Storage {
             Ok(Some(size)) if size < end => short(name, end, size),
             _ => error,
         }
+    }
+}
+
+/// What a request gave, if the blob that it was about is there.
+pub(super) fn if_there<T>(answer: Result<T, StorageError>) -> Result<Option<T>, StorageError> {
+    match answer {
+        Ok(found) => Ok(Some(found)),
+        Err(StorageError::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
