@@ -2,8 +2,7 @@
 
 use std::error::Error;
 
-use super::library;
-use super::{CliError, Code};
+use super::{CliError, Code, repository, source};
 use crate::config::ConfigError;
 use crate::secret::SecretError;
 
@@ -21,7 +20,8 @@ fn judge(cause: &(dyn Error + 'static)) -> Option<Verdict> {
     None.or_else(|| cause.downcast_ref().map(of_cli))
         .or_else(|| cause.downcast_ref().map(of_secret))
         .or_else(|| cause.downcast_ref().map(of_config))
-        .or_else(|| library::judge(cause))
+        .or_else(|| repository::judge(cause))
+        .or_else(|| source::judge(cause))
 }
 
 fn of_cli(error: &CliError) -> Verdict {

@@ -4,7 +4,8 @@
 //! restic's "locked".
 
 mod classify;
-mod library;
+mod repository;
+mod source;
 
 use std::process::ExitCode;
 

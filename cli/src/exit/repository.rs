@@ -1,12 +1,7 @@
-//! What the libraries' errors mean for the user.
+//! What the repository's errors mean for the user.
 
 use std::error::Error;
 
-use folder::export::ArchiveError;
-use folder::{FolderError, SelectError};
-use graph_client::GraphError;
-use graph_client::ingest::drive::DriveError;
-use graph_client::ingest::restore::DriveRestoreError;
 use repo_format::codec::HeaderError;
 use repo_format::content::ContentError;
 use repo_format::engine::source::ItemCause;
@@ -26,7 +21,7 @@ use repo_format::verify::VerifyError;
 use super::Code;
 use super::classify::Verdict;
 
-const DAMAGED: Verdict =
+pub(super) const DAMAGED: Verdict =
     (Code::Damage, "run `corso repo verify --level data` to see what is damaged and what it belongs to");
 const NEWER: Verdict = (Code::Failed, "use a newer release of corso");
 const COPY: Verdict = (
@@ -50,15 +45,9 @@ pub fn judge(cause: &(dyn Error + 'static)) -> Option<Verdict> {
         .or_else(|| cause.downcast_ref().and_then(of_content))
         .or_else(|| cause.downcast_ref().and_then(of_index))
         .or_else(|| cause.downcast_ref().map(of_storage))
-        .or_else(|| cause.downcast_ref().map(of_folder))
-        .or_else(|| cause.downcast_ref().and_then(of_archive))
-        .or_else(|| cause.downcast_ref().map(of_selection))
-        .or_else(|| cause.downcast_ref().map(of_graph))
-        .or_else(|| cause.downcast_ref().and_then(of_drive))
-        .or_else(|| cause.downcast_ref().and_then(of_drive_restore))
 }
 
-fn of_backup(error: &BackupError) -> Option<Verdict> {
+pub(super) fn of_backup(error: &BackupError) -> Option<Verdict> {
     match error {
         BackupError::Source(_) => Some((Code::Failed, "check that the path is there and may be read")),
         BackupError::Content(error) => of_content(error),
@@ -68,7 +57,7 @@ fn of_backup(error: &BackupError) -> Option<Verdict> {
     }
 }
 
-fn of_restore(error: &RestoreError) -> Option<Verdict> {
+pub(super) fn of_restore(error: &RestoreError) -> Option<Verdict> {
     Some(match error {
         RestoreError::NoSuchPath { .. } => {
             (Code::NothingMatched, "see what there is with `corso snapshot ls ID`")
@@ -99,7 +88,7 @@ fn of_resolve(error: &ResolveError) -> Option<Verdict> {
     })
 }
 
-fn of_repository(error: &RepositoryError) -> Option<Verdict> {
+pub(super) fn of_repository(error: &RepositoryError) -> Option<Verdict> {
     Some(match error {
         RepositoryError::NotThere { .. } => {
             (Code::NoRepository, "check the location, or make a repository there with `corso repo init`")
@@ -319,7 +308,7 @@ fn of_tree(error: &TreeError) -> Option<Verdict> {
     }
 }
 
-fn of_content(error: &ContentError) -> Option<Verdict> {
+pub(super) fn of_content(error: &ContentError) -> Option<Verdict> {
     match error {
         // The source says more.
         ContentError::Storage(_) => None,
@@ -335,78 +324,6 @@ fn of_index(error: &IndexError) -> Option<Verdict> {
         // The source says more.
         IndexError::Fetch { .. } => None,
         _ => Some(DAMAGED),
-    }
-}
-
-fn of_folder(error: &FolderError) -> Verdict {
-    match error {
-        FolderError::NoPath | FolderError::NotAbsolute { .. } => (Code::Usage, "give paths to back up"),
-        FolderError::BadPattern { .. } => (Code::Usage, "patterns are those of gitignore"),
-        _ => (Code::Failed, "check that the path is there and may be used"),
-    }
-}
-
-fn of_archive(error: &ArchiveError) -> Option<Verdict> {
-    match error {
-        ArchiveError::Taken { .. } => {
-            Some((Code::Failed, "choose another folder, or replace it with --overwrite always"))
-        }
-        ArchiveError::Read(error) => of_restore(error),
-        _ => Some((Code::Failed, "check the path, its permissions, and that there is space")),
-    }
-}
-
-fn of_selection(error: &SelectError) -> Verdict {
-    match error {
-        SelectError::Time { .. } => (Code::Usage, "use 2026-01-31, or 2026-01-31T12:00:00Z"),
-        _ => (Code::Usage, "docs/selection.md has the rules of patterns"),
-    }
-}
-
-fn of_drive(error: &DriveError) -> Option<Verdict> {
-    match error {
-        DriveError::Graph(error) => Some(of_graph(error)),
-        DriveError::Repository(error) => of_repository(error),
-        DriveError::Backup(error) => of_backup(error),
-        _ => None,
-    }
-}
-
-fn of_drive_restore(error: &DriveRestoreError) -> Option<Verdict> {
-    Some(match error {
-        DriveRestoreError::Graph(error) => of_graph(error),
-        DriveRestoreError::Repository(error) => return of_repository(error),
-        DriveRestoreError::Content(error) => return of_content(error),
-        DriveRestoreError::Broken { .. } => DAMAGED,
-        DriveRestoreError::Destination { .. } => (Code::Failed, "choose another --destination"),
-        DriveRestoreError::Journal(_) => {
-            (Code::Failed, "check the state folder (--state-dir) and its disk; the same command goes on")
-        }
-        _ => return None,
-    })
-}
-
-fn of_graph(error: &GraphError) -> Verdict {
-    match error {
-        GraphError::Setup { .. } => {
-            (Code::Usage, "docs/configuration.md has the settings of Microsoft Graph")
-        }
-        GraphError::SignIn { .. } => {
-            (Code::Refused, "check --tenant-id, --client-id and the credential with `corso doctor graph`")
-        }
-        GraphError::Forbidden { .. } => {
-            (Code::Refused, "`corso doctor graph` shows which permission or consent is missing")
-        }
-        GraphError::ThrottledOut { .. } => {
-            (Code::ThrottledOut, "run the command again later; what was committed is kept and used")
-        }
-        GraphError::ResourceAbsent { .. } | GraphError::NotFound { .. } => {
-            (Code::NothingMatched, "check the user's name, and that they have a licence and a drive")
-        }
-        GraphError::Exhausted { .. } => {
-            (Code::Failed, "check the network and the service's health, and run the command again")
-        }
-        _ => (Code::Failed, "run again with -vv for what the service said"),
     }
 }
 
