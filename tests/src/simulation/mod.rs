@@ -11,6 +11,7 @@
 
 mod store;
 mod turns;
+pub mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
