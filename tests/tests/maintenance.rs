@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 
 use corso_tests::plain::{Files, PlainFile, PlainSource, files_of, flat};
 use corso_tests::{assert_clean, at_once, backup_options, chain, init, noise, open, runtime, tell};
-use repo_format::codec::ManifestId;
+use repo_format::codec::{ManifestId, PackId};
 use repo_format::engine::progress::{Progress, Stop};
 use repo_format::engine::{BackupOptions, BackupReport, backup};
 use repo_format::format::names::{BlobId, PackKind};
 use repo_format::maintenance::{
-    MaintenanceError, MaintenanceOptions, MaintenanceReport, PackFate, explain, run,
+    MaintenanceError, MaintenanceOptions, MaintenanceReport, NeededBy, PackFate, explain, run,
 };
 use repo_format::repair;
 use repo_format::repository::{OpenOptions, Repository};
@@ -133,9 +133,11 @@ fn grace_keeps_blobs_and_condemned_packs_are_not_relied_on() {
     assert!(blobs.list("packs/").unwrap().len() >= packs);
     let waiting = maintain(&repository, &graceful);
     assert!(waiting.condemned == 0 && waiting.waiting >= report.condemned && waiting.next_due_ns.is_some());
-    let (_, fates) =
-        explain(&repository, &graceful, &Progress::default(), &Stop::default()).expect("explains");
-    assert!(fates.iter().any(|pack| matches!(pack.fate, PackFate::Condemned { due_ns: Some(_), .. })));
+    let (progress, stop) = (Progress::default(), Stop::default());
+    let explained = explain(&repository, &graceful, &progress, &stop).expect("explains");
+    assert!(
+        explained.packs.iter().any(|pack| matches!(pack.fate, PackFate::Condemned { due_ns: Some(_), .. }))
+    );
 
     // A backup of the same files does not rely on what is on its way out.
     let stored = back_up(&repository, "source", &files);
@@ -147,6 +149,60 @@ fn grace_keeps_blobs_and_condemned_packs_are_not_relied_on() {
     assert_eq!(rows.len(), 2);
     assert_eq!(files_of(&repository, &stored.id.unwrap()).unwrap(), wanted[&stored.id.unwrap()]);
     assert_clean(&repository, "afterwards");
+}
+
+#[test]
+fn explain_names_the_snapshots_and_paths_that_keep_a_pack() {
+    let (runtime, storage) = (runtime(), Storage::memory());
+    let repository = init(&runtime, storage, OpenOptions::default());
+    let letter = PlainFile { version: 1, bytes: Arc::new(noise(9_999, 600_000)) };
+    let early = Files::from([("early".to_owned(), BTreeMap::from([("letter".to_owned(), letter)]))]);
+    let alone = back_up(&repository, "elsewhere", &early).id.unwrap();
+    let mut files = Files::new();
+    churn(&mut files, 0, 4);
+    let seven: Vec<ManifestId> = (0..7).map(|_| back_up(&repository, "source", &files).id.unwrap()).collect();
+
+    let (options, progress, stop) = (MaintenanceOptions::default(), Progress::default(), Stop::default());
+    let explained = explain(&repository, &options, &progress, &stop).expect("explains");
+    let packs: Vec<PackId> = explained.packs.iter().map(|pack| pack.pack).collect();
+    let needed = explained.needed_by(&packs, &stop).expect("searches");
+    let (mut of_one, mut places) = (0, 0);
+    for (pack, needed) in explained.packs.iter().zip(&needed) {
+        let ids: Vec<ManifestId> = needed.snapshots.iter().map(|snapshot| snapshot.id).collect();
+        assert!(pack.live_contents > 0 && !ids.is_empty(), "{pack:?} {needed:?}");
+        if pack.kind == PackKind::Meta {
+            continue;
+        }
+        if ids[0] == alone {
+            of_one += 1;
+            assert_eq!((needed.snapshot_count, needed.snapshots.len()), (1, 1));
+            assert_eq!(
+                (&needed.snapshots[0].paths[..], needed.snapshots[0].path_count),
+                (&[b"early/letter".to_vec()][..], 1)
+            );
+            continue;
+        }
+        // The five oldest are named.
+        assert_eq!((needed.snapshot_count, &ids[..]), (7, &seven[..5]));
+        for snapshot in &needed.snapshots {
+            let paths = snapshot.paths.iter().map(|path| str::from_utf8(path).unwrap());
+            assert!(paths.into_iter().all(|path| flat(&files).contains_key(path)), "{snapshot:?}");
+            assert_eq!(snapshot.paths.len() as u64, snapshot.path_count.min(2));
+            assert_eq!(snapshot.path_count, needed.snapshots[0].path_count);
+        }
+        places += needed.snapshots[0].path_count;
+    }
+    assert!(of_one >= 2, "600,000 bytes of noise in packs of 256 KiB");
+    assert!(places >= 60, "{places} places for 60 files");
+
+    // Once it is forgotten nobody keeps them.
+    repository.forget(&[alone]).unwrap();
+    let explained = explain(&repository, &options, &progress, &stop).expect("explains");
+    let free = explained.packs.iter().filter(|pack| pack.live_contents == 0).map(|pack| pack.pack);
+    let free: Vec<PackId> = free.collect();
+    assert!(free.len() >= of_one);
+    let nobody = explained.needed_by(&free, &stop).expect("searches");
+    assert!(nobody.iter().all(|needed| *needed == NeededBy::default()), "{nobody:?}");
 }
 
 /// Runs a backup, and in the middle of it something else.

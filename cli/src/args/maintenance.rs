@@ -23,9 +23,11 @@ Example:
     /// Tell what waits for maintenance; costs a handful of requests
     #[command(after_help = "Example:\n  corso maintenance status")]
     Status,
-    /// Tell why a pack, or so many bytes, are still there, and when they go
+    /// Tell why a pack, or so many bytes, are still there, who needs them, and when they go
     #[command(after_help = "\
-Looks at all that snapshots need, as a run does, and changes nothing.
+Looks at all that snapshots need, as a run does, and changes nothing. Of the snapshots that need a
+pack the five oldest are named, with two paths of each: what only they need goes once they are
+forgotten.
 
 Example:
   corso maintenance explain

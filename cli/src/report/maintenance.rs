@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use repo_format::maintenance::{Explained, MaintenanceReport, PackFate, Space, Status};
+use repo_format::maintenance::{MaintenanceReport, Space, Status};
 use repo_format::retention::Extended;
 use serde::Serialize;
 
@@ -307,87 +307,6 @@ impl fmt::Display for MaintenanceStatusSummary {
                 "\nHeld         since revision {since}: the log lost records; nothing is given back"
             ),
             None => Ok(()),
-        }
-    }
-}
-
-/// A pack, and what becomes of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(serde::Deserialize))]
-pub struct PackLine {
-    pub pack: String,
-    /// `data` or `meta`.
-    pub kind: String,
-    pub size: u64,
-    /// Bytes that nobody needs.
-    pub unused: u64,
-    pub contents: u64,
-    /// Contents that snapshots need of this very pack.
-    pub live_contents: u64,
-    /// `needed`, `thin`, `quarantined`, `unneeded`, `fresh`, `condemned` or `doomed`.
-    pub fate: String,
-    /// The revision that condemned or doomed it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub since: Option<u64>,
-    /// When it may go; absent if the next run may take it, or if it stays.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub due: Option<Time>,
-}
-
-impl PackLine {
-    pub fn new(pack: &Explained) -> PackLine {
-        let (fate, since, due) = match pack.fate {
-            PackFate::Needed => ("needed", None, None),
-            PackFate::Thin => ("thin", None, None),
-            PackFate::Quarantined => ("quarantined", None, None),
-            PackFate::Unneeded => ("unneeded", None, None),
-            PackFate::Fresh => ("fresh", None, None),
-            PackFate::Condemned { since, due_ns } => ("condemned", Some(since), due_ns.map(Time)),
-            PackFate::Doomed { since } => ("doomed", Some(since), None),
-        };
-        PackLine {
-            pack: pack.pack.to_string(),
-            kind: match pack.kind {
-                repo_format::format::names::PackKind::Data => "data",
-                repo_format::format::names::PackKind::Meta => "meta",
-            }
-            .to_owned(),
-            size: pack.size,
-            unused: pack.unused,
-            contents: pack.contents,
-            live_contents: pack.live_contents,
-            fate: fate.to_owned(),
-            since,
-            due,
-        }
-    }
-}
-
-impl fmt::Display for PackLine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let id = &self.pack[..16.min(self.pack.len())];
-        let (size, unused) = (Size(self.size), Size(self.unused));
-        write!(f, "{id}  {} pack, {size}, {unused} unused: ", self.kind)?;
-        let needed = format!("{} of {}", self.live_contents, Count(self.contents, "content"));
-        match (self.fate.as_str(), &self.due, self.since) {
-            ("needed", ..) => write!(f, "snapshots need {needed}; it stays as it is"),
-            ("thin", ..) => write!(f, "snapshots need {needed}; the next run copies them and condemns it"),
-            ("quarantined", ..) => f.write_str("it is damaged, and waits for repair"),
-            ("unneeded", ..) => f.write_str("nobody needs it; the next run condemns it"),
-            ("fresh", ..) => f.write_str("no record knows it; it is too new to say that none will"),
-            (_, Some(due), Some(since)) => {
-                write!(f, "condemned by revision {since}; it may go from {due} on")
-            }
-            ("condemned", None, Some(since)) => {
-                write!(f, "condemned by revision {since}; the next run deletes it")
-            }
-            (_, _, since) => {
-                write!(
-                    f,
-                    "doomed by revision {}; the next run deletes it, unless it is locked",
-                    since.unwrap_or_default()
-                )
-            }
         }
     }
 }

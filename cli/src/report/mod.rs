@@ -14,6 +14,7 @@ pub mod maintenance;
 pub mod message;
 mod name;
 mod output;
+pub mod pack;
 pub mod policy;
 pub mod repair;
 pub mod repository;

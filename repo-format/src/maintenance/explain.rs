@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::MaintenanceError;
+use super::needed::{NeededBy, needed_by};
 use super::options::MaintenanceOptions;
 use super::plan::unused_of;
 use super::report::Space;
@@ -47,25 +48,42 @@ pub struct Explained {
     pub fate: PackFate,
 }
 
-/// Looks at every pack and tells what becomes of it; those with the most unused bytes come first.
-/// Writes nothing.
+/// Every pack, and what is known of who needs them.
+pub struct Explanation<'r> {
+    /// Where the bytes are.
+    pub space: Space,
+    /// Those with the most unused bytes come first.
+    pub packs: Vec<Explained>,
+    repository: &'r Repository,
+    found: Found<'r>,
+}
+
+/// Looks at every pack and tells what becomes of it. Writes nothing.
 ///
 /// # Errors
-/// As for a run, as far as finding goes. Told to `stop`, it gives nothing.
-pub fn explain(
-    repository: &Repository,
-    options: &MaintenanceOptions,
-    progress: &Progress,
-    stop: &Stop,
-) -> Result<(Space, Vec<Explained>), MaintenanceError> {
+/// As for a run, as far as finding goes. Told to `stop`, it gives nothing that counts.
+pub fn explain<'r>(
+    repository: &'r Repository,
+    options: &'r MaintenanceOptions,
+    progress: &'r Progress,
+    stop: &'r Stop,
+) -> Result<Explanation<'r>, MaintenanceError> {
     let run = Run { repository, options, progress, stop };
     let found = run.find()?;
-    if stop.is_requested() {
-        return Ok((Space::default(), Vec::new()));
-    }
     let mut packs: Vec<Explained> = found.packs().collect();
     packs.sort_by_key(|pack| (std::cmp::Reverse(pack.unused), pack.pack));
-    Ok((found.plan.space, packs))
+    Ok(Explanation { space: found.plan.space, packs, repository, found })
+}
+
+impl Explanation<'_> {
+    /// Who needs the live contents of `packs`, in their order. Looks at all that snapshots need once more,
+    /// unless nothing in the packs is live.
+    ///
+    /// # Errors
+    /// If the index, the list of snapshots or a manifest cannot be read.
+    pub fn needed_by(&self, packs: &[PackId], stop: &Stop) -> Result<Vec<NeededBy>, MaintenanceError> {
+        needed_by(self.repository, &self.found.state, &self.found.marked, packs, stop)
+    }
 }
 
 impl Found<'_> {

@@ -11,7 +11,7 @@ use crate::codec::{ContentId, PackId};
 use crate::content::{ContentError, ContentKind, ReadContent};
 use crate::engine::progress::{Progress, Stop};
 use crate::format::names::PackKind;
-use crate::index::{Location, View};
+use crate::index::{IndexError, Location, Row, View};
 use crate::log::{ManifestRow, State};
 use crate::map::Map;
 use crate::reach::{Reached, Walked, reach};
@@ -102,6 +102,15 @@ fn packs(view: &View<'_>, marks: &Marks) -> Result<HashMap<PackId, PackUse>, Mai
 }
 
 impl Marked<'_> {
+    /// Every place of the index that is needed.
+    pub fn live_rows(&self) -> impl Iterator<Item = Result<Row, IndexError>> + '_ {
+        let needed = |number| self.marks.get(number) & LIVE != 0;
+        self.view.rows().filter_map(move |row| match row {
+            Ok((number, row)) => needed(number).then_some(Ok(row)),
+            Err(error) => Some(Err(error)),
+        })
+    }
+
     /// Whether a content is needed in this very pack.
     ///
     /// # Errors

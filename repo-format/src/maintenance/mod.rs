@@ -19,6 +19,7 @@ mod error;
 mod explain;
 mod mark;
 mod marks;
+mod needed;
 mod options;
 mod plan;
 mod report;
@@ -29,7 +30,8 @@ mod survey;
 mod sweep;
 
 pub use error::MaintenanceError;
-pub use explain::{Explained, PackFate, explain};
+pub use explain::{Explained, Explanation, PackFate, explain};
+pub use needed::{NeededBy, NeedingSnapshot};
 pub use options::MaintenanceOptions;
 pub use report::{MaintenanceReport, Space};
 pub use run::{Status, run, status};

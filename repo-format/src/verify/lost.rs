@@ -1,18 +1,19 @@
 //! Which contents are lost with the packs that are missing or damaged, and have no other place.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::check::Check;
 use super::finding::{Finding, FindingKind};
 use crate::codec::ContentId;
 use crate::index::Row;
+use crate::reach::Sought;
 use crate::system::Mutex;
 
 /// Contents of bad packs that are looked for elsewhere; it bounds memory where most packs are gone.
 const CANDIDATES_MAX: usize = 1 << 22;
 
 /// Contents that cannot be had, and the places of the findings that they are lost by.
-pub(super) type Lost = HashMap<ContentId, Vec<usize>>;
+pub(super) type Lost = Sought;
 
 /// Tries every content of every bad pack.
 pub(super) fn lost(check: &Check<'_>) -> Lost {
