@@ -9,7 +9,7 @@
 
 BENCH_WORK (default .work/bench) holds data, repositories and restores; PEERS_BIN (default .work/peers/bin) holds the
 peers, which are else looked for in PATH; CORSO_BIN (default target/release/corso) names our own binary. Nothing else
-is needed than python3, rustc (for gen.rs), GNU time and diff.
+is needed than python3, rustc (for gen/), GNU time and diff.
 
 To add a tool, write one function below with the decorator @tool("name"). It gets a Ctx and returns
 a dict from step to a list of commands (argv lists, or one str for a shell line). Steps are
@@ -269,8 +269,8 @@ def sh(*a, **k):
 
 def gen(*a):
     g = WORK / "gen"
-    if not g.exists() or g.stat().st_mtime < (HERE / "gen.rs").stat().st_mtime:
-        sh("rustc", "--edition", "2021", "-O", "-C", "target-cpu=native", "-o", g, HERE / "gen.rs")
+    if not g.exists() or g.stat().st_mtime < max(f.stat().st_mtime for f in (HERE / "gen").iterdir()):
+        sh("rustc", "--edition", "2021", "-O", "-C", "target-cpu=native", "-o", g, HERE / "gen/main.rs")
     return subprocess.run([str(x) for x in (g, *a)], check=True, capture_output=True, text=True).stdout.strip()
 
 
