@@ -1,0 +1,69 @@
+"""What the issue asks of corso, and how it is judged: against the aim, and against the best peer of the same run."""
+from adapters import FLOORS
+
+OURS = "corso"
+
+# Set, step: CPU seconds and wall seconds, on two cores.
+SECONDS = {
+    ("office", "backup-1"): (5, 5),
+    ("office", "backup-same"): (0.11, 0.15),
+    ("office", "restore"): (3.5, 4),
+    ("office", "check"): (2.1, 2),
+    ("many-small", "backup-1"): (8, 6),
+    ("many-small", "backup-same"): (0.6, 0.4),
+    ("many-small", "restore"): (10, 10),
+    ("one-big", "backup-1"): (9, 8),
+    ("one-big", "backup-mutated"): (6, 5),
+    ("one-big", "restore"): (3.8, 3),
+    ("real", "backup-1"): (6.5, 6),
+    ("real", "backup-same"): (0.6, 0.6),
+}
+# Peak of every backup and of the restore, on all sets.
+MEMORY_MB = 200
+MEMORY_STEPS = ("backup-1", "backup-same", "backup-mutated", "restore")
+
+
+def seconds(results):
+    """Rows: set, step, aim, what corso took, the best peers' CPU and wall seconds with names and ratios, and whether
+    the aim is met."""
+    for (dataset, step), (cpu_aim, wall_aim) in SECONDS.items():
+        cpu, wall = (results.median(dataset, OURS, step, what) for what in ("cpu", "wall"))
+        if cpu is None:
+            continue
+        best = [best_peer(results, dataset, step, what) for what in ("cpu", "wall")]
+        yield [
+            dataset, step, f"{cpu_aim} / {wall_aim}", f"{cpu:.2f} / {wall:.2f}",
+            beside(best[0], cpu), beside(best[1], wall),
+            "yes" if cpu <= cpu_aim and wall <= wall_aim else "no",
+        ]
+
+
+def sizes(results):
+    """Rows: set, what, corso's, the smallest peer's, and whether ours is no larger. Memory is judged by its aim."""
+    for dataset in results.sets():
+        if not results.of(dataset, OURS):
+            continue
+        memory = max(m for s in MEMORY_STEPS if (m := results.median(dataset, OURS, s, "memory")) is not None)
+        yield [dataset, "peak memory of backup and restore, MB", f"{memory:.0f}", f"{MEMORY_MB} (aim)",
+               "yes" if memory <= MEMORY_MB else "no"]
+        for what, told in (("size", "repository after the first backup, MB"), ("growth", "added for the change, MB")):
+            ours = results.stored(dataset, OURS, what)
+            peers = {t: results.stored(dataset, t, what) for t in peers_of(results, dataset)}
+            if not peers:
+                continue
+            name = min(peers, key=peers.get)
+            yield [dataset, told, f"{ours:.2f}", f"{peers[name]:.2f} ({name})", "yes" if ours <= peers[name] else "no"]
+
+
+def peers_of(results, dataset):
+    return [t for t in results.tools(dataset) if t != OURS and t not in FLOORS]
+
+
+def best_peer(results, dataset, step, what):
+    took = {t: results.median(dataset, t, step, what) for t in peers_of(results, dataset)}
+    took = {t: v for t, v in took.items() if v is not None}
+    return min(((v, t) for t, v in took.items()), default=None)
+
+
+def beside(best, ours):
+    return "–" if best is None else f"{best[0]:.2f} {best[1]}, {best[0] / max(ours, 1e-3):.1f}×"
