@@ -187,7 +187,6 @@ def cp(c):  # a floor: read every byte, write every byte
         "list": [["ls", str(c.repo)]],
         "restore": [["cp", "-a", "--reflink=never", f"{c.repo}/a{c.n - 1}", str(c.out)]],
         "check": [f"tar -cf - -C {c.repo}/a{c.n - 1} . | cat > /dev/null"],
-        "prune": [["rm", "-rf", f"{c.repo}/a0", f"{c.repo}/a1"]],
     }
 
 
@@ -217,7 +216,10 @@ def corso(c):
         # Without the grace periods a single run frees the space.
         "prune": [b + ["snapshot", "forget", "--keep-last", "1"],
                   b + ["maintenance", "run", "--grace", "0", "--grace-unknown", "0"]],
+        # Of what follows, other tools have nothing: start-up by passphrase, and the curves of growth.
         "add-passphrase": [b + ["repo", "key", "add", "--new-passphrase-file", str(passphrase)]],
         "list-by-passphrase": [[exe, *repo, "snapshot", "list"]],
+        "restore-path": [b + ["snapshot", "restore"]],
+        "maintenance": [b + ["maintenance", "run"]],
         "passphrase": {"CORSO_PASSPHRASE": PASSWORD},
     }

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from adapters import S3, TOOLS
 from bucket import Bucket, Server
 from measure import SETS, TRANSIENT, compared, cpu, du, gen, machine, prepare, sh, spawn, timed, total
-from place import Ctx, WORK, remove
+from place import Ctx, WORK, make_room, remove, set_aside, short_of_room
 
 
 class Run:
@@ -77,7 +77,7 @@ class Run:
                 self.step("list", "list")
                 self.step("restore", "restore")
                 self.compare()
-                remove(c.out)
+                set_aside(c.out)
                 self.step("check", "check")
                 self.step("prune", "prune")
                 record["repo-3"] = self.repository()
@@ -93,7 +93,7 @@ class Run:
             print(f"  !! {self.told()}: the restore differs in {found['differences']}: {found['first']}", flush=True)
 
     def clear(self):
-        remove(self.c.dir)
+        set_aside(self.c.dir)
         if self.c.bucket:
             self.c.bucket.remove()
 
@@ -121,6 +121,7 @@ def run(tools, sets, storages, rounds, out, minutes, keep):
             warm_up(next(t for t in tools if t in S3), [s for s in storages if s != "folder"][0], links)
         for n in range(1, rounds + 1):
             for dataset in sets:
+                make_room()
                 # A warm page cache for everyone.
                 sh("bash", "-c", f"find {WORK}/data/{dataset} -type f -print0 | xargs -0 cat > /dev/null")
                 first = n % len(tools)
@@ -131,9 +132,12 @@ def run(tools, sets, storages, rounds, out, minutes, keep):
                         if time.monotonic() > end:
                             print("out of time", flush=True)
                             return False
+                        if short_of_room():
+                            make_room()
                         whole &= one(Run(tool, dataset, storage, links[storage]), n, out, keep)
     for dataset in TRANSIENT & set(sets):
         remove(WORK / "data" / dataset)
+    make_room(settle=False)
     return whole
 
 
@@ -187,6 +191,7 @@ def startup(tools, times, out):
                                      "rss": timed(commands[0], env, c.src, run.log)["rss"]}
         write(out, record)
         run.clear()
+        make_room(settle=False)
         print(f"{tool}: " + ", ".join(f"{k} {min(r['wall']) * 1000:.1f} ms" for k, r in record["rows"].items()), flush=True)
 
 
