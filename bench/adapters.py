@@ -13,6 +13,7 @@ from place import CORSO, peer
 PASSWORD = "bench-password"
 TOOLS = {}
 S3 = set()
+OURS = "corso"
 # Not compared with: what the machine can do at least, without versions.
 FLOORS = {"tar-zstd", "cp"}
 
@@ -190,7 +191,7 @@ def cp(c):  # a floor: read every byte, write every byte
     }
 
 
-@tool("corso", s3=True)
+@tool(OURS, s3=True)
 def corso(c):
     """Unlocked by a key file: deriving a key from a passphrase is made slow on purpose, and is not what is compared."""
     c.env |= {f"XDG_{kind}_HOME": str(c.state / kind.lower()) for kind in ("CONFIG", "CACHE", "STATE", "DATA")}

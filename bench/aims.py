@@ -1,7 +1,6 @@
 """What the issue asks of corso, and how it is judged: against the aim, and against the best peer of the same run."""
-from adapters import FLOORS
-
-OURS = "corso"
+from adapters import FLOORS, OURS
+from markdown import number
 
 # Set, step: CPU seconds and wall seconds, on two cores.
 SECONDS = {
@@ -32,7 +31,7 @@ def seconds(results):
             continue
         best = [best_peer(results, dataset, step, what) for what in ("cpu", "wall")]
         yield [
-            dataset, step, f"{cpu_aim} / {wall_aim}", f"{cpu:.2f} / {wall:.2f}",
+            dataset, step, f"{cpu_aim} / {wall_aim}", f"{number(cpu)} / {number(wall)}",
             beside(best[0], cpu), beside(best[1], wall),
             "yes" if cpu <= cpu_aim and wall <= wall_aim else "no",
         ]
@@ -52,7 +51,7 @@ def sizes(results):
             if not peers:
                 continue
             name = min(peers, key=peers.get)
-            yield [dataset, told, f"{ours:.2f}", f"{peers[name]:.2f} ({name})", "yes" if ours <= peers[name] else "no"]
+            yield [dataset, told, number(ours), f"{number(peers[name])} ({name})", "yes" if ours <= peers[name] else "no"]
 
 
 def peers_of(results, dataset):
@@ -66,4 +65,4 @@ def best_peer(results, dataset, step, what):
 
 
 def beside(best, ours):
-    return "–" if best is None else f"{best[0]:.2f} {best[1]}, {best[0] / max(ours, 1e-3):.1f}×"
+    return "–" if best is None else f"{number(best[0])} {best[1]}, {best[0] / max(ours, 1e-3):.1f}×"

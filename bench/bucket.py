@@ -1,5 +1,5 @@
 """An S3 repository: SeaweedFS on loopback, behind a link that counts requests and may be slow."""
-import json, subprocess, urllib.error, urllib.parse, urllib.request
+import json, subprocess, time, urllib.error, urllib.parse, urllib.request
 
 from link import Link
 from place import ROOT
@@ -9,6 +9,8 @@ PORT = 8533
 NAME = "corso"
 KEYS = {"AWS_ACCESS_KEY_ID": "testkey", "AWS_SECRET_ACCESS_KEY": "testsecret", "AWS_REGION": "us-east-1"}
 FOLDER_BIT = 1 << 31
+# The server drops what deleted names held in the background, each second.
+DELETED_AFTER_SECONDS = 3
 
 
 class Bucket:
@@ -39,15 +41,20 @@ class Bucket:
         return sums
 
     def remove(self):
+        """Deletes all below the prefix, and has the server give the space back, which it else does after a while."""
         try:
             asked(f"/buckets/{self.name}/{self.prefix}?recursive=true&ignoreRecursiveError=true", "DELETE").close()
         except urllib.error.HTTPError as error:
             if error.code != 404:
                 raise
+            return
+        time.sleep(DELETED_AFTER_SECONDS)
+        asked("/vol/vacuum?garbageThreshold=0.01", port=PORT + 1).close()
 
 
-def asked(path, method="GET"):
-    url = f"http://127.0.0.1:{PORT + 3}{path}"
+def asked(path, method="GET", port=PORT + 3):
+    """A request to the server's file service, or to what manages its volumes at another port."""
+    url = f"http://127.0.0.1:{port}{path}"
     request = urllib.request.Request(url, method=method, headers={"Accept": "application/json"})
     return urllib.request.urlopen(request, timeout=120)
 

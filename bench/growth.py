@@ -12,9 +12,9 @@ is then, so that measuring does not grow it; the median counts. Maintenance is m
 import argparse, json, math, statistics, sys
 from pathlib import Path
 
-import report
 import rounds
-from adapters import TOOLS
+from adapters import OURS, TOOLS
+from markdown import number, put, table
 from measure import cpu, gen, machine, sh, timed
 from place import Ctx, WORK, remove
 
@@ -55,7 +55,7 @@ class Repository:
         return other
 
     def does(self, verb, tail=()):
-        command = TOOLS["corso"](self.c)[verb][0] + list(tail)
+        command = TOOLS[OURS](self.c)[verb][0] + list(tail)
         measured = timed(command, self.c.env, self.c.src, self.log)
         if measured["rc"]:
             sys.exit(f"{verb} ended with {measured['rc']}; see {self.log}")
@@ -166,7 +166,7 @@ def sentence(axis, op, points):
     (n0, m0), (n1, m1) = points[0], points[-1]
     k = exponent(points, "cpu")
     how = "does not grow" if k < 0.1 else f"grows as {axis}^{k:.2f}"
-    return (f"- *{name}*: {m0['cpu']:.2f} CPU seconds and {m0['memory']:.0f} MB at {n0:,}, {m1['cpu']:.2f} and {m1['memory']:.0f} MB at "
+    return (f"- *{name}*: {number(m0['cpu'])} CPU seconds and {m0['memory']:.0f} MB at {n0:,}, {number(m1['cpu'])} and {m1['memory']:.0f} MB at "
             f"{n1:,}; from {points[-2][0]:,} on, CPU time {how}.")
 
 
@@ -178,8 +178,8 @@ def growth_report(file):
             continue
         out.append(f"By the number of {told_as}:\n\n" + "\n".join(sentence(axis, op, points) for op, points in mine.items()) + "\n")
         sizes = [n for n, _ in next(iter(mine.values()))]
-        rows = [[OPERATIONS.get(op, "first backup"), *(f"{m['wall']:.2f} / {m['cpu']:.2f} / {m['memory']:.0f}" for _, m in points)] for op, points in mine.items()]
-        out.append("Wall seconds / CPU seconds / peak memory in MB.\n\n" + report.table([axis, *(f"{n:,}" for n in sizes)], rows))
+        rows = [[OPERATIONS.get(op, "first backup"), *(f"{number(m['wall'])} / {number(m['cpu'])} / {m['memory']:.0f}" for _, m in points)] for op, points in mine.items()]
+        out.append("Wall seconds / CPU seconds / peak memory in MB.\n\n" + table([axis, *(f"{n:,}" for n in sizes)], rows))
     return "\n".join(out) or "(nothing was measured)\n"
 
 
@@ -234,7 +234,7 @@ def main():
     elif a.verb == "plot":
         plot(a.file, a.svg)
     else:
-        report.put({"growth": growth_report(a.file)}, a.into)
+        put({"growth": growth_report(a.file)}, a.into)
 
 
 if __name__ == "__main__":

@@ -1,72 +1,12 @@
 """Records as Markdown: printed, or put between the marks of a page, so that nobody types a figure."""
-import json, re, statistics, sys
+import statistics, sys
 
 import aims
-from adapters import FLOORS, TOOLS
-from measure import SETS, cpu
+from markdown import number, put, table
+from measure import SETS
+from results import Results
 
-STEPS = ["backup-1", "backup-same", "backup-mutated", "list", "restore", "check", "prune"]
-MEASURES = {"cpu": cpu, "wall": lambda s: s["wall"], "memory": lambda s: s["rss"] * 1024 / 1e6,
-            "requests": lambda s: s["requests"]}
-
-
-class Results:
-    """The records of some files, with medians over the rounds."""
-
-    def __init__(self, files):
-        records = [json.loads(line) for f in files for line in open(f)]
-        self.machines = [r for r in records if r.get("kind") == "machine"]
-        self.startups = [r for r in records if r.get("kind") == "startup"]
-        self.runs = [r for r in records if "steps" in r]
-
-    def of(self, dataset, tool, storage="folder"):
-        return [r for r in self.runs if (r["set"], r["tool"], r["storage"]) == (dataset, tool, storage)]
-
-    def sets(self, storage="folder"):
-        return [s for s in SETS if any(r["set"] == s and r["storage"] == storage for r in self.runs)]
-
-    def tools(self, dataset, storage="folder"):
-        return [t for t in self.ordered() if self.of(dataset, t, storage)]
-
-    def ordered(self):
-        """Ours first, then the peers, then the floors."""
-        return sorted(TOOLS, key=lambda t: (t != aims.OURS, t in FLOORS))
-
-    def storages(self):
-        return sorted({r["storage"] for r in self.runs})
-
-    def median(self, dataset, tool, step, what, storage="folder"):
-        """None if the step was not done, or failed in any round."""
-        steps = [r["steps"].get(step) for r in self.of(dataset, tool, storage)]
-        if not steps or any(s is None or s["rc"] for s in steps):
-            return None
-        return statistics.median(MEASURES[what](s) for s in steps)
-
-    def stored(self, dataset, tool, what, storage="folder"):
-        """MB: the repository's `size` after the first backup, its `growth` by the change, or what is `left` after prune."""
-        sizes = {"size": lambda r: r["repo-1"]["bytes"], "growth": lambda r: r["repo-2"]["bytes"] - r["repo-1"]["bytes"],
-                 "left": lambda r: r["repo-3"]["bytes"]}
-        return statistics.median(sizes[what](r) for r in self.of(dataset, tool, storage)) / 1e6
-
-    def versions(self):
-        return {t: v for t in self.ordered() for v in [next((r["version"] for r in self.runs + self.startups if r["tool"] == t), None)] if v}
-
-
-def table(head, rows):
-    """A Markdown table; columns after the first are aligned to the right where their first cell is a number."""
-    rows = [[str(c) for c in row] for row in rows]
-    if not rows:
-        return "(nothing was measured)\n"
-    right = [i > 0 and re.match(r"[–\d]", c) for i, c in enumerate(rows[0])]
-    lines = [head, ["---:" if r else "---" for r in right], *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
-
-
-def number(x):
-    """With three digits, or a dash."""
-    if x is None:
-        return "–"
-    return f"{x:.0f}" if x >= 100 else f"{x:.1f}" if x >= 10 else f"{x:.2f}"
+STEPS = ["init", "backup-1", "backup-same", "backup-mutated", "list", "restore", "check", "prune"]
 
 
 def machine(results):
@@ -149,21 +89,34 @@ def s3(results):
             for storage in storages:
                 if not results.of(dataset, tool, storage):
                     continue
-                cells = [[results.median(dataset, tool, s, what, storage) for what in ("wall", "cpu", "requests")] for s in STEPS]
-                rows.append([tool, storage, *("–" if w is None else f"{number(w)} / {number(c)} / {r:.0f}" for w, c, r in cells),
-                             restored(results.of(dataset, tool, storage))])
+                cells = [s3_cell(results, dataset, tool, step, storage) for step in STEPS]
+                rows.append([tool, storage, *cells, restored(results.of(dataset, tool, storage))])
         if rows:
             out.append(f"### {dataset}, on S3\n\nWall seconds / CPU seconds / requests.\n\n" + table(["tool", "storage", *STEPS, "restored"], rows))
     return "\n".join(out) or "(nothing was measured)\n"
 
 
+def s3_cell(results, dataset, tool, step, storage):
+    wall, cpu, requests = (results.median(dataset, tool, step, what, storage) for what in ("wall", "cpu", "requests"))
+    if wall is None:
+        return "–"
+    # Requests that follow a body without a length on the same connection are not seen.
+    least = any(r["steps"][step]["uncounted"] for r in results.of(dataset, tool, storage))
+    return f"{number(wall)} / {number(cpu)} / {'≥ ' if least else ''}{requests:.0f}"
+
+
 def verdict(results):
-    """One line on whether the runs did what they are measured for."""
-    failed = [f"{r['tool']} {label} on {r['set']} ({r['storage']}), round {r['round']}" for r in results.runs for label, s in r["steps"].items() if s["rc"]]
-    differ = [f"{r['tool']} on {r['set']} ({r['storage']}), round {r['round']}" for r in results.runs if r["restored"]["differences"]]
-    checks = sum("check" in r["steps"] for r in results.runs)
-    text = f"{len(results.runs)} runs: each restored its tree, which was compared, and {checks} checked all data. "
-    text += f"Steps that failed: {', '.join(failed) or 'none'}. Trees that differed: {', '.join(differ) or 'none'}.\n"
+    """Whether the runs did what they are measured for."""
+    def where(r):
+        return f"on {r['set']} ({r['storage']}), round {r['round']}"
+    equal = sum(not r["restored"]["differences"] for r in results.runs)
+    checks = [r["steps"]["check"]["rc"] for r in results.runs if "check" in r["steps"]]
+    failed = [f"{r['tool']} {step} {where(r)}" for r in results.runs for step, s in r["steps"].items() if s["rc"]]
+    differ = [f"{r['tool']} {where(r)}" for r in results.runs if r["restored"]["differences"]]
+    text = f"{len(results.runs)} runs. {equal} restored what the source had, byte for byte; {checks.count(0)} of {len(checks)} checks of all data ended well.\n"
+    for what, them in (("Steps that failed", failed), ("Restores that differed", differ)):
+        if them:
+            text += f"\n{what}: {'; '.join(them)}.\n"
     return text
 
 
@@ -180,20 +133,6 @@ SECTIONS = {
 def report(files, page=None):
     results = Results(files)
     put({name: make(results) for name, make in SECTIONS.items()}, page)
-
-
-def put(sections, page):
-    """Prints sections, or replaces what stands between a page's marks: <!-- bench:NAME --> and <!-- /bench -->."""
-    if not page:
-        print("\n".join(sections.values()))
-        return
-    text = page.read_text()
-    for name, section in sections.items():
-        mark = re.compile(rf"(<!-- bench:{name} -->\n).*?(<!-- /bench -->)", re.DOTALL)
-        text, found = mark.subn(lambda m: m[1] + section + m[2], text)
-        if not found:
-            sys.exit(f"{page} has no place for {name}: write <!-- bench:{name} --> and <!-- /bench --> where it goes")
-    page.write_text(text)
 
 
 def ratios(file, ours, theirs):
