@@ -2,7 +2,7 @@
 import os, re, shlex, subprocess, time
 from pathlib import Path
 
-from place import HERE, ROOT, WORK
+from place import HERE, ROOT, WORK, remove
 
 
 def busy():
@@ -93,9 +93,17 @@ TRANSIENT = {"metadata"}
 
 
 def prepare(names):
+    """Makes the sets that are not there, and anew those that a killed run left half made or changed."""
+    journal = WORK / "side/journal"
+    changed = journal.read_text().splitlines() if journal.exists() else []
+    if changed:
+        path = Path(changed[0].split("\t")[1])
+        remove(WORK / "data" / path.relative_to(WORK / "data").parts[0])
+    remove(WORK / "side")
     for n in names:
         d = WORK / "data" / n
         if not (d / ".bench-root").exists():
+            remove(d)
             print(n, SETS[n](d) or "", flush=True)
 
 
