@@ -41,7 +41,7 @@ class Ctx:
 # files takes five times as long. A restore would be measured by what was removed before it.
 SETTLE_SECONDS = float(os.environ.get("BENCH_SETTLE", 65))
 # Below so much room, what is set aside is removed between two runs.
-ROOM_BYTES = 24 << 30
+ROOM_BYTES = 20 << 30
 ROOM_INODES = 9_000_000
 
 

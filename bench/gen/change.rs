@@ -14,7 +14,10 @@ fn walk(d: &Path, out: &mut Vec<PathBuf>) {
         let t = e.file_type().unwrap();
         if t.is_dir() {
             walk(&e.path(), out);
-        } else if t.is_file() && e.path().to_str().is_some_and(|s| !s.contains(['\t', '\n'])) && e.file_name() != ".bench-root" {
+        } else if t.is_file()
+            && e.path().to_str().is_some_and(|s| !s.contains(['\t', '\n']))
+            && e.file_name() != ".bench-root"
+        {
             out.push(e.path());
         }
     }
@@ -134,7 +137,9 @@ pub fn revert(side: &Path) {
             "E" | "D" => fs::rename(c[2], c[1]).unwrap(),
             "R" => fs::rename(c[2], c[1]).unwrap(),
             "A" => fs::remove_file(c[1]).unwrap(),
-            "T" => touch(Path::new(c[1]), c[2].parse().unwrap(), c[3].parse().unwrap(), c[4].parse().unwrap()),
+            "T" => {
+                touch(Path::new(c[1]), c[2].parse().unwrap(), c[3].parse().unwrap(), c[4].parse().unwrap())
+            }
             _ => {
                 let (at, n): (u64, usize) = (c[2].parse().unwrap(), c[3].parse().unwrap());
                 let f = OpenOptions::new().write(true).open(c[1]).unwrap();

@@ -4,7 +4,20 @@ use std::io::Write;
 
 /// What a file looks like inside.
 #[derive(Clone, Copy, PartialEq)]
-pub enum Kind { Docx, Xlsx, Pptx, Pdf, Jpg, Png, Txt, Eml, Csv, Json, Log, Mp4 }
+pub enum Kind {
+    Docx,
+    Xlsx,
+    Pptx,
+    Pdf,
+    Jpg,
+    Png,
+    Txt,
+    Eml,
+    Csv,
+    Json,
+    Log,
+    Mp4,
+}
 /// Kind, extension, share of the files, median bytes, sigma of the log-normal.
 pub const KINDS: [(Kind, &str, f64, f64, f64); 12] = [
     (Kind::Docx, "docx", 0.20, 60e3, 1.1),
@@ -121,7 +134,13 @@ impl Words {
         while out.len() < end {
             self.word(r, out);
             k += 1;
-            out.extend_from_slice(if k % 83 == 0 { b".\n\n" } else if k % 13 == 0 { b". " } else { b" " });
+            out.extend_from_slice(if k % 83 == 0 {
+                b".\n\n"
+            } else if k % 13 == 0 {
+                b". "
+            } else {
+                b" "
+            });
         }
         out.truncate(end);
     }
@@ -136,19 +155,39 @@ impl Words {
                 Kind::Csv => {
                     let _ = write!(out, "{id},{t},");
                     self.word(r, out);
-                    let _ = write!(out, ",{}.{:02},{},", r.below(100000), r.below(100), ["open", "closed", "paid", "void"][r.below(4) as usize]);
+                    let _ = write!(
+                        out,
+                        ",{}.{:02},{},",
+                        r.below(100000),
+                        r.below(100),
+                        ["open", "closed", "paid", "void"][r.below(4) as usize]
+                    );
                     self.word(r, out);
                     out.push(b'\n');
                 }
                 Kind::Json => {
-                    let _ = write!(out, "  {{\"id\": {id}, \"createdDateTime\": {t}, \"etag\": \"{:016x}\", \"name\": \"", r.next());
+                    let _ = write!(
+                        out,
+                        "  {{\"id\": {id}, \"createdDateTime\": {t}, \"etag\": \"{:016x}\", \"name\": \"",
+                        r.next()
+                    );
                     self.word(r, out);
                     out.push(b' ');
                     self.word(r, out);
-                    let _ = write!(out, "\", \"size\": {}, \"shared\": {}}},\n", r.below(10_000_000), r.below(2) == 0);
+                    let _ = write!(
+                        out,
+                        "\", \"size\": {}, \"shared\": {}}},\n",
+                        r.below(10_000_000),
+                        r.below(2) == 0
+                    );
                 }
                 _ => {
-                    let _ = write!(out, "{t} {} [{:08x}] ", ["INFO", "INFO", "INFO", "WARN", "ERROR"][r.below(5) as usize], r.next() as u32);
+                    let _ = write!(
+                        out,
+                        "{t} {} [{:08x}] ",
+                        ["INFO", "INFO", "INFO", "WARN", "ERROR"][r.below(5) as usize],
+                        r.next() as u32
+                    );
                     for _ in 0..5 {
                         self.word(r, out);
                         out.push(b' ');

@@ -68,7 +68,11 @@ impl Post {
             .map(|i| {
                 let (first, last) = (word(&words, &mut r), word(&words, &mut r));
                 let domain = ["example.org", "example.com", "mail.example.net"][r.below(3) as usize];
-                Person { name: format!("{first} {last}"), address: format!("{first}.{last}{i}@{domain}"), seed: r.next() }
+                Person {
+                    name: format!("{first} {last}"),
+                    address: format!("{first}.{last}{i}@{domain}"),
+                    seed: r.next(),
+                }
             })
             .collect();
         Post { words, people, threads: vec![], r }
@@ -79,14 +83,30 @@ impl Post {
         let any = |r: &mut Rng| &people[r.below(people.len() as u64) as usize];
         // The first fifth of the people are senders of newsletters.
         let newsletter = self.r.below(100) < 25;
-        let from = if newsletter { &people[self.r.below(people.len() as u64 / 5) as usize] } else { any(&mut self.r) };
+        let from = if newsletter {
+            &people[self.r.below(people.len() as u64 / 5) as usize]
+        } else {
+            any(&mut self.r)
+        };
         let to = (0..1 + self.r.below(if newsletter { 1 } else { 5 })).map(|_| any(&mut self.r)).collect();
-        let id = format!("<{:016x}{:016x}@{}>", self.r.next(), self.r.next(), from.address.split('@').nth(1).unwrap());
+        let id = format!(
+            "<{:016x}{:016x}@{}>",
+            self.r.next(),
+            self.r.next(),
+            from.address.split('@').nth(1).unwrap()
+        );
         // Text is there twice, as such and as HTML, whose tags take as much again; headers take some 2 KiB.
         let room = (size.saturating_sub(2600) / 3).clamp(80, TEXT_MAX);
         let mut message = Message {
-            from, to, subject: self.sentence(6), date, id, references: vec![],
-            text: String::new(), html: String::new(), attachment: None,
+            from,
+            to,
+            subject: self.sentence(6),
+            date,
+            id,
+            references: vec![],
+            text: String::new(),
+            html: String::new(),
+            attachment: None,
         };
         if newsletter {
             self.newsletter(&mut message, room);
@@ -110,7 +130,8 @@ impl Post {
             text.push_str(&word(&self.words, &mut own));
             text.push_str(&format!(" {}\n", own.below(100_000)));
         }
-        let answered = (!self.threads.is_empty() && self.r.below(100) < 60).then(|| self.r.below(self.threads.len() as u64));
+        let answered = (!self.threads.is_empty() && self.r.below(100) < 60)
+            .then(|| self.r.below(self.threads.len() as u64));
         if let Some(thread) = answered.map(|i| &self.threads[i as usize]) {
             message.subject = format!("Re: {}", thread.subject);
             message.references = thread.ids.clone();
@@ -146,7 +167,10 @@ impl Post {
             let class = word(&self.words, own);
             format!("<table class=\"{class}\" width=\"{width}\" cellpadding=\"0\" style=\"border-collapse:collapse;background:#{colour:06x};font-family:Arial,sans-serif\"><tr><td align=\"center\">")
         };
-        let (head, foot) = ((0..4).map(|_| part(&mut own)).collect::<String>(), (0..3).map(|_| part(&mut own)).collect::<String>());
+        let (head, foot) = (
+            (0..4).map(|_| part(&mut own)).collect::<String>(),
+            (0..3).map(|_| part(&mut own)).collect::<String>(),
+        );
         let end = "</td></tr></table>\r\n";
         message.html = format!("<html><body>{head}\r\n");
         while message.text.len() < room {

@@ -50,8 +50,15 @@ impl Message<'_> {
             o.push_str(&format!("{name}: {value}\r\n"));
         }
         o.push_str(&format!("From: {} <{}>\r\nTo: ", self.from.name, self.from.address));
-        o.push_str(&self.to.iter().map(|p| format!("{} <{}>", p.name, p.address)).collect::<Vec<_>>().join(",\r\n "));
-        o.push_str(&format!("\r\nSubject: {}\r\nDate: {}\r\nMessage-ID: {}\r\n", self.subject, date(self.date), self.id));
+        o.push_str(
+            &self.to.iter().map(|p| format!("{} <{}>", p.name, p.address)).collect::<Vec<_>>().join(",\r\n "),
+        );
+        o.push_str(&format!(
+            "\r\nSubject: {}\r\nDate: {}\r\nMessage-ID: {}\r\n",
+            self.subject,
+            date(self.date),
+            self.id
+        ));
         if let Some(last) = self.references.last() {
             o.push_str(&format!("In-Reply-To: {last}\r\nReferences: {}\r\n", self.references.join("\r\n ")));
         }
@@ -78,7 +85,13 @@ impl Message<'_> {
 
     /// As Microsoft Graph tells it.
     pub fn json(&self, r: &mut Rng) -> Vec<u8> {
-        let address = |p: &Person| format!("{{\"emailAddress\":{{\"name\":{},\"address\":{}}}}}", quoted(&p.name), quoted(&p.address));
+        let address = |p: &Person| {
+            format!(
+                "{{\"emailAddress\":{{\"name\":{},\"address\":{}}}}}",
+                quoted(&p.name),
+                quoted(&p.address)
+            )
+        };
         let time = iso(self.date);
         let mut id = vec![0; 60];
         r.fill(&mut id);
@@ -87,7 +100,12 @@ impl Message<'_> {
         let mut o = format!("{{\"@odata.etag\":\"W/\\\"CQAAABYAAAA{:016x}\\\"\",\"id\":\"{id}\",\"createdDateTime\":\"{time}\",\"lastModifiedDateTime\":\"{time}\",\"changeKey\":\"CQAAABYAAAA{:016x}\",\"categories\":[],\"receivedDateTime\":\"{time}\",\"sentDateTime\":\"{time}\",\"hasAttachments\":{},\"internetMessageId\":{},\"subject\":{},\"bodyPreview\":{},\"importance\":\"normal\",\"conversationId\":\"AAQkAGVm{:016x}\",\"isRead\":{},\"isDraft\":false,\"inferenceClassification\":\"focused\",", r.next(), r.next(), self.attachment.is_some(), quoted(&self.id), quoted(&self.subject), quoted(&preview), r.next(), r.below(4) > 0);
         o.push_str(&format!("\"body\":{{\"contentType\":\"html\",\"content\":{}}},", quoted(&self.html)));
         o.push_str(&format!("\"sender\":{0},\"from\":{0},\"toRecipients\":[{1}],\"ccRecipients\":[],\"bccRecipients\":[],\"replyTo\":[],\"flag\":{{\"flagStatus\":\"notFlagged\"}},", address(self.from), self.to.iter().map(|p| address(p)).collect::<Vec<_>>().join(",")));
-        let headers = self.headers(r).iter().map(|(name, value)| format!("{{\"name\":{},\"value\":{}}}", quoted(name), quoted(value))).collect::<Vec<_>>().join(",");
+        let headers = self
+            .headers(r)
+            .iter()
+            .map(|(name, value)| format!("{{\"name\":{},\"value\":{}}}", quoted(name), quoted(value)))
+            .collect::<Vec<_>>()
+            .join(",");
         o.push_str(&format!("\"internetMessageHeaders\":[{headers}]"));
         if let Some((name, media, bytes)) = &self.attachment {
             o.push_str(&format!(",\"attachments\":[{{\"@odata.type\":\"#microsoft.graph.fileAttachment\",\"name\":{},\"contentType\":\"{media}\",\"size\":{},\"isInline\":false,\"contentBytes\":\"{}\"}}]", quoted(name), bytes.len(), base64(bytes)));
@@ -149,7 +167,15 @@ fn iso(seconds: u64) -> String {
 
 fn date(seconds: u64) -> String {
     const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let (year, month, day, s) = calendar(seconds);
-    format!("{}, {day} {} {year} {:02}:{:02}:{:02} +0000", DAYS[(seconds / 86_400 % 7) as usize], MONTHS[month as usize - 1], s / 3600, s / 60 % 60, s % 60)
+    format!(
+        "{}, {day} {} {year} {:02}:{:02}:{:02} +0000",
+        DAYS[(seconds / 86_400 % 7) as usize],
+        MONTHS[month as usize - 1],
+        s / 3600,
+        s / 60 % 60,
+        s % 60
+    )
 }

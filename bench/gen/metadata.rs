@@ -61,5 +61,6 @@ fn name(words: &Words, r: &mut Rng, number: u64, ext: &str) -> String {
 
 /// Some time from 2015 to 2025, to the nanosecond.
 fn time(r: &mut Rng) -> SystemTime {
-    SystemTime::UNIX_EPOCH + Duration::new(1_420_070_400 + r.below(315_360_000), r.below(1_000_000_000) as u32)
+    SystemTime::UNIX_EPOCH
+        + Duration::new(1_420_070_400 + r.below(315_360_000), r.below(1_000_000_000) as u32)
 }

@@ -38,7 +38,10 @@ pub fn office(dir: &Path, seed: u64, mib: u64) {
         }
         let user = r.below(20);
         let proj = r.below(40);
-        let mut p = dir.join(format!("user{user:02}/{}/Project {proj:02}", ["Documents", "Pictures", "Desktop", "Shared Libraries"][r.below(4) as usize]));
+        let mut p = dir.join(format!(
+            "user{user:02}/{}/Project {proj:02}",
+            ["Documents", "Pictures", "Desktop", "Shared Libraries"][r.below(4) as usize]
+        ));
         if r.below(3) == 0 {
             p = p.join(format!("Jahr {}/Entwürfe", 2015 + r.below(10)));
         }
@@ -114,7 +117,11 @@ pub fn big(dir: &Path, seed: u64, mib: u64) {
                     done[r.below(done.len() as u64) as usize].1.clone()
                 } else {
                     let kind = if p < 62 { 0 } else { 1 };
-                    if kind == 0 { comp += n } else { rnd += n }
+                    if kind == 0 {
+                        comp += n
+                    } else {
+                        rnd += n
+                    }
                     (0..(n / 65536).max(1)).map(|_| (r.next() & !1) | kind).collect()
                 };
                 let mut left = n as usize;
