@@ -61,17 +61,17 @@ class Repository:
             sys.exit(f"{verb} ended with {measured['rc']}; see {self.log}")
         return measured
 
-    def restores_one(self, number):
+    def restores_one(self, n):
         """A file from the newest snapshot, which must be what the source has."""
         file = one_file(self.c.src)
-        out = self.c.dir / f"out-{number}"
+        out = self.c.dir / f"out-{n}"
         measured = self.does("restore-path", [f"latest:{file.relative_to(self.c.src)}", "--target", str(out)])
         restored = next(p for p in out.rglob("*") if p.is_file())
         if restored.read_bytes() != file.read_bytes():
             sys.exit(f"{restored} is not what {file} is")
         return measured
 
-    def count(self):
+    def measured(self):
         """Measures every operation on a copy: op to the median of its records."""
         copy = self.copy()
         records = {op: [] for op in OPERATIONS}
@@ -119,7 +119,7 @@ def run(files, snapshots, out):
         repository = Repository(f"{n}-files", tree(n))
         repository.make()
         first = repository.does("backup")
-        told(out, "files", n, {"first": median([first])} | repository.count())
+        told(out, "files", n, {"first": median([first])} | repository.measured())
         remove(repository.c.dir)
         remove(repository.c.src)
     source = tree(TREE_FOR_SNAPSHOTS)
@@ -130,7 +130,7 @@ def run(files, snapshots, out):
             change(source, f"snapshot {made}")
             repository.does("backup")
             made += 1
-        told(out, "snapshots", n, repository.count())
+        told(out, "snapshots", n, repository.measured())
     remove(repository.c.dir)
     remove(source)
 

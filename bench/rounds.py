@@ -4,7 +4,7 @@ from contextlib import ExitStack
 
 from adapters import S3, TOOLS
 from bucket import Bucket, Server
-from measure import SETS, TRANSIENT, compared, cpu, du, gen, machine, prepare, sh, spawn, timed, total
+from measure import TRANSIENT, compared, cpu, du, gen, machine, prepare, sh, spawn, timed, total
 from place import Ctx, WORK, make_room, remove, set_aside, short_of_room
 
 
