@@ -24,7 +24,7 @@ corso() {
 
 folders=("$@")
 if [[ $# == 0 ]]; then
-    [[ -x $here/gen ]] || rustc -O -o "$here/gen" bench/gen.rs
+    [[ -x $here/gen ]] || rustc --edition 2021 -O -o "$here/gen" bench/gen/main.rs
     [[ -d $here/small ]] || "$here/gen" small "$here/small" 1 200000
     folders=(/usr "$here/small")
 fi
