@@ -119,7 +119,8 @@ pub fn compare(
     second: &Path,
     options: &CompareOptions,
 ) -> Result<Vec<Difference>, FolderError> {
-    let everything = || SourceOptions { ignore_files: Vec::new(), ..Default::default() };
+    let everything =
+        || SourceOptions { ignore_files: Vec::new(), lists_attributes: true, ..Default::default() };
     let mut comparison = Comparison {
         first: FolderSource::new(&[first.to_owned()], everything())?,
         second: FolderSource::new(&[second.to_owned()], everything())?,

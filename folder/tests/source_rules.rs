@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use folder::{FolderError, FolderHandle, FolderSource, SourceOptions};
-use repo_format::engine::source::{Child, ItemCause, Source};
+use repo_format::engine::source::{Child, Finished, ItemCause, Source};
 use repo_format::object::ObjectRef;
 use repo_format::tree::{Entry, EntryKind};
 
@@ -176,9 +176,9 @@ fn unchanged_means_equal_and_long_settled_when_the_base_was_read() {
     let source = with_ignored(false, false);
     let now = only_child(&source).entry;
     let base = stored(&now);
-    assert!(source.unchanged(&base, later, &now));
-    assert!(!source.unchanged(&base, now_ns(), &now), "still racy");
-    assert!(!source.unchanged(&now, later, &now), "content was never stored");
+    assert_eq!(source.reuse(&base, later, &now).as_ref(), Some(&base));
+    assert_eq!(source.reuse(&base, now_ns(), &now), None, "still racy");
+    assert_eq!(source.reuse(&now, later, &now), None, "content was never stored");
 
     let changed = |change: fn(&mut Entry)| {
         let mut changed = now.clone();
@@ -190,10 +190,10 @@ fn unchanged_means_equal_and_long_settled_when_the_base_was_read() {
     let ctime = changed(|entry| entry.meta.ctime_ns = Some(1));
     let inode = changed(|entry| entry.meta.inode = Some(1));
     for other in [&size, &mtime, &ctime, &inode] {
-        assert!(!source.unchanged(&base, later, other));
+        assert_eq!(source.reuse(&base, later, other), None);
     }
-    assert!(with_ignored(true, false).unchanged(&base, later, &ctime));
-    assert!(with_ignored(false, true).unchanged(&base, later, &inode));
+    assert_eq!(with_ignored(true, false).reuse(&base, later, &ctime), Some(stored(&ctime)));
+    assert_eq!(with_ignored(false, true).reuse(&base, later, &inode), Some(stored(&inode)));
 }
 
 #[test]
@@ -207,12 +207,15 @@ fn a_file_that_changes_while_it_is_read_is_noticed() {
     let file = File::options().write(true).open(place.path().join("file")).unwrap();
     file.write_all_at(b"other, longer", 0).unwrap();
     while reader.read(&mut content, 2).unwrap() > 0 {}
-    assert_eq!(reader.finish(&child.entry).unwrap_err().cause, ItemCause::Changing);
+    let finished = reader.finish(&child.entry).unwrap();
+    assert!(finished.changed);
+    assert_eq!(finished.entry, child.entry, "the next run finds it changed");
 
     let mut again = source.open(&child.handle).unwrap();
     content.clear();
     while again.read(&mut content, 100).unwrap() > 0 {}
-    let entry = again.finish(&child.entry).unwrap();
+    let Finished { entry, changed } = again.finish(&child.entry).unwrap();
+    assert!(!changed);
     assert_eq!((content.as_slice(), entry.size), (&b"other, longer"[..], 13));
 }
 

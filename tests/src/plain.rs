@@ -92,8 +92,9 @@ impl Source for PlainSource {
         Ok(Box::new(PlainReader { bytes: self.files[folder][name].bytes.clone(), place: 0 }))
     }
 
-    fn unchanged(&self, base: &Entry, _base_begun_ns: TimeNs, now: &Entry) -> bool {
-        (base.meta.mtime_ns, base.size) == (now.meta.mtime_ns, now.size)
+    fn reuse(&self, base: &Entry, _base_begun_ns: TimeNs, now: &Entry) -> Option<Entry> {
+        let same = (base.meta.mtime_ns, base.size) == (now.meta.mtime_ns, now.size);
+        same.then(|| Entry { kind: base.kind.clone(), ..now.clone() })
     }
 }
 
@@ -109,10 +110,6 @@ impl ItemReader for PlainReader {
         buf.extend_from_slice(some);
         self.place += some.len();
         Ok(some.len())
-    }
-
-    fn finish(self: Box<Self>, listed: &Entry) -> Result<Entry, ItemError> {
-        Ok(listed.clone())
     }
 }
 

@@ -118,8 +118,9 @@ impl Source for Drive {
         }
     }
 
-    fn unchanged(&self, base: &Entry, _: i64, now: &Entry) -> bool {
-        base.size == now.size && base.meta.mtime_ns == now.meta.mtime_ns
+    fn reuse(&self, base: &Entry, _: i64, now: &Entry) -> Option<Entry> {
+        let same = base.size == now.size && base.meta.mtime_ns == now.meta.mtime_ns;
+        same.then(|| Entry { kind: base.kind.clone(), ..now.clone() })
     }
 }
 
@@ -142,9 +143,5 @@ impl ItemReader for Bytes {
         let count = limit.min(self.left.len());
         buf.extend(self.left.drain(..count));
         Ok(count)
-    }
-
-    fn finish(self: Box<Self>, listed: &Entry) -> Result<Entry, ItemError> {
-        Ok(listed.clone())
     }
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use repo_format::codec::ContentId;
 use repo_format::engine::source::{Child, ItemCause, ItemError, ItemReader, Listing, Source};
 use repo_format::tree::{Entry, EntryKind, Meta, TimeNs, TreeKey};
-use rustix::fs::{CWD, Dir};
+use rustix::fs::{CWD, RawDir, SeekFrom, seek};
 use rustix::io::{self, Errno};
 
 use self::describe::Describer;
@@ -31,6 +31,8 @@ pub use self::place::FolderHandle;
 
 /// Folders kept open at a time, so that their children are found in one step.
 const OPEN_FOLDERS_MAX: usize = 64;
+/// Room for the names that the system gives in one call; no name is near as long.
+const LISTING_BYTES: usize = 32 << 10;
 /// File systems that count time coarsely may give a file changed twice the same time twice.
 const TIME_GRAIN_NS: TimeNs = 2_000_000_000;
 
@@ -60,11 +62,13 @@ impl FolderSource {
     /// [`FolderError`] if a path or pattern is malformed, or a single path is not there. Of several
     /// paths those that are not there fail as items.
     pub fn new(paths: &[PathBuf], options: SourceOptions) -> Result<Self, FolderError> {
+        // Without the time of change nothing else tells whether they are as a base has them.
+        let lists_attributes = options.lists_attributes || options.ignore_ctime;
         Ok(FolderSource {
             root: root_of(paths)?,
             excludes: Excludes::new(&options)?,
             options,
-            describer: Arc::default(),
+            describer: Arc::new(Describer::new(lists_attributes)),
             pool: FdPool::new(OPEN_FOLDERS_MAX),
         })
     }
@@ -205,9 +209,9 @@ impl Source for FolderSource {
         Ok(Box::new(FileReader::open(fd.as_fd(), name, &self.describer)?))
     }
 
-    fn unchanged(&self, base: &Entry, base_begun_ns: TimeNs, now: &Entry) -> bool {
+    fn reuse(&self, base: &Entry, base_begun_ns: TimeNs, now: &Entry) -> Option<Entry> {
         let (EntryKind::File(Some(_)), EntryKind::File(_)) = (&base.kind, &now.kind) else {
-            return false;
+            return None;
         };
         let same = |field: fn(&Meta) -> Option<u64>| {
             field(&base.meta).is_some() && field(&base.meta) == field(&now.meta)
@@ -217,10 +221,18 @@ impl Source for FolderSource {
         let still = |field: fn(&Meta) -> Option<TimeNs>| {
             field(&base.meta).is_some_and(|time| time < settled_ns && field(&now.meta) == Some(time))
         };
-        base.size == now.size
+        let unchanged = base.size == now.size
             && still(|meta| meta.mtime_ns)
             && (self.options.ignore_ctime || still(|meta| meta.ctime_ns))
-            && (self.options.ignore_inode || same(|meta| meta.inode))
+            && (self.options.ignore_inode || same(|meta| meta.inode));
+        unchanged.then(|| {
+            let mut entry = Entry { kind: base.kind.clone(), ..now.clone() };
+            if !self.describer.lists_attributes {
+                // They cannot change without a new time of change.
+                entry.meta.xattrs.clone_from(&base.meta.xattrs);
+            }
+            entry
+        })
     }
 }
 
@@ -272,7 +284,11 @@ fn made_up_folder() -> Entry {
 /// The names in a folder, in the order of their inodes: so a disk is looked over in one sweep.
 fn names_in(fd: BorrowedFd<'_>) -> io::Result<Vec<Vec<u8>>> {
     let mut found = Vec::new();
-    for entry in Dir::read_from(fd)? {
+    let mut buffer = Vec::with_capacity(LISTING_BYTES);
+    // It may have been listed before.
+    seek(fd, SeekFrom::Start(0))?;
+    let mut entries = RawDir::new(fd, buffer.spare_capacity_mut());
+    while let Some(entry) = entries.next() {
         let entry = entry?;
         let name = entry.file_name().to_bytes();
         if name != b"." && name != b".." {

@@ -23,6 +23,8 @@ pub struct SourceOptions {
     pub ignore_ctime: bool,
     /// Does not compare inode numbers, which some network file systems hand out anew.
     pub ignore_inode: bool,
+    /// Looks at the extended attributes of files when their folder is listed, and not when they are opened.
+    pub lists_attributes: bool,
 }
 
 impl Default for SourceOptions {
@@ -36,6 +38,7 @@ impl Default for SourceOptions {
             exclude_paths: Vec::new(),
             ignore_ctime: false,
             ignore_inode: false,
+            lists_attributes: false,
         }
     }
 }

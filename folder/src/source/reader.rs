@@ -5,7 +5,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
-use repo_format::engine::source::{ItemCause, ItemError, ItemReader};
+use repo_format::engine::source::{Finished, ItemCause, ItemError, ItemReader};
 use repo_format::tree::Entry;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
@@ -87,13 +87,15 @@ impl ItemReader for FileReader {
         Ok(count)
     }
 
-    fn finish(self: Box<Self>, listed: &Entry) -> Result<Entry, ItemError> {
+    fn finish(self: Box<Self>, listed: &Entry) -> Result<Finished, ItemError> {
         let now = Facts::of_open(&self.file).map_err(read_failed)?;
-        if !now.same_content_as(&self.opened) {
-            return Err(caused(ItemCause::Changing, "it changed while it was read"));
+        let entry = self.describer.open_file(&self.file, &now);
+        if now.same_content_as(&self.opened) {
+            return Ok(Finished { entry: Entry { size: self.offset, ..entry }, changed: false });
         }
-        let entry = self.describer.open_file(&self.file, &now, listed);
-        Ok(Entry { size: self.offset, ..entry })
+        let mut kept = listed.clone();
+        kept.meta.xattrs = entry.meta.xattrs;
+        Ok(Finished { entry: kept, changed: true })
     }
 }
 

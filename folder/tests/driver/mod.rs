@@ -114,7 +114,7 @@ impl Copy<'_> {
         let mut reader = self.source.open(handle)?;
         let mut content = Vec::new();
         while reader.read(&mut content, 70_001)? > 0 {}
-        Ok((content, reader.finish(listed)?))
+        Ok((content, reader.finish(listed)?.entry))
     }
 
     fn fail(&mut self, path: &[Vec<u8>], error: ItemError) {

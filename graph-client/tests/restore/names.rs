@@ -38,10 +38,6 @@ impl ItemReader for Text {
         buf.extend_from_slice(self.0.as_bytes());
         Ok(self.0.len())
     }
-
-    fn finish(self: Box<Self>, listed: &Entry) -> Result<Entry, ItemError> {
-        Ok(listed.clone())
-    }
 }
 
 fn folder() -> Entry {
@@ -81,8 +77,8 @@ impl Source for Made {
         Ok(Box::new(Text(text, false)))
     }
 
-    fn unchanged(&self, _base: &Entry, _base_begun_ns: TimeNs, _now: &Entry) -> bool {
-        false
+    fn reuse(&self, _base: &Entry, _base_begun_ns: TimeNs, _now: &Entry) -> Option<Entry> {
+        None
     }
 }
 

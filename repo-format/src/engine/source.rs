@@ -104,9 +104,23 @@ pub trait ItemReader: Send {
         None
     }
 
-    /// Called after the end: the entry as it is now, so that a file that changed while it was read
-    /// is told apart. `Err(Changing)` asks the uploader to read once more.
-    fn finish(self: Box<Self>, listed: &Entry) -> Result<Entry, ItemError>;
+    /// Called after the end: what is known of the file now, and whether it kept still meanwhile.
+    ///
+    /// # Errors
+    /// An [`ItemError`] fails this item alone.
+    fn finish(self: Box<Self>, listed: &Entry) -> Result<Finished, ItemError> {
+        Ok(Finished { entry: listed.clone(), changed: false })
+    }
+}
+
+/// A file that was read to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finished {
+    /// The file as it is now, with what a listing leaves out. Of one that changed, the facts that it was
+    /// listed with, so that the next run finds others and reads it again.
+    pub entry: Entry,
+    /// It changed while it was read: the uploader reads it once more.
+    pub changed: bool,
 }
 
 /// Where entries come from.
@@ -127,7 +141,8 @@ pub trait Source: Send + Sync {
     /// An [`ItemError`] fails this item alone.
     fn open(&self, file: &Self::Handle) -> Result<Box<dyn ItemReader>, ItemError>;
 
-    /// Whether `base`, the same key's entry in a snapshot that was begun at `base_begun_ns`, still
-    /// describes `now` so well that its content need not be read again.
-    fn unchanged(&self, base: &Entry, base_begun_ns: TimeNs, now: &Entry) -> bool;
+    /// The entry of a file that was listed as `now` and need not be read, since `base` tells its content
+    /// and whatever else a listing leaves out: the same key's entry in a snapshot that was begun at
+    /// `base_begun_ns`. Nothing if it may have changed.
+    fn reuse(&self, base: &Entry, base_begun_ns: TimeNs, now: &Entry) -> Option<Entry>;
 }

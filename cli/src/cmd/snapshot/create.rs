@@ -196,6 +196,7 @@ fn source_options(session: &Session, args: &CreateArgs) -> anyhow::Result<Source
         exclude_paths: own_folders(session)?,
         ignore_ctime: selection.ignore_ctime,
         ignore_inode: selection.ignore_inode,
+        lists_attributes: false,
     })
 }
 

@@ -249,8 +249,4 @@ impl ItemReader for Reader<'_, '_, '_> {
         hash.take_back(unread);
         Some(hash.to_bytes().to_vec())
     }
-
-    fn finish(self: Box<Self>, listed: &Entry) -> Result<Entry, ItemError> {
-        Ok(listed.clone())
-    }
 }

@@ -95,18 +95,13 @@ impl<'a> Assembly<'a> {
     ) -> Result<(), Fatal> {
         match outcome {
             Outcome::Stored { entry, read, note } => {
-                // Hard links share an outcome: content is the file's, all else is the name's.
-                let entry = match entry.meta.link_group {
-                    Some(_) => Entry { kind: entry.kind, size: entry.size, ..listed },
-                    None => *entry,
-                };
                 self.statistics.bytes_read += read;
                 self.count(&entry, news);
                 self.progress.done(1, 0);
                 if let Some(error) = note {
                     self.fail(path, error);
                 }
-                self.push(key, entry)
+                self.push(key, *entry)
             }
             Outcome::Failed { error, read } => {
                 self.statistics.bytes_read += read;

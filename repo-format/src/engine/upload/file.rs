@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Run;
 use crate::content::ContentError;
-use crate::engine::source::{ItemCause, ItemError, Source};
+use crate::engine::source::{Finished, ItemCause, ItemError, Source};
 use crate::engine::store::{Broken, Stream};
 use crate::object::ObjectRef;
 use crate::tree::{Entry, EntryKind};
@@ -66,9 +66,11 @@ fn read_once<S: Source>(
         entry.kind = EntryKind::File(Some(stored));
         entry
     };
-    match reader.finish(listed) {
-        Ok(entry) => Ok((with(entry, stored), None)),
-        Err(error) if error.cause == ItemCause::Changing => Ok((with(listed.clone(), stored), Some(error))),
-        Err(error) => Err(error.into()),
-    }
+    let Finished { entry, changed } = reader.finish(listed)?;
+    let note = changed.then(|| ItemError {
+        cause: ItemCause::Changing,
+        message: "it changed while it was read".to_owned(),
+        attempts: 1,
+    });
+    Ok((with(entry, stored), note))
 }

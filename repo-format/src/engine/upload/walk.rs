@@ -141,17 +141,12 @@ fn open_folder<'r, S: Source>(
     Ok(Folder { children: listing.children.into_iter(), bases, path_len: path.len() })
 }
 
-/// The entry with the content of a base, if the source says it is unchanged and the repository
-/// still has what it needs.
+/// The entry with the content of a base, if the source says that it is unchanged and the repository still
+/// has what it needs.
 fn reuse<S: Source>(run: &Run<'_, S>, bases: &[BaseEntry], now: &Entry) -> Option<Entry> {
     bases.iter().find_map(|BaseEntry { entry: base, begun_ns }| {
         let EntryKind::File(Some(object)) = base.kind else { return None };
-        if !run.source.unchanged(base, *begun_ns, now) || !run.storing.is_alive(object) {
-            return None;
-        }
-        let mut entry = now.clone();
-        entry.size = base.size;
-        entry.kind = EntryKind::File(Some(object));
-        Some(entry)
+        let entry = run.source.reuse(base, *begun_ns, now)?;
+        run.storing.is_alive(object).then_some(entry)
     })
 }
