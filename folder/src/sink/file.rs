@@ -1,6 +1,7 @@
 //! A file in the making: a temporary name, bytes at any offset, holes where zeros are.
 
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::{self, pwrite};
@@ -13,15 +14,24 @@ static ZEROS: [u8; HOLE_BYTES] = [0; HOLE_BYTES];
 /// Smaller files are laid out well without being announced.
 const PREALLOCATE_BYTES_MIN: u64 = 1 << 20;
 
-/// A file being restored under a temporary name. Its descriptor may be closed between writes.
+/// A file being restored, which does not have its name yet.
 #[derive(Debug)]
 pub struct SinkFile {
     /// Names of its folder, below the target.
     pub(super) folder: Vec<Vec<u8>>,
-    pub(super) temporary: Vec<u8>,
-    pub(super) fd: PooledFd,
+    pub(super) place: FilePlace,
     /// Leaves runs of zeros as holes.
     pub(super) sparse: bool,
+}
+
+/// Where the bytes of a file in the making lie.
+#[derive(Debug)]
+pub(super) enum FilePlace {
+    /// In a file without any name, gone once it is closed: half the work of a temporary name, and a crash
+    /// leaves nothing behind. It stays open, so it is for files that are written in one piece.
+    Nameless(Arc<OwnedFd>),
+    /// Under a temporary name. The descriptor may be closed between writes.
+    Temporary { name: Vec<u8>, fd: PooledFd },
 }
 
 /// Asks for room in one piece, so that a full disk shows at once. Not every file system can.

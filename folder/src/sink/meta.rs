@@ -45,17 +45,29 @@ impl MetaWriter {
         MetaWriter { owner, is_root: rustix::process::geteuid().is_root(), numbers: OwnerNumbers::default() }
     }
 
-    /// Sets the metadata of an open file or folder.
+    /// Sets the metadata of an open file or folder, as far as it is another one: most files are made with
+    /// the owner and the mode that they are to have.
     pub fn on_open(&self, fd: impl AsFd, entry: &Entry) -> Vec<MetaWarning> {
         let mut warnings = Warnings::default();
         let meta = &entry.meta;
+        let mut known = Facts::of_open(&fd).ok();
         if let Some((uid, gid)) = self.owner_to_set(meta) {
-            warnings.note("the owner", fchown(&fd, uid, gid));
+            let is_set = known.as_ref().is_some_and(|it| {
+                uid.is_none_or(|uid| uid.as_raw() == it.uid) && gid.is_none_or(|gid| gid.as_raw() == it.gid)
+            });
+            if !is_set {
+                warnings.note("the owner", fchown(&fd, uid, gid));
+                known = None;
+            }
         }
-        set_xattrs(&fd, meta, &mut warnings);
+        if set_xattrs(&fd, meta, &mut warnings) {
+            known = None;
+        }
         if let Some(mode) = meta.mode {
             let mode = self.permitted_mode(&fd, entry, mode, &mut warnings);
-            warnings.note("the mode", fchmod(&fd, Mode::from_raw_mode(mode)));
+            if known.is_none_or(|it| it.mode != mode) {
+                warnings.note("the mode", fchmod(&fd, Mode::from_raw_mode(mode)));
+            }
         }
         if let Some(mtime_ns) = meta.mtime_ns {
             warnings.note("the time", futimens(&fd, &times(mtime_ns)));
@@ -120,12 +132,15 @@ impl MetaWriter {
     }
 }
 
-/// Sets attributes, and takes away what a folder's default ACL or an older file has left.
-fn set_xattrs(fd: impl AsFd, meta: &Meta, warnings: &mut Warnings) {
+/// Sets attributes, and takes away what a folder's default ACL or an older file has left. Says whether there
+/// was anything to do, which may have changed the mode.
+fn set_xattrs(fd: impl AsFd, meta: &Meta, warnings: &mut Warnings) -> bool {
+    let mut touched = !meta.xattrs.is_empty();
     let present = xattrs::names_of_open(&fd).unwrap_or_default();
     let ours = |attr: &Vec<u8>| !attr.starts_with(b"security.") && !attr.starts_with(b"trusted.");
     for attr in present.into_iter().filter(ours) {
         if !meta.xattrs.contains_key(&attr) {
+            touched = true;
             warnings.note(attr.escape_ascii(), xattrs::remove_from_open(&fd, &attr));
         }
     }
@@ -135,6 +150,7 @@ fn set_xattrs(fd: impl AsFd, meta: &Meta, warnings: &mut Warnings) {
     for (attr, value) in others.into_iter().chain(acls) {
         warnings.note(attr.escape_ascii(), xattrs::set_on_open(&fd, attr, value));
     }
+    touched
 }
 
 /// Changes the mode of a child without following a link, should it have become one.

@@ -1,6 +1,6 @@
 //! A local folder as a [`Sink`].
 //!
-//! Everything is made under a temporary name in its folder and renamed into place when it is
+//! Everything is made under a temporary name in its folder, or without any, and put in place when it is
 //! whole, metadata included. No symbolic link below the target is ever followed.
 
 mod file;
@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -24,20 +24,23 @@ use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::fs::{fchmod, fsync, ftruncate, linkat, mkdirat, openat, symlinkat, unlinkat};
 use rustix::io::{self, Errno};
 
-use self::file::{preallocate, write_at};
+use self::file::{FilePlace, preallocate, write_at};
 use self::folders::{Folders, split};
 use self::meta::{MetaWriter, chmod_child};
-use self::place::{failed, file_type, first_mode, look_at, make_node, put_in_place, remove};
+use self::place::{failed, file_type, first_mode, link_open, look_at, make_node, put_in_place, remove};
 use crate::error::{FolderError, caused};
 use crate::unix::facts::Facts;
 use crate::unix::open::open_child;
-use crate::unix::pool::FdPool;
+use crate::unix::pool::{FdPool, PooledFd};
 
 pub use self::file::SinkFile;
 pub use self::options::{Overwrite, OwnerPolicy, SinkOptions};
 
 /// Files kept open at a time; others in the making are opened again when more bytes come.
 const OPEN_FILES_MAX: usize = 256;
+/// Files of up to so many bytes are one content each, whatever sizes a repository cuts (SPL-1): they are
+/// written at once.
+const NAMELESS_BYTES_MAX: u64 = 16 << 10;
 /// What it takes to list a folder, to make something in it and to pass through.
 const OWNER_ALL: u32 = 0o700;
 
@@ -51,6 +54,8 @@ pub struct FolderSink {
     is_new: bool,
     /// Folders that were there before and are still entered, as they were.
     found: Mutex<HashMap<Vec<u8>, Facts>>,
+    /// Whether the target takes no files without a name, or cannot name them later.
+    lacks_nameless: AtomicBool,
     /// Distinguishes temporary names of this sink from those of others, living and dead.
     started_ns: u128,
     temporaries: AtomicU64,
@@ -67,16 +72,36 @@ impl FolderSink {
         let is_empty = fs::read_dir(target).map_err(failed)?.next().is_none();
         let top = fs::File::open(target).map_err(failed)?;
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
-        Ok(FolderSink {
+        let sink = FolderSink {
             folders: Folders::below(top.into()),
             files: FdPool::new(OPEN_FILES_MAX),
             meta: MetaWriter::new(options.owner),
             options,
             is_new: is_empty,
             found: Mutex::default(),
+            lacks_nameless: AtomicBool::new(true),
             started_ns: since_epoch.unwrap_or_default().as_nanos(),
             temporaries: AtomicU64::new(0),
-        })
+        };
+        if is_empty {
+            sink.try_nameless();
+        }
+        Ok(sink)
+    }
+
+    /// Finds out whether files can be made without a name and named when they are whole: not on every file
+    /// system, and not where a container hides `/proc`. It leaves a mark on the target's time, so a target
+    /// that is not new, and may have to keep its own, is not asked.
+    fn try_nameless(&self) {
+        let attempt = || {
+            let top = self.folders.open(&[])?;
+            let flags = OFlags::WRONLY | OFlags::TMPFILE | OFlags::CLOEXEC;
+            let file = openat(&top, c".", flags, Mode::from_raw_mode(0o600))?;
+            let name = self.temporary_name();
+            link_open(&file, &top, &name)?;
+            unlinkat(&top, name, AtFlags::empty())
+        };
+        self.lacks_nameless.store(attempt().is_err(), Ordering::Relaxed);
     }
 
     fn open_folder(&self, names: &[&[u8]]) -> Result<Arc<OwnedFd>, ItemError> {
@@ -138,34 +163,49 @@ impl FolderSink {
     }
 
     fn create_file(&self, names: &[&[u8]], folder: &OwnedFd, entry: &Entry) -> Result<SinkFile, ItemError> {
-        let temporary = self.temporary_name();
+        let names = names.iter().map(|name| name.to_vec()).collect();
+        let mode = first_mode(entry, 0o600, 0o666);
+        if entry.size <= NAMELESS_BYTES_MAX && !self.lacks_nameless.load(Ordering::Relaxed) {
+            let flags = OFlags::WRONLY | OFlags::TMPFILE | OFlags::CLOEXEC;
+            // Nobody else gets at it before it has its name, so it may have its own mode from the start.
+            let mode = entry.meta.mode.map_or(mode, |mode| Mode::from_raw_mode(mode & 0o777));
+            match openat(folder, c".", flags, mode) {
+                Ok(fd) => {
+                    let place = FilePlace::Nameless(Arc::new(fd));
+                    return Ok(SinkFile { folder: names, place, sparse: entry.meta.sparse });
+                }
+                // What older systems and other file systems say to it.
+                Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL | Errno::NOENT) => {
+                    self.lacks_nameless.store(true, Ordering::Relaxed);
+                }
+                Err(errno) => return Err(failed("cannot create it", errno)),
+            }
+        }
+        let (name, fd) = (self.temporary_name(), PooledFd::default());
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
         let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let mode = first_mode(entry, 0o600, 0o666);
-        let fd =
-            openat(folder, &temporary, flags, mode).map_err(|errno| failed("cannot create it", errno))?;
-        let file = SinkFile {
-            folder: names.iter().map(|name| name.to_vec()).collect(),
-            temporary,
-            fd: Default::default(),
-            sparse: entry.meta.sparse,
-        };
-        if let Err(errno) = preallocate(&fd, entry.size, file.sparse) {
-            remove(folder, &file.temporary);
+        let opened = openat(folder, &name, flags, mode).map_err(|errno| failed("cannot create it", errno))?;
+        if let Err(errno) = preallocate(&opened, entry.size, entry.meta.sparse) {
+            remove(folder, &name);
             return Err(failed("there is no room for it", errno));
         }
-        self.files.keep(fd, &file.fd);
-        Ok(file)
+        self.files.keep(opened, &fd);
+        let place = FilePlace::Temporary { name, fd };
+        Ok(SinkFile { folder: names, place, sparse: entry.meta.sparse })
     }
 
     /// The descriptor of a file in the making, opened again if need be.
     fn fd_of(&self, file: &SinkFile) -> io::Result<Arc<OwnedFd>> {
-        if let Some(fd) = file.fd.get() {
+        let (name, slot) = match &file.place {
+            FilePlace::Nameless(fd) => return Ok(Arc::clone(fd)),
+            FilePlace::Temporary { name, fd } => (name, fd),
+        };
+        if let Some(fd) = slot.get() {
             return Ok(fd);
         }
         let folder = self.folders.open(&borrowed(&file.folder))?;
-        let fd = open_child(&folder, &file.temporary, OFlags::WRONLY)?;
-        Ok(self.files.keep(fd, &file.fd))
+        let fd = open_child(&folder, name, OFlags::WRONLY)?;
+        Ok(self.files.keep(fd, slot))
     }
 
     /// Brings a file whose bytes are written to its length, metadata and name.
@@ -183,8 +223,23 @@ impl FolderSink {
         }
         let warnings = self.meta.on_open(&fd, entry);
         self.sync(&fd)?;
-        put_in_place(folder, &file.temporary, name)?;
+        match &file.place {
+            FilePlace::Temporary { name: temporary, .. } => put_in_place(folder, temporary, name)?,
+            FilePlace::Nameless(fd) => self.give_name(fd, folder, name)?,
+        }
         Ok(warnings)
+    }
+
+    /// Gives a file without a name the one it is to have, in place of what may stand there.
+    fn give_name(&self, fd: &OwnedFd, folder: &OwnedFd, name: &[u8]) -> Result<(), ItemError> {
+        match link_open(fd, folder, name) {
+            Err(Errno::EXIST) => {
+                let temporary = self.temporary_name();
+                link_open(fd, folder, &temporary).map_err(|errno| failed("cannot name it", errno))?;
+                put_in_place(folder, &temporary, name)
+            }
+            linked => linked.map_err(|errno| failed("cannot name it", errno)),
+        }
     }
 
     fn sync(&self, fd: &OwnedFd) -> Result<(), ItemError> {
@@ -293,8 +348,9 @@ impl Sink for FolderSink {
     }
 
     fn abandon(&self, file: SinkFile, _path: &[&[u8]]) {
+        let FilePlace::Temporary { name, .. } = &file.place else { return };
         if let Ok(folder) = self.folders.open(&borrowed(&file.folder)) {
-            remove(&folder, &file.temporary);
+            remove(&folder, name);
         }
     }
 

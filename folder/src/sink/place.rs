@@ -1,10 +1,10 @@
 //! The place of an entry in its folder: what stands there, making something, renaming it there.
 
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
 use repo_format::engine::source::{ItemCause, ItemError};
 use repo_format::tree::{Entry, EntryKind};
-use rustix::fs::{AtFlags, FileType, Mode, makedev, mknodat, renameat, unlinkat};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, linkat, makedev, mknodat, renameat, unlinkat};
 use rustix::io::{self, Errno};
 
 use crate::error::item_error;
@@ -52,6 +52,18 @@ pub(super) fn put_in_place(folder: &OwnedFd, temporary: &[u8], name: &[u8]) -> R
         remove(folder, temporary);
         failed("cannot put it in its place", errno)
     })
+}
+
+/// Gives an open file without a name one that is free.
+pub(super) fn link_open(file: &OwnedFd, folder: &OwnedFd, name: &[u8]) -> io::Result<()> {
+    match linkat(file, c"", folder, name, AtFlags::EMPTY_PATH) {
+        // Before Linux 6.10 that takes a capability; the way through `/proc` does not.
+        Err(Errno::NOENT | Errno::PERM) => {
+            let open = format!("/proc/self/fd/{}", file.as_raw_fd());
+            linkat(CWD, open, folder, name, AtFlags::SYMLINK_FOLLOW)
+        }
+        linked => linked,
+    }
 }
 
 /// Removes a temporary name. That it may be gone already, or stay behind, fails nothing.
