@@ -4,6 +4,7 @@
 //! may read, trusts folders whose names were never synced, answers "exists" about a blob that may
 //! still be lost to a power cut, and stops at file systems without hard links.
 
+mod direct;
 mod durable;
 mod publish;
 mod reserve;

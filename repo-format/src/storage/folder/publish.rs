@@ -1,10 +1,10 @@
 //! Creating one blob: a staging file is written and synced, then given its name if that is free.
 
-use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 use super::FolderError;
+use super::direct;
 use super::durable::Durable;
 use super::staging::Staging;
 
@@ -56,8 +56,8 @@ fn failed(path: &Path, source: io::Error) -> FolderError {
 }
 
 fn write_synced(staging: &Staging, bytes: &[u8]) -> Result<(), WriteError> {
-    let mut file: &File = staging.file();
-    file.write_all(bytes).map_err(WriteError::Write)?;
+    let file = staging.file();
+    direct::write(file, bytes).map_err(WriteError::Write)?;
     file.sync_all().map_err(WriteError::Sync)
 }
 
