@@ -34,7 +34,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
         let id = keys().content_id(ContentKind::Data as u8, text);
         frame.push(ContentRow { id, kind: ContentKind::Data, len: text.len() as u32 }, text);
     }
-    let mut builder = PackBuilder::new(keys(), &REPO, PackKind::Data, SALT, 4096);
+    let mut builder = PackBuilder::new(keys(), &REPO, PackKind::Data, SALT, 4096, Vec::new());
     builder.push(keys(), frame.compress(Some(3)));
     vec![
         [&[0][..], &builder.finish(keys()).bytes].concat(),

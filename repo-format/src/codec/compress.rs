@@ -46,10 +46,9 @@ pub fn compress(raw: &[u8], level: i32) -> Option<Vec<u8>> {
         }
         let (_, compressor) = slot.as_mut()?;
         // A destination no larger than the input makes zstd give up early on what does not shrink.
-        let mut stored = vec![0; raw.len().saturating_sub(1)];
-        let length = compressor.compress_to_buffer(raw, &mut stored[..]).ok()?;
-        stored.truncate(length);
-        Some(stored)
+        let mut stored = Vec::with_capacity(raw.len().saturating_sub(1));
+        compressor.compress_to_buffer(raw, &mut stored).ok()?;
+        (stored.len() < raw.len()).then_some(stored)
     })
 }
 
@@ -79,8 +78,8 @@ fn decompress_frame(frame: &[u8], raw_len: u64) -> Result<Vec<u8>, CodecError> {
             *slot = Decompressor::new().ok();
         }
         let decompressor = slot.as_mut().ok_or(error)?;
-        let mut raw = vec![0; length];
-        match decompressor.decompress_to_buffer(frame, &mut raw[..]) {
+        let mut raw = Vec::with_capacity(length);
+        match decompressor.decompress_to_buffer(frame, &mut raw) {
             Ok(found) if found == length => Ok(raw),
             _ => Err(error),
         }

@@ -82,6 +82,8 @@ struct Inner {
     open_packs: Mutex<[Option<PackBuilder>; 2]>,
     packs: Mutex<Packs>,
     packs_moved: Condvar,
+    /// The memory of packs that were put, for the next ones: to the system, fresh memory is work.
+    spare: Mutex<Vec<Vec<u8>>>,
     relied: Mutex<HashSet<PackId>>,
     /// The revision that all packs relied on were seen good at.
     base_revision: AtomicU64,
@@ -129,6 +131,7 @@ impl ContentWriter {
             open_packs: Mutex::default(),
             packs: Mutex::default(),
             packs_moved: Condvar::new(),
+            spare: Mutex::default(),
             relied: Mutex::default(),
             base_revision: AtomicU64::new(base_revision),
         }))
@@ -272,7 +275,8 @@ impl Inner {
         let mut full = None;
         if open[slot].as_ref().is_none_or(|pack| pack.size_with(&frame) > size) {
             let salt = random_bytes().map_err(|error| ContentError::Storage(Box::new(error)))?;
-            let next = PackBuilder::new(&self.keys, &self.repo, kind, salt, size);
+            let memory = self.spare.lock().pop().unwrap_or_default();
+            let next = PackBuilder::new(&self.keys, &self.repo, kind, salt, size, memory);
             full = open[slot].replace(next).map(|pack| self.ending(pack));
         }
         if let Some(pack) = &mut open[slot] {
@@ -327,13 +331,20 @@ impl Inner {
     }
 
     fn pack_done(&self, ticket: u64, pack: PackBlob, outcome: Result<(), ContentError>) {
+        let PackBlob { contents, bytes } = pack;
+        let size = bytes.len() as u64;
+        // Nobody else has it any more, unless the storage keeps it.
+        if let Ok(mut memory) = bytes.try_into_mut() {
+            memory.clear();
+            self.spare.lock().push(memory.into());
+        }
         let mut packs = self.packs.lock();
         match outcome {
             Ok(()) => {
                 packs.written.packs += 1;
-                packs.written.stored_bytes += pack.bytes.len() as u64;
-                self.relied.lock().insert(pack.contents.id);
-                packs.durable.push(pack.contents);
+                packs.written.stored_bytes += size;
+                self.relied.lock().insert(contents.id);
+                packs.durable.push(contents);
             }
             Err(error) => {
                 packs.failed.get_or_insert_with(|| Arc::new(error));

@@ -23,10 +23,18 @@ pub struct PackBlob {
 }
 
 impl PackBuilder {
-    /// An empty pack under a fresh `salt`, with room for `size` bytes.
-    pub fn new(keys: &Subkeys, repo: &RepoId, kind: PackKind, salt: [u8; 32], size: usize) -> PackBuilder {
+    /// An empty pack under a fresh `salt`, with room for `size` bytes in the memory of `blob`.
+    pub fn new(
+        keys: &Subkeys,
+        repo: &RepoId,
+        kind: PackKind,
+        salt: [u8; 32],
+        size: usize,
+        mut blob: Vec<u8>,
+    ) -> PackBuilder {
         let header = Header { kind: kind.blob_kind(), repo: *repo, salt };
-        let mut blob = Vec::with_capacity(size);
+        blob.clear();
+        blob.reserve(size);
         blob.extend_from_slice(&header.encode(keys));
         PackBuilder { kind, header, blob, frames: Vec::new() }
     }
@@ -99,7 +107,7 @@ mod tests {
     }
 
     fn pack(keys: &Subkeys) -> PackBlob {
-        let mut builder = PackBuilder::new(keys, &RepoId([2; 16]), PackKind::Data, [3; 32], 4096);
+        let mut builder = PackBuilder::new(keys, &RepoId([2; 16]), PackKind::Data, [3; 32], 4096, Vec::new());
         builder.push(keys, frame(keys, &[&[b'a'; 500], b"second"]));
         builder.push(keys, frame(keys, &[b"\x00\x9f\x13"]));
         builder.finish(keys)
@@ -120,7 +128,8 @@ mod tests {
     #[test]
     fn the_size_that_is_told_beforehand_is_that_of_the_pack_before_its_padding() {
         let keys = keys();
-        let mut builder = PackBuilder::new(&keys, &RepoId([2; 16]), PackKind::Data, [3; 32], 4096);
+        let mut builder =
+            PackBuilder::new(&keys, &RepoId([2; 16]), PackKind::Data, [3; 32], 4096, Vec::new());
         let frames: [&[&[u8]]; 3] = [&[b"one", b"two", b"three"], &[b"four"], &[b"five", b"six"]];
         for contents in frames {
             let frame = frame(&keys, contents);
