@@ -83,10 +83,11 @@ fn play(beginning: &Beginning, seed: u64, lags: u64, image_one_in: u64) -> Playe
     }
 }
 
-/// Plays seeds on all processors, and says which one failed.
+/// Plays seeds on all processors, and says which one failed. A world stays on one of them: only one of its threads
+/// runs at a time, and waking the next one elsewhere takes longer than what it does.
 fn each_seed(seeds: Range<u64>, play: impl Fn(u64) + Sync) {
     let next = AtomicU64::new(seeds.start);
-    let worker = || {
+    let worker = &|| {
         loop {
             let seed = next.fetch_add(1, Ordering::SeqCst);
             if seed >= seeds.end {
@@ -99,8 +100,15 @@ fn each_seed(seeds: Range<u64>, play: impl Fn(u64) + Sync) {
             });
         }
     };
+    let processors = core_affinity::get_core_ids().unwrap_or_default();
+    assert!(!processors.is_empty(), "the system says what processors it has");
     thread::scope(|scope| {
-        (0..thread::available_parallelism().map_or(2, usize::from)).for_each(|_| drop(scope.spawn(worker)));
+        for processor in processors {
+            scope.spawn(move || {
+                core_affinity::set_for_current(processor);
+                worker();
+            });
+        }
     });
 }
 
