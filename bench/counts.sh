@@ -14,7 +14,8 @@ kept=bench/counts.txt
 counted=target/release/counted
 
 debian valgrind valgrind
-cargo build --release --locked --quiet --package corso-micro --bin counted
+# Together with the command: alone it would want other features of what they share, and build it once more.
+cargo build --release --locked --quiet --package corso --package corso-micro --bin corso --bin counted
 
 # instructions STEP TIMES: of a whole run.
 instructions() {
