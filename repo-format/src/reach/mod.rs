@@ -4,7 +4,7 @@
 //! Who asks says what is noted of a content, and by that which parts are walked twice: a
 //! [`Reached`]. The walk ends at the first content that cannot be read; nobody who decides about
 //! deletion may guess what lies behind it. It checks no more of what it reads than it needs;
-//! verification does. And the other way round ([`Search`]): who needs some contents.
+//! verification does. And the other way round (`search`): who needs some contents.
 
 mod search;
 mod works;
