@@ -39,7 +39,7 @@ pub fn noise(seed: u64, length: usize) -> Vec<u8> {
     bytes
 }
 
-/// Bytes that compress to about two fifths, as text does: words from a list, in any order.
+/// Bytes that compress as text does: words from a list, in any order.
 pub fn text(seed: u64, length: usize) -> Vec<u8> {
     let letters = noise(seed, 4096);
     let words: Vec<String> = letters

@@ -27,7 +27,9 @@ use rustix::io::{self, Errno};
 use self::file::{FilePlace, preallocate, write_at};
 use self::folders::{Folders, split};
 use self::meta::{MetaWriter, chmod_child};
-use self::place::{failed, file_type, first_mode, link_open, look_at, make_node, put_in_place, remove};
+use self::place::{
+    failed, file_type, first_mode, link_open, look_at, make_nameless, make_node, put_in_place, remove,
+};
 use crate::error::{FolderError, caused};
 use crate::unix::facts::Facts;
 use crate::unix::open::open_child;
@@ -95,8 +97,7 @@ impl FolderSink {
     fn try_nameless(&self) {
         let attempt = || {
             let top = self.folders.open(&[])?;
-            let flags = OFlags::WRONLY | OFlags::TMPFILE | OFlags::CLOEXEC;
-            let file = openat(&top, c".", flags, Mode::from_raw_mode(0o600))?;
+            let file = make_nameless(&top, Mode::from_raw_mode(0o600))?;
             let name = self.temporary_name();
             link_open(&file, &top, &name)?;
             unlinkat(&top, name, AtFlags::empty())
@@ -166,10 +167,9 @@ impl FolderSink {
         let names = names.iter().map(|name| name.to_vec()).collect();
         let mode = first_mode(entry, 0o600, 0o666);
         if entry.size <= NAMELESS_BYTES_MAX && !self.lacks_nameless.load(Ordering::Relaxed) {
-            let flags = OFlags::WRONLY | OFlags::TMPFILE | OFlags::CLOEXEC;
             // Nobody else gets at it before it has its name, so it may have its own mode from the start.
             let mode = entry.meta.mode.map_or(mode, |mode| Mode::from_raw_mode(mode & 0o777));
-            match openat(folder, c".", flags, mode) {
+            match make_nameless(folder, mode) {
                 Ok(fd) => {
                     let place = FilePlace::Nameless(Arc::new(fd));
                     return Ok(SinkFile { folder: names, place, sparse: entry.meta.sparse });

@@ -4,7 +4,8 @@ use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
 use repo_format::engine::source::{ItemCause, ItemError};
 use repo_format::tree::{Entry, EntryKind};
-use rustix::fs::{AtFlags, CWD, FileType, Mode, linkat, makedev, mknodat, renameat, unlinkat};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags};
+use rustix::fs::{linkat, makedev, mknodat, openat, renameat, unlinkat};
 use rustix::io::{self, Errno};
 
 use crate::error::item_error;
@@ -52,6 +53,11 @@ pub(super) fn put_in_place(folder: &OwnedFd, temporary: &[u8], name: &[u8]) -> R
         remove(folder, temporary);
         failed("cannot put it in its place", errno)
     })
+}
+
+/// Makes a file without a name in the folder: gone once it is closed, unless [it got one](link_open).
+pub(super) fn make_nameless(folder: &OwnedFd, mode: Mode) -> io::Result<OwnedFd> {
+    openat(folder, c".", OFlags::WRONLY | OFlags::TMPFILE | OFlags::CLOEXEC, mode)
 }
 
 /// Gives an open file without a name one that is free.
