@@ -176,9 +176,12 @@ fn unchanged_means_equal_and_long_settled_when_the_base_was_read() {
     let source = with_ignored(false, false);
     let now = only_child(&source).entry;
     let base = stored(&now);
-    assert_eq!(source.reuse(&base, later, &now).as_ref(), Some(&base));
-    assert_eq!(source.reuse(&base, now_ns(), &now), None, "still racy");
-    assert_eq!(source.reuse(&now, later, &now), None, "content was never stored");
+    let reused = |source: &FolderSource, base_begun_ns, now: &Entry| {
+        let mut filled = now.clone();
+        source.reuse(&base, base_begun_ns, &mut filled).then_some(filled)
+    };
+    assert_eq!(reused(&source, later, &now).as_ref(), Some(&now));
+    assert_eq!(reused(&source, now_ns(), &now), None, "still racy");
 
     let changed = |change: fn(&mut Entry)| {
         let mut changed = now.clone();
@@ -190,10 +193,17 @@ fn unchanged_means_equal_and_long_settled_when_the_base_was_read() {
     let ctime = changed(|entry| entry.meta.ctime_ns = Some(1));
     let inode = changed(|entry| entry.meta.inode = Some(1));
     for other in [&size, &mtime, &ctime, &inode] {
-        assert_eq!(source.reuse(&base, later, other), None);
+        assert_eq!(reused(&source, later, other), None);
     }
-    assert_eq!(with_ignored(true, false).reuse(&base, later, &ctime), Some(stored(&ctime)));
-    assert_eq!(with_ignored(false, true).reuse(&base, later, &inode), Some(stored(&inode)));
+    assert_eq!(reused(&with_ignored(true, false), later, &ctime), Some(ctime));
+    assert_eq!(reused(&with_ignored(false, true), later, &inode), Some(inode));
+
+    let attribute = (b"user.note".to_vec(), b"kept".to_vec());
+    let mut base = base.clone();
+    base.meta.xattrs.extend([attribute.clone()]);
+    let mut filled = now.clone();
+    assert!(source.reuse(&base, later, &mut filled));
+    assert_eq!(filled.meta.xattrs.into_iter().collect::<Vec<_>>(), [attribute], "no listing has them");
 }
 
 #[test]

@@ -89,8 +89,9 @@ impl Kind {
 impl Item {
     /// Describes the entry at `path`, names below the root.
     pub fn new(snapshot_id: String, path: &[impl AsRef<[u8]>], entry: &Entry) -> Item {
-        let text =
-            |bytes: &Option<Vec<u8>>| bytes.as_ref().map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+        let text = |bytes: &Option<std::sync::Arc<[u8]>>| {
+            bytes.as_ref().map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+        };
         let target = match &entry.kind {
             EntryKind::Symlink(target) => Some(PathText::new(target)),
             _ => None,

@@ -118,9 +118,8 @@ impl Source for Drive {
         }
     }
 
-    fn reuse(&self, base: &Entry, _: i64, now: &Entry) -> Option<Entry> {
-        let same = base.size == now.size && base.meta.mtime_ns == now.meta.mtime_ns;
-        same.then(|| Entry { kind: base.kind.clone(), ..now.clone() })
+    fn reuse(&self, base: &Entry, _: i64, now: &mut Entry) -> bool {
+        base.size == now.size && base.meta.mtime_ns == now.meta.mtime_ns
     }
 }
 

@@ -101,19 +101,20 @@ impl FolderSource {
         for name in names {
             let facts = Facts::of_child(fd, &name);
             let elsewhere = facts.as_ref().is_ok_and(|it| device.is_some_and(|own| own != it.device));
-            let child = match facts {
+            let described = match facts {
                 Ok(facts) if rules.leave_out(&name, &facts) => continue,
                 Ok(facts) if elsewhere && !facts.is_folder() => continue,
-                Ok(facts) => self.child(folder, fd, &name, &facts),
+                Ok(facts) => self.describer.child(fd, &name, &facts).map(|entry| (entry, facts)),
                 Err(errno) => Err(item_error("cannot look at it", errno)),
             };
-            match child {
-                Ok(mut child) => {
-                    if elsewhere {
-                        // The mount point alone: nothing is in it.
-                        child.handle = FolderHandle(Place::Synthetic(Arc::default()));
-                    }
-                    listing.children.push(child);
+            match described {
+                // A mount point alone: nothing is in it.
+                Ok((entry, _)) if elsewhere => {
+                    listing.children.push(child_of(name, entry, Place::Synthetic(Arc::default())));
+                }
+                Ok((entry, facts)) => {
+                    let place = Place::of(folder, &name, &facts);
+                    listing.children.push(child_of(name, entry, place));
                 }
                 Err(error) => listing.failed.push((name, error)),
             }
@@ -123,15 +124,6 @@ impl FolderSource {
         listing.children.sort_unstable_by(|a, b| a.key.name.cmp(&b.key.name));
         listing.children.dedup_by(|a, b| a.key.name == b.key.name);
         listing
-    }
-
-    fn child(&self, folder: &Arc<Folder>, fd: BorrowedFd<'_>, name: &[u8], facts: &Facts) -> ChildResult {
-        let entry = self.describer.child(fd, name, facts)?;
-        let place = match facts.is_folder() {
-            true => Place::Folder(Folder::below(folder, name)),
-            false => Place::Item { folder: Arc::clone(folder), name: name.into() },
-        };
-        Ok(child_of(name, entry, place))
     }
 
     fn list_synthetic(&self, folder: &Synthetic) -> Listing<FolderHandle> {
@@ -154,7 +146,7 @@ impl FolderSource {
             Ok(facts) if facts.is_folder() => self.describer.passage(&facts),
             _ => made_up_folder(),
         };
-        child_of(name, entry, Place::Synthetic(Arc::clone(inner)))
+        child_of(name.to_vec(), entry, Place::Synthetic(Arc::clone(inner)))
     }
 
     /// Describes a path that was asked for. No pattern leaves it out.
@@ -169,7 +161,8 @@ impl FolderSource {
         let folder = Folder::top(path.parent().unwrap_or(path), tree);
         let fd = folder.open(&self.pool).map_err(missing)?;
         let facts = Facts::of_child(&fd, name).map_err(missing)?;
-        self.child(&folder, fd.as_fd(), name, &facts)
+        let entry = self.describer.child(fd.as_fd(), name, &facts)?;
+        Ok(child_of(name.to_vec(), entry, Place::of(&folder, name, &facts)))
     }
 }
 
@@ -209,10 +202,7 @@ impl Source for FolderSource {
         Ok(Box::new(FileReader::open(fd.as_fd(), name, &self.describer)?))
     }
 
-    fn reuse(&self, base: &Entry, base_begun_ns: TimeNs, now: &Entry) -> Option<Entry> {
-        let (EntryKind::File(Some(_)), EntryKind::File(_)) = (&base.kind, &now.kind) else {
-            return None;
-        };
+    fn reuse(&self, base: &Entry, base_begun_ns: TimeNs, now: &mut Entry) -> bool {
         let same = |field: fn(&Meta) -> Option<u64>| {
             field(&base.meta).is_some() && field(&base.meta) == field(&now.meta)
         };
@@ -225,14 +215,11 @@ impl Source for FolderSource {
             && still(|meta| meta.mtime_ns)
             && (self.options.ignore_ctime || still(|meta| meta.ctime_ns))
             && (self.options.ignore_inode || same(|meta| meta.inode));
-        unchanged.then(|| {
-            let mut entry = Entry { kind: base.kind.clone(), ..now.clone() };
-            if !self.describer.lists_attributes {
-                // They cannot change without a new time of change.
-                entry.meta.xattrs.clone_from(&base.meta.xattrs);
-            }
-            entry
-        })
+        if unchanged && !self.describer.lists_attributes {
+            // They cannot change without a new time of change.
+            now.meta.xattrs.clone_from(&base.meta.xattrs);
+        }
+        unchanged
     }
 }
 
@@ -272,8 +259,8 @@ fn facts_of(path: &Path) -> io::Result<Facts> {
     Facts::of_child(CWD, path.as_os_str().as_bytes())
 }
 
-fn child_of(name: &[u8], entry: Entry, place: Place) -> Child<FolderHandle> {
-    let key = TreeKey { name: name.to_vec(), discriminator: Vec::new() };
+fn child_of(name: Vec<u8>, entry: Entry, place: Place) -> Child<FolderHandle> {
+    let key = TreeKey { name, discriminator: Vec::new() };
     Child { key, entry, handle: FolderHandle(place) }
 }
 

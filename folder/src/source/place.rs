@@ -10,12 +10,15 @@ use ignore::gitignore::Gitignore;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{self, Errno};
 
+use crate::unix::facts::Facts;
 use crate::unix::open::{folder_flags, open_beneath};
 use crate::unix::pool::{FdPool, PooledFd};
 
 /// Finds an entry of a [`FolderSource`](super::FolderSource) again.
+#[derive(Clone)]
 pub struct FolderHandle(pub(super) Place);
 
+#[derive(Clone)]
 pub(super) enum Place {
     /// A folder on disk.
     Folder(Arc<Folder>),
@@ -23,6 +26,16 @@ pub(super) enum Place {
     Synthetic(Arc<Synthetic>),
     /// Anything else on disk.
     Item { folder: Arc<Folder>, name: Box<[u8]> },
+}
+
+impl Place {
+    /// The child `name` of a folder on disk.
+    pub fn of(folder: &Arc<Folder>, name: &[u8], facts: &Facts) -> Place {
+        match facts.is_folder() {
+            true => Place::Folder(Folder::below(folder, name)),
+            false => Place::Item { folder: Arc::clone(folder), name: name.into() },
+        }
+    }
 }
 
 /// A folder that only leads to the paths that were asked for.

@@ -4,26 +4,26 @@ use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::hash::Hash;
 use std::os::unix::ffi::OsStrExt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use nix::unistd::{Gid, Group, Uid, User};
 
 /// Names of users and groups by number. A number without a name is remembered as such.
 #[derive(Default)]
 pub(crate) struct OwnerNames {
-    users: Cache<u32, Vec<u8>>,
-    groups: Cache<u32, Vec<u8>>,
+    users: Cache<u32, Arc<[u8]>>,
+    groups: Cache<u32, Arc<[u8]>>,
 }
 
 impl OwnerNames {
-    pub fn user(&self, uid: u32) -> Option<Vec<u8>> {
+    pub fn user(&self, uid: u32) -> Option<Arc<[u8]>> {
         let ask = |uid: &u32| User::from_uid(Uid::from_raw(*uid)).ok().flatten();
-        self.users.get(uid, |uid| ask(uid).map(|user| user.name.into_bytes()))
+        self.users.get(uid, |uid| ask(uid).map(|user| user.name.into_bytes().into()))
     }
 
-    pub fn group(&self, gid: u32) -> Option<Vec<u8>> {
+    pub fn group(&self, gid: u32) -> Option<Arc<[u8]>> {
         let ask = |gid: &u32| Group::from_gid(Gid::from_raw(*gid)).ok().flatten();
-        self.groups.get(gid, |gid| ask(gid).map(|group| group.name.into_bytes()))
+        self.groups.get(gid, |gid| ask(gid).map(|group| group.name.into_bytes().into()))
     }
 }
 

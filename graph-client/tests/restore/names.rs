@@ -77,8 +77,8 @@ impl Source for Made {
         Ok(Box::new(Text(text, false)))
     }
 
-    fn reuse(&self, _base: &Entry, _base_begun_ns: TimeNs, _now: &Entry) -> Option<Entry> {
-        None
+    fn reuse(&self, _base: &Entry, _base_begun_ns: TimeNs, _now: &mut Entry) -> bool {
+        false
     }
 }
 

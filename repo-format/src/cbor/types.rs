@@ -1,7 +1,9 @@
 //! The encodings of plain types and identifiers.
 //!
-//! `Vec<u8>` is a byte string, any other `Vec` an array; tuples are arrays; `None` is null where
+//! `Vec<u8>` and `Arc<[u8]>` are byte strings, any other `Vec` an array; tuples are arrays; `None` is null where
 //! a value must be written at all (map entries are left out instead: `put_some`, `get_some`).
+
+use std::sync::Arc;
 
 use super::{Cbor, CborError, Reader, Writer};
 use crate::codec::{CommitId, ContentId, ManifestId, PackId, RecordHash, RepoId, RunId, SegmentId, SlotId};
@@ -64,6 +66,16 @@ impl Cbor for Vec<u8> {
 
     fn read(r: &mut Reader<'_>) -> Result<Self, CborError> {
         r.bytes().map(<[u8]>::to_vec)
+    }
+}
+
+impl Cbor for Arc<[u8]> {
+    fn write(&self, w: &mut Writer) {
+        w.bytes(self);
+    }
+
+    fn read(r: &mut Reader<'_>) -> Result<Self, CborError> {
+        r.bytes().map(Arc::from)
     }
 }
 

@@ -47,7 +47,7 @@ impl Default for WriterOptions {
             meta_frame_size: 64 << 10,
             level: Some(3),
             extra_verify: true,
-            puts_at_once: 3,
+            puts_at_once: 2,
             dry_run: false,
         }
     }

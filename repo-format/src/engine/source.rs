@@ -1,8 +1,8 @@
 //! Where entries come from: the trait that a source implements and the uploader drives.
 //!
 //! A source is walked folder by folder, depth first. The uploader asks for the children of a
-//! folder, sorted by key, and for the bytes of those files that it cannot reuse. It calls `open`
-//! from several threads at once; everything else from one.
+//! folder, sorted by key, and for the bytes of those files that it cannot reuse: `list` from one thread,
+//! `reuse` from another, `open` from several, all at once.
 
 use std::fmt;
 
@@ -126,7 +126,7 @@ pub struct Finished {
 /// Where entries come from.
 pub trait Source: Send + Sync {
     /// Finds a child again.
-    type Handle: Send + Sync + 'static;
+    type Handle: Clone + Send + Sync + 'static;
 
     /// The roots of the snapshot, as one folder: for a single folder its own children with
     /// `root_entry` describing the folder itself; for several paths one child each.
@@ -135,14 +135,14 @@ pub trait Source: Send + Sync {
     /// The children of a folder.
     fn list(&self, folder: &Self::Handle) -> Listing<Self::Handle>;
 
-    /// Opens a file. Called from several threads.
+    /// Opens a file.
     ///
     /// # Errors
     /// An [`ItemError`] fails this item alone.
     fn open(&self, file: &Self::Handle) -> Result<Box<dyn ItemReader>, ItemError>;
 
-    /// The entry of a file that was listed as `now` and need not be read, since `base` tells its content
-    /// and whatever else a listing leaves out: the same key's entry in a snapshot that was begun at
-    /// `base_begun_ns`. Nothing if it may have changed.
-    fn reuse(&self, base: &Entry, base_begun_ns: TimeNs, now: &Entry) -> Option<Entry>;
+    /// Whether a file that was listed as `now` need not be read, since it is as `base` tells: the same key's
+    /// entry in a snapshot that was begun at `base_begun_ns` and has its content. Then fills `now` in with
+    /// what a listing leaves out, but for the content.
+    fn reuse(&self, base: &Entry, base_begun_ns: TimeNs, now: &mut Entry) -> bool;
 }

@@ -1,5 +1,7 @@
 //! What a run counted (SNAP-5).
 
+use std::ops::AddAssign;
+
 use crate::cbor::{Cbor, CborError, Reader, Writer};
 
 /// Counts of one run and of the tree it made.
@@ -24,6 +26,14 @@ pub struct Statistics {
     pub bytes_stored: u64,
     /// Contents that were not there before.
     pub new_contents: u64,
+}
+
+impl AddAssign for Statistics {
+    fn add_assign(&mut self, mut other: Statistics) {
+        for (sum, count) in self.fields().into_iter().zip(other.fields()) {
+            *sum = sum.saturating_add(*count);
+        }
+    }
 }
 
 impl Statistics {

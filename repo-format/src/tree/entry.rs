@@ -4,6 +4,7 @@
 //! services: a source fills the fields it has, a sink uses those it understands.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::codec::{ContentId, TimeNs};
 use crate::object::ObjectRef;
@@ -40,9 +41,9 @@ pub struct Meta {
     pub mode: Option<u32>,
     pub uid: Option<u32>,
     pub gid: Option<u32>,
-    /// Names of owner and group, so that a restore on another machine can map them.
-    pub user: Option<Vec<u8>>,
-    pub group: Option<Vec<u8>>,
+    /// Names of owner and group, so that a restore on another machine can map them. Many entries have the same.
+    pub user: Option<Arc<[u8]>>,
+    pub group: Option<Arc<[u8]>>,
     /// Inode and device: change detection only.
     pub inode: Option<u64>,
     pub device: Option<u64>,

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -216,7 +217,7 @@ prop_compose! {
     fn meta()(
         (mtime_ns, ctime_ns, btime_ns) in any::<(Option<i64>, Option<i64>, Option<i64>)>(),
         mode in prop::option::of(0u32..=0o7777),
-        (uid, gid, user, group) in any::<(Option<u32>, Option<u32>, Option<Vec<u8>>, Option<Vec<u8>>)>(),
+        (uid, gid, user, group) in any::<(Option<u32>, Option<u32>, Option<Arc<[u8]>>, Option<Arc<[u8]>>)>(),
         (inode, device, link_group, sparse) in any::<(Option<u64>, Option<u64>, Option<u64>, bool)>(),
         xattrs in prop::collection::btree_map(any::<Vec<u8>>(), any::<Vec<u8>>(), 0..4),
         service in any::<Option<Vec<u8>>>(),

@@ -66,7 +66,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { batch_bytes: 128 << 20, batch_entries: 16_384, read_bytes: 8 << 20, read_gap: 64 << 10 }
+        Limits { batch_bytes: 128 << 20, batch_entries: 16_384, read_bytes: 4 << 20, read_gap: 64 << 10 }
     }
 }
 

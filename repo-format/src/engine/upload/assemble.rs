@@ -70,8 +70,14 @@ impl<'a> Assembly<'a> {
                 }
             }
             Step::Ready { key, entry, news } => {
-                self.count(&entry, news);
+                news.count(&entry, &mut self.statistics);
                 self.progress.done(1, if news == News::Unchanged { entry.size } else { 0 });
+                self.push(key, entry)?;
+            }
+            Step::Whole { key, entry, statistics } => {
+                let Statistics { files, folders, others, bytes, .. } = statistics;
+                self.progress.done(files + folders + others, bytes);
+                self.statistics += statistics;
                 self.push(key, entry)?;
             }
             Step::Failed { path, error } => self.fail(path, error),
@@ -96,7 +102,7 @@ impl<'a> Assembly<'a> {
         match outcome {
             Outcome::Stored { entry, read, note } => {
                 self.statistics.bytes_read += read;
-                self.count(&entry, news);
+                news.count(&entry, &mut self.statistics);
                 self.progress.done(1, 0);
                 if let Some(error) = note {
                     self.fail(path, error);
@@ -142,22 +148,6 @@ impl<'a> Assembly<'a> {
             join(&mut path, &folder.key.name);
         }
         path
-    }
-
-    fn count(&mut self, entry: &Entry, news: News) {
-        let statistics = &mut self.statistics;
-        match entry.kind {
-            EntryKind::File(_) => {
-                statistics.files += 1;
-                statistics.bytes += entry.size;
-                match news {
-                    News::New => statistics.new_files += 1,
-                    News::Changed => statistics.changed_files += 1,
-                    News::Unchanged => statistics.unchanged_files += 1,
-                }
-            }
-            _ => statistics.others += 1,
-        }
     }
 
     /// Records an item that is not, or not surely, as it is in the source.

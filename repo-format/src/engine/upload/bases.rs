@@ -9,12 +9,16 @@ use crate::tree::{Children, Entry, EntryKind, TimeNs, Tree, TreeKey};
 /// A folder of a base snapshot, and when reading of that snapshot began.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct BaseRoot {
+    /// Which base it is: the best is 0.
+    pub base: usize,
     pub tree: ContentId,
     pub begun_ns: TimeNs,
 }
 
 /// What a base has under a key.
 pub(super) struct BaseEntry {
+    /// Which base it is: the best is 0.
+    pub base: usize,
     pub entry: Entry,
     pub begun_ns: TimeNs,
 }
@@ -22,36 +26,48 @@ pub(super) struct BaseEntry {
 /// The same folder in each base, walked beside the source's listing.
 pub(super) struct BaseFolders<'r> {
     contents: &'r dyn ReadContent,
-    folders: Vec<(TimeNs, Peekable<Children<'r>>)>,
+    folders: Vec<BaseFolder<'r>>,
+}
+
+struct BaseFolder<'r> {
+    root: BaseRoot,
+    /// How many children it has.
+    len: u64,
+    children: Peekable<Children<'r>>,
 }
 
 impl<'r> BaseFolders<'r> {
     /// The folders with these roots. A base that cannot be read is no base: the run then reads
     /// what it would have reused.
-    pub fn open(contents: &'r dyn ReadContent, roots: &[BaseRoot]) -> BaseFolders<'r> {
-        let open = |root: &BaseRoot| match Tree::open(contents, &root.tree) {
-            Ok(tree) => Some((root.begun_ns, tree.children().peekable())),
+    pub fn open(contents: &'r dyn ReadContent, roots: impl IntoIterator<Item = BaseRoot>) -> BaseFolders<'r> {
+        let open = |root: BaseRoot| match Tree::open(contents, &root.tree) {
+            Ok(tree) => Some(BaseFolder { root, len: tree.len(), children: tree.children().peekable() }),
             Err(error) => {
                 tracing::warn!(%error, "a folder of the base snapshot cannot be read; its files are read again");
                 None
             }
         };
-        BaseFolders { contents, folders: roots.iter().filter_map(open).collect() }
+        BaseFolders { contents, folders: roots.into_iter().filter_map(open).collect() }
+    }
+
+    /// The best base that has the folder, and how many children it has there.
+    pub fn best(&self) -> Option<(BaseRoot, u64)> {
+        self.folders.first().map(|folder| (folder.root, folder.len))
     }
 
     /// What the bases have under `key`, the best first. Keys must be asked for in order.
     pub fn take(&mut self, key: &TreeKey) -> Vec<BaseEntry> {
         let mut found = Vec::new();
-        self.folders.retain_mut(|(begun_ns, folder)| {
+        self.folders.retain_mut(|BaseFolder { root, children, .. }| {
             loop {
-                match folder.peek() {
+                match children.peek() {
                     Some(Ok((base, _))) if base > key => return true,
                     None => return false,
                     _ => {}
                 }
-                match folder.next() {
+                match children.next() {
                     Some(Ok((base, entry))) if base == *key => {
-                        found.push(BaseEntry { entry, begun_ns: *begun_ns });
+                        found.push(BaseEntry { base: root.base, entry, begun_ns: root.begun_ns });
                         return true;
                     }
                     Some(Err(error)) => {
@@ -67,11 +83,10 @@ impl<'r> BaseFolders<'r> {
 
     /// The bases of a folder among `entries`.
     pub fn below(&self, entries: &[BaseEntry]) -> BaseFolders<'r> {
-        let root = |base: &BaseEntry| match base.entry.kind {
-            EntryKind::Folder(tree) => Some(BaseRoot { tree, begun_ns: base.begun_ns }),
+        let root = |found: &BaseEntry| match found.entry.kind {
+            EntryKind::Folder(tree) => Some(BaseRoot { base: found.base, tree, begun_ns: found.begun_ns }),
             _ => None,
         };
-        let roots: Vec<BaseRoot> = entries.iter().filter_map(root).collect();
-        BaseFolders::open(self.contents, &roots)
+        BaseFolders::open(self.contents, entries.iter().filter_map(root))
     }
 }

@@ -1,14 +1,16 @@
 //! The uploader: a source becomes a snapshot.
 //!
-//! One thread walks the source and sends *steps* in order; several read, cut and store files; the
-//! caller's thread takes the steps in order, waits for the files among them, and builds the trees.
-//! Everything in between is bounded: steps, jobs, frames and packs under way. Checkpoints happen on
-//! the caller's thread, between two steps.
+//! One thread lists folders; one walks through the listings and sends *steps* in order; several read, cut
+//! and store files; the caller's thread takes the steps in order, waits for the files among them, and
+//! builds the trees. Everything in between is bounded: listings, steps, jobs, frames and packs under way.
+//! Checkpoints happen on the caller's thread, between two steps.
 
 mod assemble;
 mod bases;
 mod file;
+mod listing;
 mod promise;
+mod unchanged;
 mod walk;
 
 use std::collections::BTreeMap;
@@ -19,6 +21,7 @@ use std::time::Duration;
 use self::assemble::{Assembly, Waited};
 use self::bases::{BaseFolders, BaseRoot};
 use self::file::{Outcome, upload};
+use self::listing::{PIECES_AHEAD, list_all};
 use self::walk::{Job, Step, walk};
 use super::again::again_if_outdated;
 use super::parts::Parts;
@@ -205,14 +208,17 @@ fn drive<'run, S: Source>(
 ) -> Result<(), Fatal> {
     let (step_sender, steps) = bounded(STEPS_AHEAD);
     let (job_sender, jobs) = bounded::<Job<S::Handle>>(JOBS_AHEAD);
-    let bases = BaseFolders::open(run.storing.reader, roots);
+    let (piece_sender, pieces) = bounded(PIECES_AHEAD);
+    let bases = BaseFolders::open(run.storing.reader, roots.iter().copied());
     system::scope(|scope| {
         for _ in 0..options.threads.max(1) {
             let jobs = jobs.clone();
             scope.spawn(move || work(run, &jobs));
         }
         drop(jobs);
-        let walker = scope.spawn(move || walk(run, root, bases, &step_sender, &job_sender).is_ok());
+        // One that ends early lets the walk end early, which is asked below.
+        scope.spawn(move || list_all(run, root, &piece_sender).ok());
+        let walker = scope.spawn(move || walk(run, bases, &pieces, &step_sender, &job_sender).is_ok());
         let taken = take_steps(run, &steps, options, assembly, publisher);
         if taken.is_err() {
             run.storing.failed.request();
@@ -285,8 +291,12 @@ fn take_steps<'run, S: Source>(
 
 /// The bases' root folders.
 fn base_roots(publisher: &Publisher<'_>) -> Vec<BaseRoot> {
-    let root = |manifest: &Manifest| BaseRoot { tree: manifest.tree(), begun_ns: manifest.start_ns };
-    publisher.bases().iter().map(|(_, manifest)| root(manifest)).collect()
+    let root = |(base, manifest): (usize, &Manifest)| BaseRoot {
+        base,
+        tree: manifest.tree(),
+        begun_ns: manifest.start_ns,
+    };
+    publisher.bases().iter().map(|(_, manifest)| manifest).enumerate().map(root).collect()
 }
 
 /// Commits the assembly as it stands.
