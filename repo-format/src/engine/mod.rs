@@ -2,6 +2,7 @@
 //! [`sink::Sink`].
 
 mod again;
+mod cutting;
 mod each;
 pub mod feed;
 mod parts;

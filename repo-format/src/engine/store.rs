@@ -1,25 +1,32 @@
-//! Storing one stream: read, cut, put, name the object.
+//! Storing one stream: put what is cut, name the object.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::cutting::{Cutting, Pieces};
 use super::parts::{InTheMaking, Parts, SoFar};
 use super::progress::{Progress, Stop};
 use super::source::{ItemError, ItemReader};
-use crate::codec::{Cut, Splitter};
+use crate::codec::{ContentId, Splitter};
 use crate::content::{ContentError, ContentKind, ContentReader, ContentWriter, Usable, WriteContent};
 use crate::object::{ObjectReader, ObjectRef, ObjectWriter};
 use crate::repository::Repository;
 use crate::snapshot::Part;
-use crate::system::Mutex;
+use crate::system::{self, Mutex, Receiver, Sender, bounded};
 use crate::tree::Entry;
 
-/// Bytes asked of a reader at once.
-const READ_SIZE: usize = 4 << 20;
+/// Threads that put the pieces of one large file.
+const PUTTING: usize = 2;
+/// Shares of a large file that are under way at once, some MiB each: one is read while one waits.
+const PIECES_UNDER_WAY: usize = PUTTING + 2;
 /// Files below this size finish between checkpoints; their parts are not recorded.
 const PART_SIZE_MIN: u64 = 64 << 20;
 
 /// Contents stored since the last commit that make a checkpoint due early: it bounds memory.
 pub(super) const PENDING_MAX: usize = 1 << 20;
+
+/// Contents of an object and their lengths, in order.
+type Rows = Vec<(ContentId, u32)>;
 
 /// What all threads that store streams share.
 pub(super) struct Storing<'run> {
@@ -112,43 +119,127 @@ impl<'run> Storing<'run> {
         let (path, entry) = (path.to_vec(), listed.clone());
         let file = Arc::new(InTheMaking { path, entry, so_far: Mutex::new(so_far) });
         let registered = (listed.size >= PART_SIZE_MIN).then(|| self.parts.register(file.clone()));
-
-        buffer.clear();
-        let (mut start, mut ended) = (0, false);
-        loop {
-            while !ended && buffer.len() - start < self.splitter.max() {
-                buffer.drain(..start);
-                start = 0;
-                let count = reader.read(buffer, READ_SIZE)?;
-                *read += count as u64;
-                ended = count == 0;
-            }
-            if start == buffer.len() {
-                break;
-            }
-            if self.is_stopped() {
-                if let Some(registered) = registered {
-                    registered.stay();
-                }
-                return Err(Broken::Stopped);
-            }
-            let piece = &buffer[start..];
-            let piece = &piece[..self.splitter.cut(piece)];
-            let id = self.writer.put(ContentKind::Data, piece)?;
-            start += piece.len();
-            let state = registered.as_ref().and_then(|_| reader.state_before(&buffer[start..]));
-            let length = piece.len() as u32;
-            let mut so_far = file.so_far.lock();
-            so_far.object.push(id, length)?;
-            so_far.state = state;
-            drop(so_far);
-            if registered.is_some() {
-                self.parts.grow();
-            }
-            self.progress.done(0, u64::from(length));
+        let mut cutting = Cutting::new(reader, self.splitter, registered.is_some());
+        let ended = match registered.is_some() {
+            true => self.put_beside(&mut cutting, &file),
+            false => self.put_in_turn(&mut cutting, &file, buffer),
+        };
+        *read += cutting.read;
+        if let (Err(Broken::Stopped), Some(registered)) = (&ended, registered) {
+            registered.stay();
         }
-        drop(registered);
+        ended?;
         Ok(file.so_far.lock().object.so_far()?)
+    }
+
+    /// Cuts and puts, one after the other: of small files several are stored at a time.
+    fn put_in_turn(
+        &self,
+        cutting: &mut Cutting<'_>,
+        file: &InTheMaking<'_>,
+        buffer: &mut Vec<u8>,
+    ) -> Result<(), Broken> {
+        buffer.clear();
+        let mut pieces = Pieces { bytes: std::mem::take(buffer), ..Pieces::default() };
+        let ended = loop {
+            match cutting.next(&mut pieces) {
+                Ok(()) if pieces.ends.is_empty() => break Ok(()),
+                Ok(()) => {}
+                Err(error) => break Err(error.into()),
+            }
+            if let Err(broken) = self.put_pieces(&pieces).and_then(|rows| self.enter(file, rows, &pieces)) {
+                break Err(broken);
+            }
+        };
+        *buffer = pieces.bytes;
+        ended
+    }
+
+    /// Reads and cuts on one thread and puts on others: a large file may be the only one.
+    fn put_beside(&self, cutting: &mut Cutting<'_>, file: &InTheMaking<'_>) -> Result<(), Broken> {
+        let (sender, cut) = bounded::<(u64, Pieces)>(1);
+        let (tell, told) = bounded::<(u64, Pieces, Result<Rows, Broken>)>(PIECES_UNDER_WAY);
+        let (give_back, used) = bounded::<Pieces>(PIECES_UNDER_WAY);
+        for _ in 0..PIECES_UNDER_WAY {
+            // There is room for all of them.
+            give_back.send(Pieces::default()).map_err(|_| Broken::Stopped)?;
+        }
+        system::scope(|scope| {
+            let reading = scope.spawn(move || -> Result<(), ItemError> {
+                let mut unread = Vec::new();
+                for number in 0.. {
+                    let Ok(mut pieces) = used.recv() else { break };
+                    pieces.begin_with(&unread);
+                    cutting.next(&mut pieces)?;
+                    unread.clear();
+                    unread.extend_from_slice(pieces.unread());
+                    if pieces.ends.is_empty() || sender.send((number, pieces)).is_err() {
+                        break;
+                    }
+                }
+                Ok(())
+            });
+            for _ in 0..PUTTING {
+                let (cut, tell) = (cut.clone(), tell.clone());
+                scope.spawn(move || {
+                    for (number, pieces) in cut {
+                        let rows = self.put_pieces(&pieces);
+                        if tell.send((number, pieces, rows)).is_err() {
+                            break;
+                        }
+                    }
+                });
+            }
+            drop((cut, tell));
+            let entered = self.enter_in_order(&told, &give_back, file);
+            // Whoever waits to send or receive now learns that nobody listens.
+            drop((told, give_back));
+            let read = reading.join().expect("a reader does not panic");
+            entered.and(read.map_err(Broken::Item))
+        })
+    }
+
+    /// Enters pieces into their file by their numbers, whichever was put first.
+    fn enter_in_order(
+        &self,
+        told: &Receiver<(u64, Pieces, Result<Rows, Broken>)>,
+        give_back: &Sender<Pieces>,
+        file: &InTheMaking<'_>,
+    ) -> Result<(), Broken> {
+        let (mut next, mut early) = (0, BTreeMap::new());
+        while let Ok((number, pieces, rows)) = told.recv() {
+            early.insert(number, (pieces, rows?));
+            while let Some((pieces, rows)) = early.remove(&next) {
+                self.enter(file, rows, &pieces)?;
+                self.parts.grow();
+                // Nobody wants it if the stream ended.
+                let _ = give_back.send(pieces);
+                next += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts what was cut.
+    fn put_pieces(&self, pieces: &Pieces) -> Result<Rows, Broken> {
+        if self.is_stopped() {
+            return Err(Broken::Stopped);
+        }
+        let put = |piece: &[u8]| Ok((self.writer.put(ContentKind::Data, piece)?, piece.len() as u32));
+        pieces.iter().map(put).collect()
+    }
+
+    /// Enters what was put into its file.
+    fn enter(&self, file: &InTheMaking<'_>, rows: Rows, pieces: &Pieces) -> Result<(), Broken> {
+        let mut so_far = file.so_far.lock();
+        let mut bytes = 0;
+        for (id, length) in rows {
+            so_far.object.push(id, length)?;
+            bytes += u64::from(length);
+        }
+        so_far.state.clone_from(&pieces.state);
+        self.progress.done(0, bytes);
+        Ok(())
     }
 
     /// Whether all contents of an object can be relied on. With a whole repository there is nothing

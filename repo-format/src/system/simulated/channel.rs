@@ -107,6 +107,12 @@ impl<T> Receiver<T> {
     }
 }
 
+impl<T> Clone for Sender<T> {
+    fn clone(&self) -> Self {
+        Sender { inner: self.inner.clone(), ends: self.ends.clone() }
+    }
+}
+
 impl<T> Clone for Receiver<T> {
     fn clone(&self) -> Receiver<T> {
         Receiver { inner: self.inner.clone(), ends: self.ends.clone() }
