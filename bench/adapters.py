@@ -16,6 +16,8 @@ S3 = set()
 OURS = "corso"
 # Not compared with: what the machine can do at least, without versions.
 FLOORS = {"tar-zstd", "cp"}
+# Peers that do not encrypt.
+PLAIN = {"conserve"}
 
 
 def tool(name, s3=False):

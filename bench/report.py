@@ -19,7 +19,7 @@ def machine(results):
 
 
 def the_aims(results):
-    head = ["set", "step", "aim, CPU s / wall s", "corso", "best peer, CPU s", "best peer, wall s", "met"]
+    head = ["set", "step", "aim, CPU s / wall s", "corso", "met", "best peer, CPU s", "best peer, wall s", "conserve"]
     out = table(head, aims.seconds(results)) + "\n"
     return out + table(["set", "what", "corso", "to be no larger than", "met"], aims.sizes(results))
 
