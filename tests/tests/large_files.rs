@@ -68,7 +68,7 @@ impl ItemReader for Reader {
         let count = (limit as u64 / 2).min(self.one.size - self.place).min(999_983);
         let start = buf.len();
         buf.resize(start + count as usize, 0);
-        if self.place / (8 << 20) % 3 != 0 {
+        if !(self.place / (8 << 20)).is_multiple_of(3) {
             let mut noise = self.place % (40 << 20) + 1;
             for byte in &mut buf[start..] {
                 noise = noise.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

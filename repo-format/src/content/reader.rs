@@ -16,7 +16,7 @@ use crate::storage::Blobs;
 use crate::system::{self, Mutex};
 
 /// Bytes of decoded frames that a reader keeps.
-const CACHE_BYTES: usize = 48 << 20;
+const CACHE_BYTES: usize = 32 << 20;
 
 /// Reads contents of a repository. Clones share the cache of frames.
 #[derive(Clone)]

@@ -82,7 +82,9 @@ impl<'a> Search<'a> {
                 if !reaches {
                     self.clean.insert((map, node));
                 }
-                stack.iter_mut().last().into_iter().for_each(|above| above.reaches |= reaches);
+                if let Some(above) = stack.last_mut() {
+                    above.reaches |= reaches;
+                }
                 continue;
             };
             let (map, root, path) = (top.map, top.root, top.path.clone());
@@ -94,7 +96,9 @@ impl<'a> Search<'a> {
                 MapUse::Tree => self.tree_entry(&mut stack, &root, &entry, &path),
                 MapUse::Parts | MapUse::Ledger => {
                     let reaches = self.beside(map, &root, &entry);
-                    stack.iter_mut().last().into_iter().for_each(|top| top.reaches |= reaches);
+                    if let Some(top) = stack.last_mut() {
+                        top.reaches |= reaches;
+                    }
                 }
                 MapUse::Failures => {}
             }
@@ -134,7 +138,9 @@ impl<'a> Search<'a> {
             groups.extend(self.object(object));
         }
         let reaches = self.note_all(&groups, &path);
-        stack.iter_mut().last().into_iter().for_each(|top| top.reaches |= reaches);
+        if let Some(top) = stack.last_mut() {
+            top.reaches |= reaches;
+        }
         if let Ok(EntryKind::Folder(tree)) = kind {
             self.enter(stack, MapUse::Tree, tree, tree, path);
         }
