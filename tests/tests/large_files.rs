@@ -1,4 +1,4 @@
-//! A large file is read, cut and put by several threads at once; what is stored is the same.
+//! A large file is read, cut and put by several threads at once, where it is the only one; what is stored is the same.
 
 use std::path::Path;
 
@@ -15,22 +15,23 @@ use repo_format::tree::{Entry, EntryKind, Meta, TimeNs, TreeKey, find};
 /// Larger than what is stored by one thread.
 const LARGE: u64 = 80 << 20;
 
-/// One file, listed with a size that need not be its own.
+/// Files of the same bytes, listed with a size that need not be their own.
 #[derive(Clone)]
-struct One {
+struct Same {
+    files: usize,
     listed: u64,
     size: u64,
     /// Where reading fails.
     fails_at: Option<u64>,
 }
 
-impl One {
-    fn whole(listed: u64) -> One {
-        One { listed, size: LARGE, fails_at: None }
+impl Same {
+    fn whole(listed: u64) -> Same {
+        Same { files: 1, listed, size: LARGE, fails_at: None }
     }
 }
 
-impl Source for One {
+impl Source for Same {
     type Handle = ();
 
     fn root(&self) -> Result<(Entry, ()), ItemError> {
@@ -41,12 +42,16 @@ impl Source for One {
     fn list(&self, _root: &()) -> Listing<()> {
         let meta = Meta::default();
         let entry = Entry { kind: EntryKind::File(None), size: self.listed, meta, items: 0 };
-        let child = Child { key: TreeKey::of_name("file"), entry, handle: () };
-        Listing { children: vec![child], failed: Vec::new() }
+        let child = |number: usize| Child {
+            key: TreeKey::of_name(format!("file {number}")),
+            entry: entry.clone(),
+            handle: (),
+        };
+        Listing { children: (0..self.files).map(child).collect(), failed: Vec::new() }
     }
 
     fn open(&self, _file: &()) -> Result<Box<dyn ItemReader>, ItemError> {
-        Ok(Box::new(Reader { one: self.clone(), place: 0 }))
+        Ok(Box::new(Reader { file: self.clone(), place: 0 }))
     }
 
     fn reuse(&self, _base: &Entry, _base_begun_ns: TimeNs, _now: &mut Entry) -> bool {
@@ -55,17 +60,17 @@ impl Source for One {
 }
 
 struct Reader {
-    one: One,
+    file: Same,
     place: u64,
 }
 
 impl ItemReader for Reader {
     fn read(&mut self, buf: &mut Vec<u8>, limit: usize) -> Result<usize, ItemError> {
-        if self.one.fails_at.is_some_and(|place| place <= self.place) {
+        if self.file.fails_at.is_some_and(|place| place <= self.place) {
             return Err(ItemError { cause: ItemCause::Io, message: "bad sector".into(), attempts: 1 });
         }
         // Never as much as is asked for, some of it noise and some the same again and again.
-        let count = (limit as u64 / 2).min(self.one.size - self.place).min(999_983);
+        let count = (limit as u64 / 2).min(self.file.size - self.place).min(999_983);
         let start = buf.len();
         buf.resize(start + count as usize, 0);
         if !(self.place / (8 << 20)).is_multiple_of(3) {
@@ -80,26 +85,33 @@ impl ItemReader for Reader {
     }
 }
 
-fn run(repository: &Repository, source: &One) -> BackupReport {
+fn run(repository: &Repository, source: &Same) -> BackupReport {
     let options = backup_options(Path::new("/one"));
     backup(repository, source, &options, &Progress::default(), &Stop::default()).expect("backs up")
 }
 
-fn stored(repository: &Repository, report: &BackupReport) -> EntryKind {
+/// What became of the file with this number.
+fn stored(repository: &Repository, report: &BackupReport, number: usize) -> EntryKind {
     let tree = repository.manifest(&report.id.expect("committed")).expect("reads").tree();
-    find(repository.contents(), &tree, &[b"file"]).expect("reads").remove(0).1.kind
+    let name = format!("file {number}");
+    find(repository.contents(), &tree, &[name.as_bytes()]).expect("reads").remove(0).1.kind
 }
 
 #[test]
 fn several_threads_store_what_one_does() {
     let runtime = runtime();
     let repository = init(&runtime, Storage::memory(), OpenOptions::default());
-    let by_one = run(&repository, &One::whole(0));
-    let by_several = run(&repository, &One::whole(LARGE));
-    assert!(matches!(stored(&repository, &by_one), EntryKind::File(Some(object)) if object.size == LARGE));
-    assert_eq!(stored(&repository, &by_one), stored(&repository, &by_several));
+    let by_one = run(&repository, &Same::whole(0));
+    let by_several = run(&repository, &Same::whole(LARGE));
+    let object = stored(&repository, &by_one, 0);
+    assert!(matches!(object, EntryKind::File(Some(object)) if object.size == LARGE));
+    assert_eq!(object, stored(&repository, &by_several, 0));
     assert_eq!((by_several.state, by_several.statistics.bytes_read), (SnapshotState::Complete, LARGE));
     assert_eq!(by_several.statistics.new_contents, 1, "the manifest alone is new");
+
+    let at_once = run(&repository, &Same { files: 5, ..Same::whole(LARGE) });
+    assert_eq!(at_once.statistics.bytes_read, 5 * LARGE);
+    (0..5).for_each(|number| assert_eq!(object, stored(&repository, &at_once, number)));
 }
 
 #[test]
@@ -107,10 +119,10 @@ fn a_large_file_that_breaks_off_fails_alone() {
     let runtime = runtime();
     for fails_at in [0, 30 << 20, LARGE] {
         let repository = init(&runtime, Storage::memory(), OpenOptions::default());
-        let report = run(&repository, &One { fails_at: Some(fails_at), ..One::whole(LARGE) });
+        let report = run(&repository, &Same { fails_at: Some(fails_at), ..Same::whole(LARGE) });
         assert_eq!((report.state, report.failures.len()), (SnapshotState::Partial, 1));
         assert_eq!(report.failures[0].error.message, "bad sector");
         assert!(report.statistics.bytes_read >= fails_at);
-        assert_eq!(stored(&repository, &report), EntryKind::File(None));
+        assert_eq!(stored(&repository, &report, 0), EntryKind::File(None));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::cutting::{Cutting, Pieces};
 use super::parts::{InTheMaking, Parts, SoFar};
@@ -25,6 +26,11 @@ const PART_SIZE_MIN: u64 = 64 << 20;
 /// Contents stored since the last commit that make a checkpoint due early: it bounds memory.
 pub(super) const PENDING_MAX: usize = 1 << 20;
 
+/// Whether a file may be long under way.
+fn is_large(file: &Entry) -> bool {
+    file.size >= PART_SIZE_MIN
+}
+
 /// Contents of an object and their lengths, in order.
 type Rows = Vec<(ContentId, u32)>;
 
@@ -39,6 +45,8 @@ pub(super) struct Storing<'run> {
     /// Set when the run ends early for a reason of its own.
     pub failed: Stop,
     pub parts: Parts<'run>,
+    /// Whether a large file has several threads.
+    beside: AtomicBool,
 }
 
 /// A stream as its part entry describes it, and what an earlier run stored of it.
@@ -89,6 +97,7 @@ impl<'run> Storing<'run> {
             stop,
             failed: Stop::default(),
             parts: Parts::default(),
+            beside: AtomicBool::new(false),
         }
     }
 
@@ -118,11 +127,15 @@ impl<'run> Storing<'run> {
         }
         let (path, entry) = (path.to_vec(), listed.clone());
         let file = Arc::new(InTheMaking { path, entry, so_far: Mutex::new(so_far) });
-        let registered = (listed.size >= PART_SIZE_MIN).then(|| self.parts.register(file.clone()));
+        let registered = is_large(listed).then(|| self.parts.register(file.clone()));
         let mut cutting = Cutting::new(reader, self.splitter, registered.is_some());
-        let ended = match registered.is_some() {
-            true => self.put_beside(&mut cutting, &file),
-            false => self.put_in_turn(&mut cutting, &file, buffer),
+        // While one large file has threads of its own, others keep to theirs: it bounds memory.
+        let ended = if registered.is_some() && !self.beside.swap(true, Ordering::Relaxed) {
+            let ended = self.put_beside(&mut cutting, &file);
+            self.beside.store(false, Ordering::Relaxed);
+            ended
+        } else {
+            self.put_in_turn(&mut cutting, &file, buffer)
         };
         *read += cutting.read;
         if let (Err(Broken::Stopped), Some(registered)) = (&ended, registered) {
@@ -132,7 +145,7 @@ impl<'run> Storing<'run> {
         Ok(file.so_far.lock().object.so_far()?)
     }
 
-    /// Cuts and puts, one after the other: of small files several are stored at a time.
+    /// Cuts and puts, one after the other: several files are stored at a time.
     fn put_in_turn(
         &self,
         cutting: &mut Cutting<'_>,
@@ -211,7 +224,6 @@ impl<'run> Storing<'run> {
             early.insert(number, (pieces, rows?));
             while let Some((pieces, rows)) = early.remove(&next) {
                 self.enter(file, rows, &pieces)?;
-                self.parts.grow();
                 // Nobody wants it if the stream ended.
                 let _ = give_back.send(pieces);
                 next += 1;
@@ -238,6 +250,10 @@ impl<'run> Storing<'run> {
             bytes += u64::from(length);
         }
         so_far.state.clone_from(&pieces.state);
+        drop(so_far);
+        if is_large(&file.entry) {
+            self.parts.grow();
+        }
         self.progress.done(0, bytes);
         Ok(())
     }
