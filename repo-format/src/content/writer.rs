@@ -182,9 +182,8 @@ impl ContentWriter {
             let mut gather = inner.gather.lock();
             (gather.take_all(), gather.tickets.mark())
         };
-        for frame in taken {
-            Inner::place(inner, frame)?;
-        }
+        // All of them, also when one fails: a later flush waits for each frame that was taken.
+        taken.into_iter().map(|frame| Inner::place(inner, frame)).fold(Ok(()), Result::and)?;
         {
             let mut gather = inner.gather.lock();
             inner.gather_moved.wait_while(&mut gather, |gather| !gather.tickets.settled(mark));
@@ -228,14 +227,15 @@ impl WriteContent for ContentWriter {
             return Ok(id);
         }
         let added = inner.gather.lock().add(kind, id, plaintext);
+        // Before anything can fail: a flush waits for each frame that was taken.
+        if let Some(taken) = added.full {
+            Inner::place(&self.0, taken)?;
+        }
         if added.new {
             let mut packs = inner.packs.lock();
             packs.check()?;
             packs.written.new_contents += 1;
             packs.written.new_raw_bytes += plaintext.len() as u64;
-        }
-        if let Some(taken) = added.full {
-            Inner::place(&self.0, taken)?;
         }
         Ok(id)
     }
