@@ -192,7 +192,8 @@ fn explain_names_the_snapshots_and_paths_that_keep_a_pack() {
         }
         places += needed.snapshots[0].path_count;
     }
-    assert!(of_one >= 2, "600,000 bytes of noise in packs of 256 KiB");
+    // How many depends on where the repository's key has the splitter cut.
+    assert!(of_one >= 1, "600,000 bytes of noise in packs of 256 KiB");
     assert!(places >= 60, "{places} places for 60 files");
 
     // Once it is forgotten nobody keeps them.
