@@ -2,6 +2,7 @@
 import statistics, sys
 
 import aims
+from adapters import PLAIN
 from markdown import number, put, table
 from measure import SETS
 from results import Results
@@ -19,7 +20,7 @@ def machine(results):
 
 
 def the_aims(results):
-    head = ["set", "step", "aim, CPU s / wall s", "corso", "met", "best peer, CPU s", "best peer, wall s", "conserve"]
+    head = ["set", "step", "aim, CPU s / wall s", "corso", "met", "best peer, CPU s", "best peer, wall s", ", ".join(sorted(PLAIN))]
     out = table(head, aims.seconds(results)) + "\n"
     return out + table(["set", "what", "corso", "to be no larger than", "met"], aims.sizes(results))
 

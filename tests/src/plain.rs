@@ -51,7 +51,8 @@ impl PlainSource {
     }
 }
 
-fn folder_entry() -> Entry {
+/// A folder of which nothing is known.
+pub fn folder_entry() -> Entry {
     Entry { kind: EntryKind::Folder(ContentId::ZERO), size: 0, meta: Meta::default(), items: 0 }
 }
 
@@ -89,7 +90,7 @@ impl Source for PlainSource {
         if let Some(on_open) = &self.on_open {
             on_open(&format!("{folder}/{name}"));
         }
-        Ok(Box::new(PlainReader { bytes: self.files[folder][name].bytes.clone(), place: 0 }))
+        Ok(Box::new(PlainReader::new(self.files[folder][name].bytes.clone())))
     }
 
     fn reuse(&self, base: &Entry, _base_begun_ns: TimeNs, now: &mut Entry) -> bool {
@@ -97,9 +98,16 @@ impl Source for PlainSource {
     }
 }
 
-struct PlainReader {
+/// Reads bytes in memory.
+pub struct PlainReader {
     bytes: Arc<Vec<u8>>,
     place: usize,
+}
+
+impl PlainReader {
+    pub fn new(bytes: Arc<Vec<u8>>) -> PlainReader {
+        PlainReader { bytes, place: 0 }
+    }
 }
 
 impl ItemReader for PlainReader {

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use corso_tests::plain::folder_entry;
 use corso_tests::{backup_options, init, runtime};
-use repo_format::codec::ContentId;
 use repo_format::engine::progress::{Progress, Stop};
 use repo_format::engine::source::{Child, ItemCause, ItemError, ItemReader, Listing, Source};
 use repo_format::engine::{BackupReport, backup};
@@ -35,8 +35,7 @@ impl Source for Same {
     type Handle = ();
 
     fn root(&self) -> Result<(Entry, ()), ItemError> {
-        let kind = EntryKind::Folder(ContentId::ZERO);
-        Ok((Entry { kind, size: 0, meta: Meta::default(), items: 0 }, ()))
+        Ok((folder_entry(), ()))
     }
 
     fn list(&self, _root: &()) -> Listing<()> {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use corso_tests::plain::PlainReader;
 use corso_tests::{backup_options, init, runtime};
 use proptest::prelude::*;
 use repo_format::codec::ContentId;
@@ -82,21 +83,11 @@ impl Source for Forest {
 
     fn open(&self, file: &Place) -> Result<Box<dyn ItemReader>, ItemError> {
         let Node::File { version } = *file.0 else { unreachable!("only files are opened") };
-        Ok(Box::new(Bytes(content(version))))
+        Ok(Box::new(PlainReader::new(Arc::new(content(version)))))
     }
 
     fn reuse(&self, base: &Entry, _base_begun_ns: TimeNs, now: &mut Entry) -> bool {
         base.meta.mtime_ns == now.meta.mtime_ns
-    }
-}
-
-struct Bytes(Vec<u8>);
-
-impl ItemReader for Bytes {
-    fn read(&mut self, buf: &mut Vec<u8>, _limit: usize) -> Result<usize, ItemError> {
-        let count = self.0.len();
-        buf.append(&mut self.0);
-        Ok(count)
     }
 }
 

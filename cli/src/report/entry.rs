@@ -89,9 +89,7 @@ impl Kind {
 impl Item {
     /// Describes the entry at `path`, names below the root.
     pub fn new(snapshot_id: String, path: &[impl AsRef<[u8]>], entry: &Entry) -> Item {
-        let text = |bytes: &Option<std::sync::Arc<[u8]>>| {
-            bytes.as_ref().map(|bytes| String::from_utf8_lossy(bytes).into_owned())
-        };
+        let text = |bytes: Option<&[u8]>| bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
         let target = match &entry.kind {
             EntryKind::Symlink(target) => Some(PathText::new(target)),
             _ => None,
@@ -105,8 +103,8 @@ impl Item {
             mode: entry.meta.mode.map(|mode| format!("{mode:04o}")),
             uid: entry.meta.uid,
             gid: entry.meta.gid,
-            user: text(&entry.meta.user),
-            group: text(&entry.meta.group),
+            user: text(entry.meta.user.as_deref()),
+            group: text(entry.meta.group.as_deref()),
             mtime: entry.meta.mtime_ns.map(Time),
             btime: entry.meta.btime_ns.map(Time),
             id: None,

@@ -11,7 +11,7 @@ const READ_SIZE: usize = 4 << 20;
 pub(super) struct Pieces {
     /// The pieces, and what was read behind them.
     pub bytes: Vec<u8>,
-    /// Where each ends. None: the stream did.
+    /// Where each ends.
     pub ends: Vec<usize>,
     /// What another run needs to go on behind them.
     pub state: Option<Vec<u8>>,
@@ -57,8 +57,8 @@ impl<'c> Cutting<'c> {
         Cutting { reader, splitter, keeps_state, ended: false, read: 0 }
     }
 
-    /// Reads on behind what is unread of the last pieces, and cuts the next ones.
-    pub fn next(&mut self, pieces: &mut Pieces) -> Result<(), ItemError> {
+    /// Reads on behind what is unread of the last pieces, and cuts the next ones; false at the end.
+    pub fn next(&mut self, pieces: &mut Pieces) -> Result<bool, ItemError> {
         pieces.bytes.drain(..pieces.end());
         pieces.ends.clear();
         let Pieces { bytes, ends, state } = pieces;
@@ -73,6 +73,6 @@ impl<'c> Cutting<'c> {
             ends.push(start);
         }
         *state = if self.keeps_state { self.reader.state_before(&bytes[start..]) } else { None };
-        Ok(())
+        Ok(!ends.is_empty())
     }
 }

@@ -154,16 +154,14 @@ impl<'run> Storing<'run> {
     ) -> Result<(), Broken> {
         buffer.clear();
         let mut pieces = Pieces { bytes: std::mem::take(buffer), ..Pieces::default() };
-        let ended = loop {
-            match cutting.next(&mut pieces) {
-                Ok(()) if pieces.ends.is_empty() => break Ok(()),
-                Ok(()) => {}
-                Err(error) => break Err(error.into()),
+        let mut put_all = || -> Result<(), Broken> {
+            while cutting.next(&mut pieces)? {
+                let rows = self.put_pieces(&pieces)?;
+                self.enter(file, rows, &pieces)?;
             }
-            if let Err(broken) = self.put_pieces(&pieces).and_then(|rows| self.enter(file, rows, &pieces)) {
-                break Err(broken);
-            }
+            Ok(())
         };
+        let ended = put_all();
         *buffer = pieces.bytes;
         ended
     }
@@ -183,10 +181,12 @@ impl<'run> Storing<'run> {
                 for number in 0.. {
                     let Ok(mut pieces) = used.recv() else { break };
                     pieces.begin_with(&unread);
-                    cutting.next(&mut pieces)?;
+                    if !cutting.next(&mut pieces)? {
+                        break;
+                    }
                     unread.clear();
                     unread.extend_from_slice(pieces.unread());
-                    if pieces.ends.is_empty() || sender.send((number, pieces)).is_err() {
+                    if sender.send((number, pieces)).is_err() {
                         break;
                     }
                 }

@@ -34,9 +34,8 @@ pub(super) struct Held {
     key: TreeKey,
     entry: Entry,
     before: Before,
+    /// One for each child that was met.
     steps: Vec<Step>,
-    /// Children that were met.
-    met: u64,
     totals: TreeTotals,
     statistics: Statistics,
 }
@@ -45,8 +44,7 @@ impl Held {
     /// Begins with the folder `entry`.
     pub fn begin(key: TreeKey, entry: Entry, before: Before) -> Held {
         let statistics = Statistics { folders: 1, ..Statistics::default() };
-        let (steps, totals) = (Vec::new(), TreeTotals::default());
-        Held { key, entry, before, steps, met: 0, totals, statistics }
+        Held { key, entry, before, steps: Vec::new(), totals: TreeTotals::default(), statistics }
     }
 
     /// Whether a child that is now as `entry` is what the base has: one of `found`.
@@ -67,7 +65,6 @@ impl Held {
             }
             _ => debug_assert!(false, "only what is complete is kept back"),
         }
-        self.met += 1;
         self.steps.push(step);
     }
 
@@ -78,7 +75,7 @@ impl Held {
 
     /// Whether all that the base has was met.
     pub fn is_whole(&self) -> bool {
-        self.met == self.before.children
+        self.steps.len() as u64 == self.before.children
     }
 
     /// The folder as one step, and what the base has of it. It is whole.
