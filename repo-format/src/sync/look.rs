@@ -123,13 +123,18 @@ pub(super) fn newest_catalog(source: &Blobs) -> Result<u64, StorageError> {
     Ok(catalogs(source)?.first().copied().unwrap_or(0))
 }
 
-/// The revision that a reader of these blobs comes to; 0 if there is nothing that it can read.
-pub(super) fn readable_head(blobs: &Sizes) -> u64 {
+/// The revision of the newest catalog of these blobs; 0 if there is none.
+pub(super) fn newest_catalog_of(blobs: &Sizes) -> u64 {
     let catalogs = blobs.keys().filter_map(|blob| match blob {
         BlobId::Catalog(revision) => Some(*revision),
         _ => None,
     });
-    let mut head = catalogs.max().unwrap_or(0);
+    catalogs.max().unwrap_or(0)
+}
+
+/// The revision that a reader of these blobs comes to; 0 if there is nothing that it can read.
+pub(super) fn readable_head(blobs: &Sizes) -> u64 {
+    let mut head = newest_catalog_of(blobs);
     while head < u64::MAX && blobs.contains_key(&BlobId::Record(head + 1)) {
         head += 1;
     }

@@ -11,13 +11,13 @@
 
 use bytes::Bytes;
 
-use super::look::{Look, newest_catalog, readable_head};
+use super::look::{Look, newest_catalog, newest_catalog_of, readable_head};
 use super::transfer::{Other, Outcome, Transfer};
 use super::{Damage, SyncError};
 use crate::codec::RecordHash;
 use crate::format::names::BlobId;
 use crate::log::record;
-use crate::storage::StorageError;
+use crate::storage::{Blobs, StorageError};
 
 /// Records that are fetched before they are put.
 const RECORDS_AT_ONCE: usize = 16;
@@ -64,26 +64,51 @@ pub(super) fn continues(transfer: &Transfer<'_>, look: &Look) -> Result<Option<R
     }
     let Some(Ok(bytes)) = transfer.fetch(&blob)? else { return Ok(None) };
     let hash = record::hash(&bytes);
-    match transfer.place.blobs.get(&blob.name()) {
-        Ok(there) if record::hash(&there) == hash => return Ok(Some(hash)),
-        Ok(_) if is_kept(transfer, known)? => {}
-        Ok(_) => return Ok(None),
-        Err(error) if error.is_lost() => {}
-        Err(StorageError::TooLarge { .. }) => {}
+    let is_same = match transfer.place.blobs.get(&blob.name()) {
+        Ok(there) => record::hash(&there) == hash,
+        Err(error) if error.is_lost() => false,
+        Err(StorageError::TooLarge { .. }) => false,
         Err(source) => return Err(transfer.place.failed(source)),
+    };
+    // What a catalog of the copy stands for may have been copied after it was created once more.
+    let is_witness = is_same && known > newest_catalog_of(&transfer.there.lock());
+    if !is_witness && !is_kept(transfer, look, known)? {
+        return Ok(None);
     }
     // Puts right what is damaged there, and refuses what is another history.
-    transfer.store(&blob, bytes, Other::Refused)?;
+    if !is_same {
+        transfer.store(&blob, bytes, Other::Refused)?;
+    }
     Ok(Some(hash))
 }
 
-/// Whether the source still keeps a record that was fetched: asked behind the fetch, since what was seen
-/// before it may have been trimmed, and the name created once more. Such a record is the lowest there is, and
-/// below the newest catalog.
-fn is_kept(transfer: &Transfer<'_>, revision: u64) -> Result<bool, SyncError> {
-    let newest = newest_catalog(transfer.source).map_err(SyncError::Source)?;
-    let below = BlobId::Record(revision - 1).name();
-    Ok(revision >= newest || transfer.source.size(&below).map_err(SyncError::Source)?.is_some())
+/// Whether the record that was fetched is the one that was committed, and no later one under its name. That
+/// is asked behind the fetch: no record is trimmed from the newest catalog on, nor before all below it are, so
+/// an earlier one that is the same on both sides tells that nothing behind it was trimmed.
+fn is_kept(transfer: &Transfer<'_>, look: &Look, revision: u64) -> Result<bool, SyncError> {
+    if revision >= newest_catalog(transfer.source).map_err(SyncError::Source)? {
+        return Ok(true);
+    }
+    for earlier in look.records.range(..revision).map(|(earlier, _)| *earlier) {
+        let theirs = match transfer.place.blobs.get(&BlobId::Record(earlier).name()) {
+            Ok(bytes) => record::hash(&bytes),
+            Err(error) if error.is_lost() => continue,
+            Err(source) => return Err(transfer.place.failed(source)),
+        };
+        if has(transfer.source, earlier, theirs)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether the source has a record with this hash.
+fn has(source: &Blobs, revision: u64, hash: RecordHash) -> Result<bool, SyncError> {
+    match source.get(&BlobId::Record(revision).name()) {
+        Ok(bytes) => Ok(record::hash(&bytes) == hash),
+        Err(error) if error.is_not_found() => Ok(false),
+        Err(error) => Err(SyncError::Source(error)),
+    }
 }
 
 struct Publish<'a> {
@@ -226,11 +251,7 @@ impl Publish<'_> {
                 let newest = newest_catalog(source).map_err(SyncError::Source)?;
                 newest == self.look.newest_catalog()
             }
-            Witness::Record(hash) => match source.get(&BlobId::Record(reached).name()) {
-                Ok(bytes) => record::hash(&bytes) == hash,
-                Err(error) if error.is_not_found() => false,
-                Err(error) => return Err(SyncError::Source(error).into()),
-            },
+            Witness::Record(hash) => has(source, reached, hash)?,
         })
     }
 

@@ -107,33 +107,84 @@ fn a_first_run_over_a_trimmed_log_is_unfinished_until_it_is_whole() {
     pair.assert_copied();
 }
 
+/// A copy, and its source long after: every record that the copy has was trimmed. Gives the last of these,
+/// and bytes that a writer may have left under such a name that was too late, and has yet to find that out:
+/// whole, and of no use.
+fn trimmed() -> (Pair, u64, Vec<u8>) {
+    let mut pair = Pair::new();
+    pair.back_up();
+    pair.back_up();
+    pair.sync();
+    let known = pair.repository.state().revision;
+    for _ in 0..4 {
+        let id = pair.back_up();
+        pair.back_up();
+        pair.forget(id);
+        pair.maintain();
+    }
+    let lowest = first(&pair.source, "log/");
+    assert!(lowest > BlobId::Record(known + 2).name(), "{lowest} is kept, and the copy has {known}");
+    let late = pair.source.get(&lowest).unwrap();
+    (pair, known, late.to_vec())
+}
+
 #[test]
 fn a_trimmed_record_that_was_created_once_more_is_not_taken_for_one() {
-    for behind in [0, 1] {
-        let mut pair = Pair::new();
-        pair.back_up();
-        pair.sync();
-        let known = pair.repository.state().revision;
-        for _ in 0..4 {
-            let id = pair.back_up();
-            pair.back_up();
-            pair.forget(id);
-            pair.maintain();
+    // One such writer, or two, of which the second was a little less late.
+    for made in [&[0][..], &[1], &[-1, 0], &[0, 1]] {
+        let (pair, known, late) = trimmed();
+        let names = || made.iter().map(|behind| BlobId::Record(known.strict_add_signed(*behind)).name());
+        let sizes = || names().map(|name| pair.target.size(&name).unwrap()).collect::<Vec<_>>();
+        let before = sizes();
+        for name in names() {
+            pair.source.put_new(&name, late.clone().into()).unwrap();
         }
-        let Some(BlobId::Record(lowest)) = BlobId::parse(&first(&pair.source, "log/")) else { panic!() };
-        assert!(lowest > known + 2, "{lowest} is kept, and the copy has {known}");
-        // What a writer leaves that was too late, and has yet to find that out: whole, and of no use.
-        let name = BlobId::Record(known + behind).name();
-        let before = pair.target.list("log/").unwrap().iter().find(|blob| blob.name == name).cloned();
-        let late = pair.source.get(&BlobId::Record(lowest).name()).unwrap();
-        pair.source.put_new(&name, late.clone()).unwrap();
         let report = pair.sync();
         assert!(report.is_clean() && report.revision == pair.repository.state().revision);
-        let copied = pair.target.get(&name).ok();
-        assert!(copied.is_none_or(|bytes| bytes != late), "{name} was copied");
-        assert_eq!(pair.target.size(&name).unwrap(), before.map(|blob| blob.size));
+        for name in names() {
+            let copied = pair.target.get(&name).ok();
+            assert!(copied.is_none_or(|bytes| bytes != late), "{name} was copied");
+        }
+        assert_eq!(sizes(), before);
         pair.assert_copied();
     }
+}
+
+#[test]
+fn what_was_copied_after_it_was_created_once_more_does_not_lead_on() {
+    // The copy took the first for the record that its catalog stands for; the second comes behind it.
+    let (pair, known, late) = trimmed();
+    let Some(BlobId::Catalog(newest)) = BlobId::parse(&first(&pair.source, "catalog/")) else { panic!() };
+    let catalog = pair.source.get(&BlobId::Catalog(newest).name()).unwrap();
+    pair.target.put_new(&BlobId::Catalog(known).name(), catalog).unwrap();
+    overwrite(&pair.target, &BlobId::Record(known).name(), late.clone());
+    for revision in [known, known + 1] {
+        pair.source.put_new(&BlobId::Record(revision).name(), late.clone().into()).unwrap();
+    }
+    assert_eq!(pair.sync().revision, pair.repository.state().revision);
+    assert_eq!(pair.target.size(&BlobId::Record(known + 1).name()).unwrap(), None);
+}
+
+#[test]
+fn a_source_that_was_put_back_and_went_on_is_another_history_though_a_catalog_came() {
+    let mut pair = Pair::new();
+    pair.back_up();
+    let before = all(&pair.source);
+    pair.back_up();
+    pair.sync();
+    for (name, _) in all(&pair.source) {
+        if !before.contains_key(&name) {
+            pair.source.delete(&name).unwrap();
+        }
+    }
+    pair.repository = open(&pair.runtime, pair.source.storage().clone(), OpenOptions::default());
+    for _ in 0..3 {
+        pair.back_up();
+    }
+    maintain(&pair.repository, &MaintenanceOptions { quick: true, ..at_once() });
+    assert!(!pair.source.list("catalog/").unwrap().is_empty());
+    let error = pair.try_sync(SyncOptions::default()).unwrap_err();
+    assert!(matches!(error, SyncError::Diverged { .. }), "{error:?}");
 }
 
 #[test]
