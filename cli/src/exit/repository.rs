@@ -315,6 +315,10 @@ pub(super) fn of_content(error: &ContentError) -> Option<Verdict> {
         ContentError::Index(error) => of_index(error),
         ContentError::WriterFailed(error) => of_content(error),
         ContentError::SelfCheck { .. } => Some((Code::Failed, "test this machine's memory")),
+        ContentError::GivenUp => Some((
+            Code::Failed,
+            "nothing was committed of it; give the command again, and please report this",
+        )),
         _ => Some(DAMAGED),
     }
 }

@@ -39,6 +39,9 @@ pub enum ContentError {
     /// Damage: a blob stands in the storage under a name that its bytes do not have.
     #[error("{name} is in the storage with other bytes than its name promises; run `repo verify`")]
     WrongBytesUnderName { name: String },
+    /// A thread ended by a fault of the program while it held what was to be stored.
+    #[error("what was to be stored was given up; this is a fault of the program")]
+    GivenUp,
     /// An earlier put of this writer failed; nothing more is stored.
     #[error(transparent)]
     WriterFailed(Arc<ContentError>),

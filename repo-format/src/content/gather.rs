@@ -1,16 +1,17 @@
 //! Contents on their way into a pack: what waits in open frames, and what was taken out of them.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use super::probe::is_compressible;
+use super::tickets::{Ticket, Tickets};
 use crate::codec::{ContentId, ContentKind};
 use crate::format::names::PackKind;
 use crate::pack::{ContentRow, RawFrame};
 
-/// A frame taken out of the gathering, to be compressed and put into a pack. The ticket is given
-/// back when that is done.
+/// A frame taken out of the gathering, to be compressed and put into a pack. The ticket is
+/// kept until that is done.
 pub(super) struct Taken {
-    pub ticket: u64,
+    pub ticket: Ticket,
     pub frame: RawFrame,
     pub kind: PackKind,
     /// Whether compressing is worth trying.
@@ -96,34 +97,4 @@ impl Gather {
 pub(super) struct Added {
     pub new: bool,
     pub full: Option<Taken>,
-}
-
-/// Numbers for work under way, so that a flush can wait for what began before it.
-#[derive(Default)]
-pub(super) struct Tickets {
-    next: u64,
-    open: BTreeSet<u64>,
-}
-
-impl Tickets {
-    /// A new number, open until it is given back.
-    pub fn give(&mut self) -> u64 {
-        self.next += 1;
-        self.open.insert(self.next);
-        self.next
-    }
-
-    pub fn give_back(&mut self, ticket: u64) {
-        self.open.remove(&ticket);
-    }
-
-    /// The newest number given.
-    pub fn mark(&self) -> u64 {
-        self.next
-    }
-
-    /// Whether all up to `mark` were given back.
-    pub fn settled(&self, mark: u64) -> bool {
-        self.open.first().is_none_or(|first| *first > mark)
-    }
 }

@@ -9,6 +9,7 @@ mod gather;
 pub mod memory;
 mod probe;
 mod reader;
+mod tickets;
 mod usable;
 mod writer;
 

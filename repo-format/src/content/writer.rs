@@ -8,7 +8,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::gather::{Gather, Taken, Tickets};
+use super::gather::{Gather, Taken};
+use super::tickets::{GivenUp, Ticket, Tickets};
 use super::{ContentError, Usable, WriteContent};
 use crate::codec::{ContentId, ContentKind, PackId, RepoId, Subkeys, random_bytes};
 use crate::format::names::{BlobId, PackKind};
@@ -78,8 +79,9 @@ struct Inner {
     blobs: Blobs,
     options: WriterOptions,
     gather: Mutex<Gather>,
-    gather_moved: Condvar,
     open_packs: Mutex<[Option<PackBuilder>; 2]>,
+    /// One for each pack that left the open ones and is not durable yet.
+    ending: Tickets,
     packs: Mutex<Packs>,
     packs_moved: Condvar,
     /// The memory of packs that were put, for the next ones: to the system, fresh memory is work.
@@ -92,7 +94,6 @@ struct Inner {
 /// Packs that left the builders.
 #[derive(Default)]
 struct Packs {
-    tickets: Tickets,
     /// On their way to the storage.
     under_way: usize,
     durable: Vec<PackContents>,
@@ -102,7 +103,7 @@ struct Packs {
 
 /// A pack that left the open ones, and the ticket that a flush waits for.
 struct Ending {
-    ticket: u64,
+    ticket: Ticket,
     builder: PackBuilder,
 }
 
@@ -127,8 +128,8 @@ impl ContentWriter {
             blobs,
             options,
             gather: Mutex::new(gather),
-            gather_moved: Condvar::new(),
             open_packs: Mutex::default(),
+            ending: Tickets::default(),
             packs: Mutex::default(),
             packs_moved: Condvar::new(),
             spare: Mutex::default(),
@@ -178,28 +179,21 @@ impl ContentWriter {
     /// The first failure of a put; what is durable stays so.
     pub fn flush(&self) -> Result<Vec<PackContents>, ContentError> {
         let inner = &self.0;
-        let (taken, mark) = {
+        let (taken, tickets) = {
             let mut gather = inner.gather.lock();
-            (gather.take_all(), gather.tickets.mark())
+            (gather.take_all(), gather.tickets.clone())
         };
-        // All of them, also when one fails: a later flush waits for each frame that was taken.
-        taken.into_iter().map(|frame| Inner::place(inner, frame)).fold(Ok(()), Result::and)?;
-        {
-            let mut gather = inner.gather.lock();
-            inner.gather_moved.wait_while(&mut gather, |gather| !gather.tickets.settled(mark));
-        }
+        let begun = tickets.begun();
+        taken.into_iter().try_for_each(|frame| Inner::place(inner, frame))?;
+        inner.waited(tickets.wait(begun))?;
         let endings: Vec<Ending> = {
             let mut open = inner.open_packs.lock();
             open.iter_mut().filter_map(Option::take).map(|pack| inner.ending(pack)).collect()
         };
-        for ending in endings {
-            Inner::end_pack(&self.0, ending)?;
-        }
+        let begun = inner.ending.begun();
+        endings.into_iter().try_for_each(|ending| Inner::end_pack(inner, ending))?;
+        inner.waited(inner.ending.wait(begun))?;
         let mut packs = inner.packs.lock();
-        let mark = packs.tickets.mark();
-        inner
-            .packs_moved
-            .wait_while(&mut packs, |packs| packs.failed.is_none() && !packs.tickets.settled(mark));
         packs.check()?;
         Ok(std::mem::take(&mut packs.durable))
     }
@@ -227,7 +221,7 @@ impl WriteContent for ContentWriter {
             return Ok(id);
         }
         let added = inner.gather.lock().add(kind, id, plaintext);
-        // Before anything can fail: a flush waits for each frame that was taken.
+        // Before anything can fail: what is in it counts as taken in.
         if let Some(taken) = added.full {
             Inner::place(&self.0, taken)?;
         }
@@ -248,17 +242,30 @@ impl Packs {
 }
 
 impl Inner {
-    /// Compresses a frame and puts it into the open pack of its kind.
+    /// Compresses a frame and puts it into the open pack of its kind. Where it fails the writer has: others
+    /// may rely on what the frame held.
     fn place(self: &Arc<Inner>, taken: Taken) -> Result<(), ContentError> {
         let Taken { ticket, frame, kind, compressible } = taken;
         let frame = frame.compress(self.options.level.filter(|_| compressible));
-        let placed = self.push_frame(kind, frame);
-        self.gather.lock().tickets.give_back(ticket);
-        self.gather_moved.notify_all();
-        match placed? {
+        let placed = self.push_frame(kind, frame).map_err(|error| self.fail(error));
+        let placed = placed?;
+        ticket.done();
+        match placed {
             Some(full) => self.end_pack(full),
             None => Ok(()),
         }
+    }
+
+    /// Ends the writing, for the first reason that there is: whoever waits for room or asks next is told.
+    fn fail(&self, error: ContentError) -> ContentError {
+        let first = self.packs.lock().failed.get_or_insert_with(|| Arc::new(error)).clone();
+        self.packs_moved.notify_all();
+        ContentError::WriterFailed(first)
+    }
+
+    /// What was given up has failed the writer, unless a thread panicked.
+    fn waited(&self, ended: Result<(), GivenUp>) -> Result<(), ContentError> {
+        ended.map_err(|GivenUp| self.fail(ContentError::GivenUp))
     }
 
     /// Seals a frame into the open pack, and gives the pack before it if that one had no room.
@@ -287,22 +294,17 @@ impl Inner {
 
     /// A pack that is about to be ended. Who calls this holds the lock of the open packs.
     fn ending(&self, builder: PackBuilder) -> Ending {
-        Ending { ticket: self.packs.lock().tickets.give(), builder }
+        Ending { ticket: self.ending.give(), builder }
     }
 
-    /// Ends a pack, checks it, and sends it off; waits while too many are under way.
-    /// Where it fails the writer has, so that nobody waits for the ticket.
+    /// Ends a pack, checks it, and sends it off; waits while too many are under way. Where it fails the
+    /// writer has.
     fn end_pack(self: &Arc<Inner>, Ending { ticket, builder }: Ending) -> Result<(), ContentError> {
         let pack = builder.finish(&self.keys);
         let PackBlob { contents, bytes } = &pack;
         if self.options.extra_verify {
             let checked = read_pack(&self.keys, &self.repo, contents.kind, &contents.id, bytes);
-            if let Err(source) = checked {
-                let error = Arc::new(ContentError::SelfCheck { pack: contents.id, source });
-                let failed = self.packs.lock().failed.get_or_insert(error).clone();
-                self.packs_moved.notify_all();
-                return Err(ContentError::WriterFailed(failed));
-            }
+            checked.map_err(|source| self.fail(ContentError::SelfCheck { pack: contents.id, source }))?;
         }
         {
             let mut packs = self.packs.lock();
@@ -330,7 +332,7 @@ impl Inner {
         Ok(())
     }
 
-    fn pack_done(&self, ticket: u64, pack: PackBlob, outcome: Result<(), ContentError>) {
+    fn pack_done(&self, ticket: Ticket, pack: PackBlob, outcome: Result<(), ContentError>) {
         let PackBlob { contents, bytes } = pack;
         let size = bytes.len() as u64;
         // Nobody else has it any more, unless the storage keeps it.
@@ -338,6 +340,7 @@ impl Inner {
             memory.clear();
             self.spare.lock().push(memory.into());
         }
+        let is_done = outcome.is_ok();
         let mut packs = self.packs.lock();
         match outcome {
             Ok(()) => {
@@ -351,7 +354,10 @@ impl Inner {
             }
         }
         packs.under_way -= 1;
-        packs.tickets.give_back(ticket);
+        drop(packs);
         self.packs_moved.notify_all();
+        if is_done {
+            ticket.done();
+        }
     }
 }
