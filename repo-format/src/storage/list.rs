@@ -111,10 +111,14 @@ impl Storage {
     async fn list_stream(&self, prefix: &str, after: &str) -> Result<Vec<BlobInfo>, StorageError> {
         let folder = prefix.rsplit_once('/').map_or("", |(folder, _)| folder);
         let key = Key::from(self.key_text(folder));
+        let offset = (!after.is_empty()).then(|| Key::from(self.key_text(after)));
         let ask = async || {
             self.meter().list();
-            let listing = self.store().list(Some(&key)).try_collect::<Vec<ObjectMeta>>();
-            self.attempt(shown(prefix), 0, listing).await
+            let objects = match &offset {
+                Some(offset) => self.store().list_with_offset(Some(&key), offset),
+                None => self.store().list(Some(&key)),
+            };
+            self.attempt(shown(prefix), 0, objects.try_collect::<Vec<ObjectMeta>>()).await
         };
         let objects = self.retried(ask).await.map_err(|error| self.listing_failure(error))?;
         Ok(self.wanted(objects, prefix, after).collect())
