@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
-use futures::{StreamExt, TryStreamExt};
+use futures::{FutureExt, StreamExt, TryStreamExt};
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{
@@ -67,7 +67,7 @@ impl JournalStore {
         self.lock().read_only = read_only;
     }
 
-    /// The changes that were carried out, in the order of their answers.
+    /// The changes that were carried out, in their order.
     pub fn answered(&self) -> Vec<Change> {
         let journal = self.lock();
         let answered = journal.events.iter().filter_map(|event| match event {
@@ -142,8 +142,9 @@ impl JournalStore {
         };
         // Lets what else is under way come between: both orders are then among the images.
         tokio::task::yield_now().await;
-        let answer = request.await;
+        // Under the lock, so that what somebody does because of a change is written down behind it.
         let mut journal = self.lock();
+        let answer = request.now_or_never().expect("memory answers at once");
         journal.events.push(match answer {
             Ok(_) => Event::Answered(number),
             Err(_) => Event::Refused(number),
