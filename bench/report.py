@@ -73,11 +73,18 @@ def spread(results, dataset, tools):
     """How far apart the rounds are, and what else ran: whether the figures above are to be believed."""
     walls = {t: [r["steps"]["backup-1"]["wall"] for r in results.of(dataset, t)] for t in tools}
     rounds = max(map(len, walls.values()))
-    other = statistics.median(r["steps"]["backup-1"]["other"] / r["steps"]["backup-1"]["wall"] for t in tools for r in results.of(dataset, t))
+    runs = [r for t in tools for r in results.of(dataset, t)]
+    other = statistics.median(r["steps"]["backup-1"]["other"] / r["steps"]["backup-1"]["wall"] for r in runs)
     text = f"{rounds} rounds. " if rounds > 1 else "One round. "
     if rounds > 1:
         text += "Wall seconds of backup-1 from least to most: " + "; ".join(f"{t} {min(w):.1f} to {max(w):.1f}" for t, w in walls.items()) + ". "
-    return text + f"Other processes took {other:.2f} cores during it (median).\n"
+    return text + f"Other processes took {other:.2f} cores during it (median). {taken(runs)}\n"
+
+
+def taken(runs):
+    """When, and of which corso: sets may be measured on different days, and on machines that differ in more than their names."""
+    days = sorted({r["when"][:10] for r in runs})
+    return f"Taken on {' to '.join(dict.fromkeys((days[0], days[-1])))} at {', '.join(sorted({r['commit'] for r in runs}))}."
 
 
 def s3(results):
@@ -93,7 +100,9 @@ def s3(results):
                 cells = [s3_cell(results, dataset, tool, step, storage) for step in STEPS]
                 rows.append([tool, storage, *cells, restored(results.of(dataset, tool, storage))])
         if rows:
-            out.append(f"### {dataset}, on S3\n\nWall seconds / CPU seconds / requests.\n\n" + table(["tool", "storage", *STEPS, "restored"], rows))
+            runs = [r for r in results.runs if r["set"] == dataset and r["storage"] in storages]
+            out.append(f"### {dataset}, on S3\n\nWall seconds / CPU seconds / requests. {taken(runs)}\n\n"
+                       + table(["tool", "storage", *STEPS, "restored"], rows))
     return "\n".join(out) or "(nothing was measured)\n"
 
 

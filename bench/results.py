@@ -15,7 +15,11 @@ class Results:
         records = [json.loads(line) for f in files for line in open(f)]
         self.machines = [r for r in records if r.get("kind") == "machine"]
         self.startups = [r for r in records if r.get("kind") == "startup"]
-        self.runs = [r for r in records if "steps" in r]
+        self.runs, machine = [], None
+        for r in records:
+            machine = r if r.get("kind") == "machine" else machine
+            if "steps" in r:
+                self.runs.append(r | {"commit": machine["commit"] if machine else "?"})
 
     def of(self, dataset, tool, storage="folder"):
         return [r for r in self.runs if (r["set"], r["tool"], r["storage"]) == (dataset, tool, storage)]
