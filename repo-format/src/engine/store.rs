@@ -23,8 +23,9 @@ const PIECES_UNDER_WAY: usize = PUTTING + 2;
 /// Files below this size finish between checkpoints; their parts are not recorded.
 const PART_SIZE_MIN: u64 = 64 << 20;
 
-/// Contents stored since the last commit that make a checkpoint due early: it bounds memory.
-pub(super) const PENDING_MAX: usize = 1 << 20;
+/// Contents stored since the last commit that make a checkpoint due early. Each takes some 300 bytes of memory
+/// until then.
+pub(super) const PENDING_MAX: usize = 1 << 18;
 
 /// Whether a file may be long under way.
 fn is_large(file: &Entry) -> bool {

@@ -107,15 +107,11 @@ fn a_first_run_over_a_trimmed_log_is_unfinished_until_it_is_whole() {
     pair.assert_copied();
 }
 
-/// A copy, and its source long after: every record that the copy has was trimmed. Gives the last of these,
-/// and bytes that a writer may have left under such a name that was too late, and has yet to find that out:
-/// whole, and of no use.
-fn trimmed() -> (Pair, u64, Vec<u8>) {
-    let mut pair = Pair::new();
-    pair.back_up();
-    pair.back_up();
-    pair.sync();
-    let known = pair.repository.state().revision;
+/// Lets the source go on until every record that the copy has was trimmed. Gives the last of these, and bytes
+/// that a writer may have left under such a name that was too late, and has yet to find that out: whole, and
+/// of no use.
+fn trim_what_was_copied(pair: &mut Pair) -> (u64, Vec<u8>) {
+    let known = pair.copy().state().revision;
     for _ in 0..4 {
         let id = pair.back_up();
         pair.back_up();
@@ -124,8 +120,17 @@ fn trimmed() -> (Pair, u64, Vec<u8>) {
     }
     let lowest = first(&pair.source, "log/");
     assert!(lowest > BlobId::Record(known + 2).name(), "{lowest} is kept, and the copy has {known}");
-    let late = pair.source.get(&lowest).unwrap();
-    (pair, known, late.to_vec())
+    (known, pair.source.get(&lowest).unwrap().to_vec())
+}
+
+/// A copy, and its source long after.
+fn trimmed() -> (Pair, u64, Vec<u8>) {
+    let mut pair = Pair::new();
+    pair.back_up();
+    pair.back_up();
+    pair.sync();
+    let (known, late) = trim_what_was_copied(&mut pair);
+    (pair, known, late)
 }
 
 #[test]
@@ -193,19 +198,10 @@ fn a_record_that_is_trimmed_and_created_once_more_in_mid_copy_is_no_other_histor
     pair.back_up();
     pair.back_up();
     pair.sync();
-    let known = pair.repository.state().revision;
     pair.back_up();
     let seen = all(&pair.source);
-    for _ in 0..4 {
-        let id = pair.back_up();
-        pair.back_up();
-        pair.forget(id);
-        pair.maintain();
-    }
-    let lowest = first(&pair.source, "log/");
-    assert!(lowest > BlobId::Record(known + 1).name(), "{lowest} is kept, and the copy has {known}");
-    let late = pair.source.get(&lowest).unwrap();
-    pair.source.put_new(&BlobId::Record(known).name(), late).unwrap();
+    let (known, late) = trim_what_was_copied(&mut pair);
+    pair.source.put_new(&BlobId::Record(known).name(), late.into()).unwrap();
     // The same source, which is as it was when it is looked at, and as it is now once a pack is copied.
     let (source, now) = (Arc::new(InMemory::new()), all(&pair.source));
     let become_like = |source: &InMemory, blobs: &BTreeMap<BlobName, Vec<u8>>| {
