@@ -25,6 +25,8 @@ pub(super) struct Look {
     pub records: BTreeMap<u64, u64>,
     /// Slots, packs and segments.
     pub blobs: Sizes,
+    /// Somebody committed while they were listed, and that was put up with.
+    pub restless: bool,
 }
 
 /// What somebody did between two looks at the log.
@@ -42,14 +44,14 @@ impl Look {
     /// them. So a listing of blobs between two equal views of the log has all that this log's state
     /// needs. Where commits follow one another faster than a listing takes, a listing that lost
     /// nothing since the one before is taken: what it may lack was stored, forgotten, doomed and
-    /// deleted within the two, and the next run brings the records that say so.
+    /// deleted within the two, and the next run brings the records that say so. It is told as restless.
     ///
     /// # Errors
     /// `Source`; `Empty`; `Busy`.
     pub fn quiet(source: &Blobs, stop: &Stop) -> Result<Look, SyncError> {
         let mut before: Option<Sizes> = None;
         for times in 1..=LOOKS_MAX {
-            let look = Look::take(source).map_err(SyncError::Source)?;
+            let mut look = Look::take(source).map_err(SyncError::Source)?;
             if look.records.is_empty() && look.catalogs.is_empty() {
                 let location = source.storage().location().to_string();
                 return Err(SyncError::Empty { location });
@@ -58,7 +60,10 @@ impl Look {
             let lost = before.is_none_or(|before| before.keys().any(|blob| !look.blobs.contains_key(blob)));
             match change {
                 Change::None => return Ok(look),
-                Change::Records if times > QUIET_LOOKS && !lost => return Ok(look),
+                Change::Records if times > QUIET_LOOKS && !lost => {
+                    look.restless = true;
+                    return Ok(look);
+                }
                 _ if stop.is_requested() => return Ok(look),
                 _ => before = Some(look.blobs),
             }

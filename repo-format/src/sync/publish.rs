@@ -64,12 +64,7 @@ pub(super) fn continues(transfer: &Transfer<'_>, look: &Look) -> Result<Option<R
     }
     let Some(Ok(bytes)) = transfer.fetch(&blob)? else { return Ok(None) };
     let hash = record::hash(&bytes);
-    let is_same = match transfer.place.blobs.get(&blob.name()) {
-        Ok(there) => record::hash(&there) == hash,
-        Err(error) if error.is_lost() => false,
-        Err(StorageError::TooLarge { .. }) => false,
-        Err(source) => return Err(transfer.place.failed(source)),
-    };
+    let is_same = hash_at_copy(transfer, known)? == Some(hash);
     // What a catalog of the copy stands for may have been copied after it was created once more.
     let is_witness = is_same && known > newest_catalog_of(&transfer.there.lock());
     if !is_witness && !is_kept(transfer, look, known)? {
@@ -90,16 +85,23 @@ fn is_kept(transfer: &Transfer<'_>, look: &Look, revision: u64) -> Result<bool, 
         return Ok(true);
     }
     for earlier in look.records.range(..revision).map(|(earlier, _)| *earlier) {
-        let theirs = match transfer.place.blobs.get(&BlobId::Record(earlier).name()) {
-            Ok(bytes) => record::hash(&bytes),
-            Err(error) if error.is_lost() => continue,
-            Err(source) => return Err(transfer.place.failed(source)),
-        };
-        if has(transfer.source, earlier, theirs)? {
+        if let Some(hash) = hash_at_copy(transfer, earlier)?
+            && has(transfer.source, earlier, hash)?
+        {
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+/// The hash of what the copy has as a record, if that is there and can be one.
+fn hash_at_copy(transfer: &Transfer<'_>, revision: u64) -> Result<Option<RecordHash>, SyncError> {
+    match transfer.place.blobs.get(&BlobId::Record(revision).name()) {
+        Ok(bytes) => Ok(Some(record::hash(&bytes))),
+        Err(StorageError::TooLarge { .. }) => Ok(None),
+        Err(error) if error.is_lost() => Ok(None),
+        Err(source) => Err(transfer.place.failed(source)),
+    }
 }
 
 /// Whether the source has a record with this hash.

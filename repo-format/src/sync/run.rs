@@ -145,6 +145,7 @@ impl Run<'_> {
             damaged: told.damaged.into_values().collect(),
             vanished: told.vanished,
             rounds: self.rounds,
+            restless: look.restless,
             stale: stale.map(|(blob, size)| (*blob, *size)).collect(),
             interrupted,
             duration: system::since(begun),
