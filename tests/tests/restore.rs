@@ -115,7 +115,7 @@ fn names(path: &str) -> Vec<Vec<u8>> {
 #[test]
 fn what_was_backed_up_comes_back_whatever_the_limits() {
     let case = Case::of(sample, 1 << 20);
-    let tiny = Limits { batch_bytes: 700_000, batch_entries: 23, read_bytes: 1 << 20, read_gap: 0 };
+    let tiny = Limits { batch_weight: 50, read_bytes: 1 << 20, read_gap: 0 };
     let all = [
         RestoreOptions::default(),
         RestoreOptions { threads: 1, ..RestoreOptions::default() },
@@ -136,13 +136,22 @@ fn each_pack_is_read_about_once() {
     let case = Case::of(sample, 1 << 20);
     let packs = case.packs(PackKind::Data);
     let stored: u64 = packs.iter().map(|pack| pack.size).sum();
-    let (before, target) =
-        (case.repository.blobs().storage().counters(), tempfile::tempdir().expect("a folder"));
-    case.restore(&[], target.path(), &RestoreOptions::default());
-    let after = case.repository.blobs().storage().counters();
-    let (gets, bytes) = (after.gets - before.gets, after.bytes_down - before.bytes_down);
+    let cost = |options: &RestoreOptions| {
+        let repository = open(&case.runtime, case.storage.clone(), OpenOptions::default());
+        let (before, target) = (case.storage.counters(), tempfile::tempdir().expect("a folder"));
+        let sink = FolderSink::new(target.path(), SinkOptions::default()).expect("makes the target");
+        let progress = Progress::default();
+        restore(&repository, &case.id, &[], &sink, options, &progress, &Stop::default()).expect("restores");
+        let after = case.storage.counters();
+        (after.gets - before.gets, after.bytes_down - before.bytes_down)
+    };
+    let (gets, bytes) = cost(&RestoreOptions::default());
     assert!(bytes < stored * 5 / 4, "{bytes} of {stored} bytes were read");
     assert!(gets < 3 * packs.len() as u64 + 20, "{gets} requests for {} packs", packs.len());
+    // Where requests are dear one brings a whole pack, and the trees of 300 folders come in a handful.
+    let (gets, bytes) = cost(&RestoreOptions::for_storage(&case.storage));
+    assert!(bytes < stored * 5 / 4, "{bytes} of {stored} bytes were read");
+    assert!(gets < packs.len() as u64 + 10, "{gets} requests for {} packs", packs.len());
 }
 
 #[test]
@@ -271,7 +280,7 @@ fn a_run_that_is_stopped_leaves_no_half_written_file() {
     let case = Case::of(sample, 1 << 20);
     let target = tempfile::tempdir().expect("a folder");
     let sink = FolderSink::new(target.path(), SinkOptions::default()).expect("is there");
-    let limits = Limits { batch_bytes: 500_000, ..Limits::default() };
+    let limits = Limits { batch_weight: 12, ..Limits::default() };
     let options = RestoreOptions { threads: 2, limits };
     let (progress, stop) = (Progress::default(), Stop::default());
     let report = std::thread::scope(|scope| {

@@ -2,6 +2,7 @@
 //!
 //! The two traits are all that objects and maps know of what lies below.
 
+mod ahead;
 mod error;
 mod frames;
 mod gather;

@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use super::ahead::Ahead;
 use super::frames::FrameCache;
 use super::{ContentError, ReadContent, Usable};
 use crate::codec::{ContentId, ContentKind, Header, PackId, RepoId, SEAL_OVERHEAD, Subkeys};
-use crate::format::names::BlobId;
+use crate::format::names::{BlobId, PackKind};
 use crate::index::{Index, Location};
 use crate::pack::open_frame;
 use crate::storage::Blobs;
@@ -29,6 +30,8 @@ struct Inner {
     usable: Arc<Usable>,
     blobs: Blobs,
     frames: Mutex<FrameCache>,
+    /// Where requests are dear.
+    ahead: Option<Ahead>,
     news: OnceLock<Box<dyn News>>,
     vain: Mutex<Vain>,
 }
@@ -82,8 +85,10 @@ impl ContentReader {
         blobs: Blobs,
     ) -> ContentReader {
         let frames = Mutex::new(FrameCache::new(CACHE_BYTES));
+        let storage = blobs.storage();
+        let ahead = (!storage.is_near()).then(|| Ahead::new(storage.request_bytes()));
         let (news, vain) = (OnceLock::new(), Mutex::default());
-        ContentReader(Arc::new(Inner { keys, repo, index, usable, blobs, frames, news, vain }))
+        ContentReader(Arc::new(Inner { keys, repo, index, usable, blobs, frames, ahead, news, vain }))
     }
 
     /// Says how to learn what others committed. A content that is not where the index has it is then
@@ -163,7 +168,13 @@ impl ContentReader {
         let start = u64::from(location.offset);
         let range = start..start + u64::from(location.stored_len) + SEAL_OVERHEAD as u64;
         let name = BlobId::Pack(location.pack_kind, location.pack).name();
-        let sealed = self.0.blobs.get_range(&name, range).map_err(|error| match error.is_lost() {
+        let sealed = match &self.0.ahead {
+            Some(ahead) if location.pack_kind == PackKind::Meta => {
+                ahead.get(&self.0.blobs, &location.pack, &name, range)
+            }
+            _ => self.0.blobs.get_range(&name, range),
+        };
+        let sealed = sealed.map_err(|error| match error.is_lost() {
             true => ContentError::damaged(id, location, &error),
             false => ContentError::Storage(Box::new(error)),
         })?;

@@ -7,8 +7,8 @@ use futures::StreamExt;
 use tokio::runtime::Handle;
 
 use super::{
-    BlobInfo, BlobName, LockedUntil, Protection, Put, Reclaimed, Retain, RetentionMode, Storage,
-    StorageError, Swept,
+    BLOB_SIZE_BYTES_MAX, BlobInfo, BlobName, LockedUntil, Protection, Put, Reclaimed, Retain, RetentionMode,
+    Storage, StorageError, Swept,
 };
 use crate::system;
 
@@ -113,9 +113,20 @@ impl Blobs {
         self.runtime.block_on(self.storage.get_range(name, range))
     }
 
+    /// See [`Storage::get_within`].
+    pub fn get_within(&self, name: &BlobName, range: Range<u64>) -> Result<Bytes, StorageError> {
+        self.runtime.block_on(self.storage.get_within(name, range))
+    }
+
     /// Reads whole blobs, several at a time; the answers come in the order of `names`.
     pub fn get_many(&self, names: &[BlobName]) -> Vec<Result<Bytes, StorageError>> {
-        let reads = names.iter().map(|name| self.storage.get(name));
+        let names: Vec<_> = names.iter().map(|name| (name.clone(), BLOB_SIZE_BYTES_MAX)).collect();
+        self.get_many_bounded(&names)
+    }
+
+    /// The same, of at most so many bytes each.
+    pub fn get_many_bounded(&self, names: &[(BlobName, u64)]) -> Vec<Result<Bytes, StorageError>> {
+        let reads = names.iter().map(|(name, max_bytes)| self.storage.get_bounded(name, *max_bytes));
         self.runtime.block_on(futures::stream::iter(reads).buffered(GETS_AT_ONCE).collect())
     }
 

@@ -20,6 +20,9 @@ use super::network;
 use super::options::StorageOptions;
 use crate::system::RwLock;
 
+/// Bytes that a folder gives in the time of a call.
+const NEAR_REQUEST_BYTES: u64 = 64 << 10;
+
 /// A place for blobs. Clones are cheap and share connections, counters and the request bound.
 #[derive(Debug, Clone)]
 pub struct Storage(Arc<Inner>);
@@ -148,6 +151,16 @@ impl Storage {
     /// Where this storage is.
     pub fn location(&self) -> &Location {
         &self.0.location
+    }
+
+    /// Whether a request is no more than a call into the system: this is a folder.
+    pub fn is_near(&self) -> bool {
+        self.0.folder.is_some()
+    }
+
+    /// Bytes that come in about the time that a request takes by itself.
+    pub fn request_bytes(&self) -> u64 {
+        if self.is_near() { NEAR_REQUEST_BYTES } else { self.0.options.request_bytes }
     }
 
     /// What this storage and its clones did so far.

@@ -35,15 +35,30 @@ impl Storage {
     ///
     /// `NotFound`; `WrongLength` if the blob ends before the range does; as for any request.
     pub async fn get_range(&self, name: &BlobName, range: Range<u64>) -> Result<Bytes, StorageError> {
-        let expected = range.end.saturating_sub(range.start);
-        if expected == 0 {
+        let (end, expected) = (range.end, range.end.saturating_sub(range.start));
+        match self.get_within(name, range).await {
+            Ok(bytes) if (bytes.len() as u64) < expected => Err(short(name, expected, bytes.len() as u64)),
+            // What the stores answer to a range behind the end differs; the size does not.
+            Err(error @ StorageError::Refused { .. }) => Err(self.behind_end(name, end, error).await),
+            answer => answer,
+        }
+    }
+
+    /// Reads the bytes `range` of a blob, or as many of them as it has.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`; what the storage says of a range of which it has nothing; as for any request.
+    pub async fn get_within(&self, name: &BlobName, range: Range<u64>) -> Result<Bytes, StorageError> {
+        let size = range.end.saturating_sub(range.start);
+        if size == 0 {
             return Ok(Bytes::new());
         }
-        if expected > BLOB_SIZE_BYTES_MAX {
+        if size > BLOB_SIZE_BYTES_MAX {
             let (name, max) = (name.to_string(), BLOB_SIZE_BYTES_MAX);
-            return Err(StorageError::TooLarge { name, size: expected, max });
+            return Err(StorageError::TooLarge { name, size, max });
         }
-        self.retried(|| self.try_get_range(name, range.clone(), expected)).await
+        self.retried(|| self.try_get_within(name, range.clone())).await
     }
 
     /// The size of a blob in bytes, if it is there.
@@ -83,26 +98,15 @@ impl Storage {
         self.receive(name, answer, size).await
     }
 
-    async fn try_get_range(
-        &self,
-        name: &BlobName,
-        range: Range<u64>,
-        expected: u64,
-    ) -> Result<Bytes, StorageError> {
-        let end = range.end;
+    async fn try_get_within(&self, name: &BlobName, range: Range<u64>) -> Result<Bytes, StorageError> {
+        let size = range.end - range.start;
         let options = GetOptions::new().with_range(Some(GetRange::Bounded(range)));
-        let answer = match self.ask(name, options).await {
-            // What the stores answer to a range behind the end differs; the size does not.
-            Err(error @ StorageError::Refused { .. }) => {
-                return Err(self.behind_end(name, end, error).await);
-            }
-            answer => answer?,
-        };
+        let answer = self.ask(name, options).await?;
         let got = answer.range.end.saturating_sub(answer.range.start);
-        if got != expected {
-            return Err(short(name, expected, got));
+        if got > size {
+            return Err(short(name, size, got));
         }
-        self.receive(name, answer, expected).await
+        self.receive(name, answer, got).await
     }
 
     async fn ask(&self, name: &BlobName, options: GetOptions) -> Result<GetResult, StorageError> {

@@ -99,7 +99,7 @@ impl Job<'_> {
             false => {
                 let options = SinkOptions { overwrite: self.args.overwrite.into(), ..SinkOptions::default() };
                 let sink = FolderSink::new(&self.args.dir, options)?;
-                let mut options = RestoreOptions::default();
+                let mut options = RestoreOptions::for_storage(self.repository.blobs().storage());
                 options.threads = self.args.threads.unwrap_or(options.threads);
                 watch(global, output, &progress, || {
                     restore_selected(self.repository, &self.row.id, &export, &sink, &options, &progress, stop)

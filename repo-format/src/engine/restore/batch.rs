@@ -41,6 +41,9 @@ pub(super) enum After<F> {
     Leave { path: Vec<Vec<u8>>, entry: Box<Entry> },
 }
 
+/// What an entry with its path weighs, in pieces.
+const ENTRY_WEIGHT: usize = 5;
+
 /// Where full batches go.
 pub(super) type Take<'t, F> = &'t mut dyn FnMut(Batch<F>) -> Result<(), Halt>;
 
@@ -52,7 +55,7 @@ pub(super) struct Batcher<'b, 'r, K: Sink> {
     pieces: Vec<Piece>,
     wants: Vec<Want>,
     after: Vec<After<K::File>>,
-    bytes: u64,
+    weight: usize,
 }
 
 impl<'b, 'r, K: Sink> Batcher<'b, 'r, K> {
@@ -64,7 +67,7 @@ impl<'b, 'r, K: Sink> Batcher<'b, 'r, K> {
             pieces: Vec::new(),
             wants: Vec::new(),
             after: Vec::new(),
-            bytes: 0,
+            weight: 0,
         }
     }
 
@@ -72,7 +75,8 @@ impl<'b, 'r, K: Sink> Batcher<'b, 'r, K> {
     pub fn file(&mut self, job: &Arc<FileJob<K::File>>, take: Take<'_, K::File>) -> Result<(), Halt> {
         let rows = match ObjectReader::open(self.run.fetch.reader, job.object) {
             Ok(_) if job.object.size == 0 => {
-                self.make_room(0, take)?;
+                self.make_room(take)?;
+                self.weight += ENTRY_WEIGHT;
                 self.empty.push(job.clone());
                 return Ok(());
             }
@@ -85,7 +89,7 @@ impl<'b, 'r, K: Sink> Batcher<'b, 'r, K> {
         for row in rows {
             match row {
                 Ok(row) => {
-                    self.make_room(u64::from(row.length), take)?;
+                    self.make_room(take)?;
                     self.piece(job, &row);
                 }
                 Err(error) if is_outage(&error) => return Err(Halt::Outage(error)),
@@ -100,17 +104,17 @@ impl<'b, 'r, K: Sink> Batcher<'b, 'r, K> {
 
     /// Adds what has to wait for the files so far.
     pub fn after(&mut self, after: After<K::File>, take: Take<'_, K::File>) -> Result<(), Halt> {
-        self.make_room(0, take)?;
+        self.make_room(take)?;
+        self.weight += ENTRY_WEIGHT;
         self.after.push(after);
         Ok(())
     }
 
     /// Hands over what was gathered.
     pub fn send(&mut self, take: Take<'_, K::File>) -> Result<(), Halt> {
-        if self.count() == 0 {
+        if std::mem::take(&mut self.weight) == 0 {
             return Ok(());
         }
-        self.bytes = 0;
         let wants = std::mem::take(&mut self.wants);
         let plan = plan(self.run.fetch.reader, &wants, self.run.limits).map_err(Halt::Outage)?;
         take(Batch {
@@ -122,17 +126,10 @@ impl<'b, 'r, K: Sink> Batcher<'b, 'r, K> {
         })
     }
 
-    fn count(&self) -> usize {
-        self.pieces.len() + self.empty.len() + self.after.len()
-    }
-
-    /// Sends first if `length` more bytes, or one thing more, do not fit. So whatever belongs to the
-    /// last piece is known before its batch goes.
-    fn make_room(&mut self, length: u64, take: Take<'_, K::File>) -> Result<(), Halt> {
-        let limits = self.run.limits;
-        if self.count() >= limits.batch_entries
-            || (self.bytes > 0 && self.bytes + length > limits.batch_bytes)
-        {
+    /// Sends first if one thing more does not fit. So whatever belongs to the last piece is known before
+    /// its batch goes.
+    fn make_room(&mut self, take: Take<'_, K::File>) -> Result<(), Halt> {
+        if self.weight >= self.run.limits.batch_weight {
             self.send(take)?;
         }
         if self.run.is_halted() { Err(Halt::Stopped) } else { Ok(()) }
@@ -141,9 +138,10 @@ impl<'b, 'r, K: Sink> Batcher<'b, 'r, K> {
     fn piece(&mut self, job: &Arc<FileJob<K::File>>, row: &Row) {
         if self.jobs.last().is_none_or(|last| !Arc::ptr_eq(last, job)) {
             self.jobs.push(job.clone());
+            self.weight += ENTRY_WEIGHT;
         }
         self.pieces.push(Piece { job: self.jobs.len() as u32 - 1, offset: row.offset, length: row.length });
         self.wants.push(Want { content: row.content, length: row.length });
-        self.bytes += u64::from(row.length);
+        self.weight += 1;
     }
 }

@@ -5,8 +5,8 @@
 //! however many pieces need it. Reading, decoding and writing run in parallel; a folder is left
 //! when all inside it has ended.
 //!
-//! Memory is bounded by the threads, one read each, and by the pieces of two batches; only groups
-//! of hard links add to it.
+//! Memory is bounded by the threads, one read each, and by the pieces of two batches, whatever bytes
+//! they stand for; only groups of hard links add to it.
 
 mod batch;
 mod cat;
@@ -40,6 +40,7 @@ use crate::codec::{ContentId, ManifestId};
 use crate::content::ContentError;
 use crate::repository::Repository;
 use crate::snapshot::Manifest;
+use crate::storage::Storage;
 use crate::system::{self, bounded};
 use crate::tree::{Entry, EntryKind, TreeError, TreeKey, find};
 
@@ -54,19 +55,21 @@ pub struct RestoreOptions {
 /// What bounds batches and reads.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Bytes of content in a batch; a single piece may exceed it.
-    pub batch_bytes: u64,
-    /// Pieces, empty files, links and folders in a batch.
-    pub batch_entries: usize,
+    /// What a batch holds in memory: a piece counts one, a file, link or folder five more. A frame that
+    /// two batches want is read twice.
+    pub batch_weight: usize,
     /// Bytes of a pack that one request asks for; a single frame may exceed it.
     pub read_bytes: u64,
     /// Bytes between two frames that are rather read than asked around.
     pub read_gap: u64,
 }
 
+/// Reads at once behind a network, and requests that each of them is worth.
+const REMOTE_READS: usize = 8;
+
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { batch_bytes: 128 << 20, batch_entries: 16_384, read_bytes: 4 << 20, read_gap: 64 << 10 }
+        Limits { batch_weight: 98_304, read_bytes: 4 << 20, read_gap: 64 << 10 }
     }
 }
 
@@ -74,6 +77,23 @@ impl Default for RestoreOptions {
     fn default() -> RestoreOptions {
         let processors = thread::available_parallelism().map_or(2, usize::from);
         RestoreOptions { threads: (2 * processors).clamp(4, 32), limits: Limits::default() }
+    }
+}
+
+impl RestoreOptions {
+    /// What suits a storage: behind a network larger reads, more of them at once, and fewer around what
+    /// is not wanted.
+    pub fn for_storage(storage: &Storage) -> RestoreOptions {
+        let near = RestoreOptions::default();
+        let request = storage.request_bytes();
+        RestoreOptions {
+            threads: if storage.is_near() { near.threads } else { near.threads.max(REMOTE_READS) },
+            limits: Limits {
+                read_bytes: near.limits.read_bytes.max(REMOTE_READS as u64 * request),
+                read_gap: request,
+                ..near.limits
+            },
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! A sink that writes nothing: it reads what is there and fails where it is not what it is given.
 
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{Metadata, OpenOptions};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -30,7 +30,8 @@ impl CompareSink {
 }
 
 impl Sink for CompareSink {
-    type File = File;
+    /// Where it is. Any number of files may be under way, so none stays open.
+    type File = PathBuf;
 
     fn enter(&self, path: &[&[u8]], _entry: &Entry) -> Result<Decision, ItemError> {
         let place = below(&self.target, path);
@@ -42,7 +43,7 @@ impl Sink for CompareSink {
         }
     }
 
-    fn create(&self, path: &[&[u8]], entry: &Entry) -> Result<Created<File>, ItemError> {
+    fn create(&self, path: &[&[u8]], entry: &Entry) -> Result<Created<PathBuf>, ItemError> {
         let place = below(&self.target, path);
         if self.is_kept(&place) {
             return Ok(Created::Skip);
@@ -66,11 +67,11 @@ impl Sink for CompareSink {
             }
             _ => return Err(differs("it is of another kind")),
         }
-        let open = OpenOptions::new().read(true).custom_flags(NO_FOLLOW).open(&place);
-        Ok(Created::Take(open.map_err(unreadable)?))
+        Ok(Created::Take(place))
     }
 
-    fn write(&self, file: &File, offset: u64, bytes: &[u8]) -> Result<(), ItemError> {
+    fn write(&self, place: &PathBuf, offset: u64, bytes: &[u8]) -> Result<(), ItemError> {
+        let file = OpenOptions::new().read(true).custom_flags(NO_FOLLOW).open(place).map_err(unreadable)?;
         let mut found = vec![0; bytes.len()];
         file.read_exact_at(&mut found, offset).map_err(unreadable)?;
         match found.iter().zip(bytes).position(|(found, wanted)| found != wanted) {
@@ -79,11 +80,11 @@ impl Sink for CompareSink {
         }
     }
 
-    fn finish(&self, _: File, _: &[&[u8]], _: &Entry) -> Result<Vec<MetaWarning>, ItemError> {
+    fn finish(&self, _: PathBuf, _: &[&[u8]], _: &Entry) -> Result<Vec<MetaWarning>, ItemError> {
         Ok(Vec::new())
     }
 
-    fn abandon(&self, _: File, _: &[&[u8]]) {}
+    fn abandon(&self, _: PathBuf, _: &[&[u8]]) {}
 
     fn leave(&self, path: &[&[u8]], entry: &Entry) -> Result<Vec<MetaWarning>, ItemError> {
         let place = below(&self.target, path);

@@ -77,7 +77,7 @@ fn drive<K: Sink>(
     args: &RestoreArgs,
     sink: &K,
 ) -> anyhow::Result<RestoreReport> {
-    let mut options = RestoreOptions::default();
+    let mut options = RestoreOptions::for_storage(repository.blobs().storage());
     options.threads = args.threads.unwrap_or(options.threads);
     let progress = Progress::default();
     Ok(watch(&session.global, &session.output, &progress, || {
