@@ -11,7 +11,11 @@ use super::sealed::BlobError;
 use super::state::State;
 use crate::codec::{HeaderError, RecordHash, RepoId, Subkeys};
 use crate::format::names::{self, BlobId};
-use crate::storage::{Blobs, StorageError};
+use crate::storage::{BlobInfo, Blobs, StorageError};
+use crate::system;
+
+/// Names that a bucket's server lists in one answer.
+const LISTED_AT_ONCE: usize = 1000;
 
 /// The blobs of a log and what opens them.
 #[derive(Debug, Clone)]
@@ -35,11 +39,14 @@ pub(super) struct Reading {
 impl Access {
     /// Reads the state at the end of the log, or at `at` at most.
     pub fn read(&self, at: Option<u64>) -> Result<Reading, LogError> {
-        let mut newest = self.newest_catalog(at)?;
+        let (mut newest, mut listed) = self.look(at)?;
         loop {
             let mut warnings = Vec::new();
             let mut state = self.base(newest, &mut warnings)?;
-            let broken = self.advance(&mut state, at)?;
+            let broken = match listed.take() {
+                Some(revisions) => self.advance_over(&mut state, revisions, at)?,
+                None => self.advance(&mut state, at)?,
+            };
             // What is missing may have been trimmed, and what is there may be the leftover of a
             // writer that lost, if a catalog appeared in the meantime.
             match self.newest_catalog(at)? {
@@ -47,6 +54,19 @@ impl Access {
                 catalog => return Ok(Reading { state, catalog, broken, warnings }),
             }
         }
+    }
+
+    /// The newest catalog, and all records if they are few: behind a network both are asked for at once.
+    fn look(&self, at: Option<u64>) -> Result<(u64, Option<Vec<u64>>), LogError> {
+        if self.blobs.storage().is_near() {
+            return Ok((self.newest_catalog(at)?, None));
+        }
+        let (newest, listed) = system::both(
+            || self.newest_catalog(at),
+            || self.blobs.list_after(names::LOG, "", LISTED_AT_ONCE),
+        );
+        let listed = listed?;
+        Ok((newest?, (listed.len() < LISTED_AT_ONCE).then(|| revisions(&listed))))
     }
 
     /// The revision of the newest catalog, up to `at`; 0 if there is none.
@@ -75,8 +95,19 @@ impl Access {
 
     /// Folds the records behind `state`; an answer says why it went no further.
     pub fn advance(&self, state: &mut State, at: Option<u64>) -> Result<Option<LogError>, LogError> {
-        let mut revisions = self.revisions_after(state.revision)?;
-        revisions.retain(|revision| at.is_none_or(|at| *revision <= at));
+        let revisions = self.revisions_after(state.revision)?;
+        self.advance_over(state, revisions, at)
+    }
+
+    /// The same, of the records that were listed.
+    fn advance_over(
+        &self,
+        state: &mut State,
+        mut revisions: Vec<u64>,
+        at: Option<u64>,
+    ) -> Result<Option<LogError>, LogError> {
+        let is_wanted = |revision: &u64| *revision > state.revision && at.is_none_or(|at| *revision <= at);
+        revisions.retain(is_wanted);
         let Some(last) = revisions.last().copied() else { return Ok(None) };
         let mut records = self.records(&revisions)?;
         match fold(state, &mut records, last) {
@@ -89,12 +120,7 @@ impl Access {
     /// The records that are there behind a revision, in order.
     pub fn revisions_after(&self, revision: u64) -> Result<Vec<u64>, LogError> {
         let after = BlobId::Record(revision).name();
-        let listed = self.blobs.list_after(names::LOG, after.as_str(), usize::MAX)?;
-        let revision = |name| match BlobId::parse(name) {
-            Some(BlobId::Record(revision)) => Some(revision),
-            _ => None,
-        };
-        Ok(listed.iter().filter_map(|info| revision(&info.name)).collect())
+        Ok(revisions(&self.blobs.list_after(names::LOG, after.as_str(), usize::MAX)?))
     }
 
     /// The newest catalog from `newest` downwards that can be used, or the empty state.
@@ -127,6 +153,15 @@ impl Access {
         }
         Ok(records)
     }
+}
+
+/// Those that are records.
+fn revisions(listed: &[BlobInfo]) -> Vec<u64> {
+    let revision = |name| match BlobId::parse(name) {
+        Some(BlobId::Record(revision)) => Some(revision),
+        _ => None,
+    };
+    listed.iter().filter_map(|info| revision(&info.name)).collect()
 }
 
 /// The revisions of all catalogs, the newest first.

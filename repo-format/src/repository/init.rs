@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::retention;
-use super::unlock::{format_blob, refuse_foreign, unlock};
+use super::unlock::{Doors, format_blob, refuse_foreign, unlock};
 use super::{OpenOptions, Repository, RepositoryError, copy_marker};
 use crate::codec::{MasterKey, RepoId, SlotId, SplitterSizes, random_bytes};
 use crate::format::names::{BlobId, PACKS, SLOTS};
@@ -99,7 +99,7 @@ impl Repository {
     /// Writes the first record of an init that ended after the format blob.
     fn complete(blobs: Blobs, options: InitOptions) -> Result<Initialised, RepositoryError> {
         refuse_lost_log(&blobs)?;
-        let unlocked = unlock(&blobs, &options.secret)?;
+        let unlocked = unlock(&blobs, Doors::of(&blobs), &options.secret)?;
         let (repo, keys) = (unlocked.repo, std::sync::Arc::new(unlocked.master.subkeys()));
         let slots = found_slots(&blobs, &repo)?;
         let parameters = retention::parameters(options.retention);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::copy::copy_marker;
 use super::init::found_slots;
-use super::unlock::{Unlocked, unlock};
+use super::unlock::{Doors, Unlocked, unlock};
 use super::{OpenOptions, Repository, RepositoryError};
 use crate::codec::{RepoId, SplitterSizes, Subkeys};
 use crate::format::slot::Secret;
@@ -33,7 +33,7 @@ impl BrokenLog {
             Some(_) => blobs.for_reading(),
             None => blobs,
         };
-        let unlocked = unlock(&blobs, secret)?;
+        let unlocked = unlock(&blobs, Doors::of(&blobs), secret)?;
         let keys = Arc::new(unlocked.master.subkeys());
         Ok(BrokenLog { blobs, unlocked, keys, options })
     }

@@ -42,7 +42,7 @@ pub use unlock::{identify, identify_if_told};
 use self::copy::is_unfinished;
 use self::fetch::{Staged, StoredSegments};
 use self::init::refuse_lost_log;
-use self::unlock::unlock;
+use self::unlock::{Doors, unlock};
 use crate::codec::{MasterKey, PackId, RepoId, SlotId, Splitter, Subkeys, TimeNs};
 use crate::content::{ContentReader, ContentWriter, News, ReadContent, Usable, WriteContent, WriterOptions};
 use crate::format::names::{BlobId, PACKS};
@@ -51,7 +51,7 @@ use crate::index::Index;
 use crate::log::{BlobRef, Log, LogError, LogOptions, Memory, State, WriterInfo};
 use crate::map::{MapKey, MapStore};
 use crate::storage::Blobs;
-use crate::system::Mutex;
+use crate::system::{self, Mutex};
 
 /// How a repository is opened.
 #[derive(Debug, Clone, Default)]
@@ -119,12 +119,13 @@ impl Repository {
     /// `NotThere`, `WrongSecret`, `LogLost`, damage, a newer format, or a log that is older than one seen
     /// before; `CopyUnfinished` for a copy that cannot be read yet.
     pub fn open(blobs: Blobs, secret: &Secret, options: OpenOptions) -> Result<Repository, RepositoryError> {
-        // Asked before anything else: what follows may write.
-        if copy_marker(&blobs)?.is_none() {
-            return Self::unlock_and_open(blobs, secret, options);
+        let (marker, doors) = system::both(|| copy_marker(&blobs), || Doors::of(&blobs));
+        // Before anything else: what follows may write.
+        if marker?.is_none() {
+            return Self::unlock_and_open(blobs, doors, secret, options);
         }
         let blobs = blobs.for_reading();
-        match Self::unlock_and_open(blobs.clone(), secret, options) {
+        match Self::unlock_and_open(blobs.clone(), doors, secret, options) {
             Err(_) if is_unfinished(&blobs)? => {
                 Err(RepositoryError::CopyUnfinished { location: blobs.storage().location().to_string() })
             }
@@ -134,10 +135,11 @@ impl Repository {
 
     fn unlock_and_open(
         blobs: Blobs,
+        doors: Doors,
         secret: &Secret,
         options: OpenOptions,
     ) -> Result<Repository, RepositoryError> {
-        let unlocked = unlock(&blobs, secret)?;
+        let unlocked = unlock(&blobs, doors, secret)?;
         let (repo, keys) = (unlocked.repo, Arc::new(unlocked.master.subkeys()));
         let log = match options.at {
             Some(revision) => Log::open_at(blobs.clone(), keys.clone(), repo, revision)?,

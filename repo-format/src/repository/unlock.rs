@@ -7,7 +7,8 @@ use crate::codec::{MasterKey, RepoId, SlotId};
 use crate::format::format_blob;
 use crate::format::names::{BlobId, FORMAT, SLOTS};
 use crate::format::slot::{self, Secret, Slot, SlotError};
-use crate::storage::{BlobName, Blobs, StorageError};
+use crate::storage::{BlobInfo, BlobName, Blobs, StorageError};
+use crate::system;
 
 /// An opened repository's identity and key.
 pub(super) struct Unlocked {
@@ -93,6 +94,20 @@ pub fn identify_if_told(blobs: &Blobs) -> Result<Option<RepoId>, RepositoryError
     }
 }
 
+/// What there is to open in a storage.
+pub(super) struct Doors {
+    format: Result<Option<RepoId>, RepositoryError>,
+    slots: Result<Vec<BlobInfo>, StorageError>,
+}
+
+impl Doors {
+    /// Looks, and writes nothing.
+    pub fn of(blobs: &Blobs) -> Doors {
+        let (format, slots) = system::both(|| format_blob(blobs), || blobs.list(SLOTS));
+        Doors { format, slots }
+    }
+}
+
 /// Opens a slot of the storage's repository with `secret`.
 ///
 /// A missing format blob is no loss: every slot carries its bytes. Slots of other repositories,
@@ -101,8 +116,8 @@ pub fn identify_if_told(blobs: &Blobs) -> Result<Option<RepoId>, RepositoryError
 /// # Errors
 /// `NotThere`, `SlotsLost`, `WrongSecret`, `NoSuchSlot`, or the first slot's damage if no slot opens;
 /// `FormatBlobOfOther` where the slots are all of another repository than the format blob.
-pub(super) fn unlock(blobs: &Blobs, secret: &Secret) -> Result<Unlocked, RepositoryError> {
-    let (repo, is_there) = match format_blob(blobs) {
+pub(super) fn unlock(blobs: &Blobs, doors: Doors, secret: &Secret) -> Result<Unlocked, RepositoryError> {
+    let (repo, is_there) = match doors.format {
         Ok(repo) => (repo, repo.is_some()),
         // The copies in the slots stand in for a damaged one.
         Err(RepositoryError::FormatBlob(error)) if !is_newer(&error) => {
@@ -111,11 +126,8 @@ pub(super) fn unlock(blobs: &Blobs, secret: &Secret) -> Result<Unlocked, Reposit
         }
         Err(error) => return Err(error),
     };
-    let (names, ids): (Vec<BlobName>, Vec<SlotId>) = blobs
-        .list(SLOTS)?
-        .into_iter()
-        .filter_map(|info| slot_id(&info.name).map(|id| (info.name, id)))
-        .unzip();
+    let (names, ids): (Vec<BlobName>, Vec<SlotId>) =
+        doors.slots?.into_iter().filter_map(|info| slot_id(&info.name).map(|id| (info.name, id))).unzip();
     if names.is_empty() {
         refuse_foreign(blobs)?;
         let location = blobs.storage().location().to_string();
