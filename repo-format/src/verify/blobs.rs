@@ -25,13 +25,12 @@ pub(super) fn blobs(check: &Check<'_>, packs: &Packs, keeper: &Keeper<'_>) {
     }
     let is_read = |blob: &BlobId| matches!(blob, BlobId::Pack(kind, id) if decoded.contains(&(*kind, *id)));
     let hashed: Vec<BlobId> = unread(check).filter(|blob| !is_read(blob)).collect();
-    let size = |blob: &BlobId| check.listing.blobs.get(blob).copied().unwrap_or(0);
-    check.expect_bytes(hashed.iter().map(size).sum());
+    check.expect_bytes(hashed.iter().map(|blob| check.size(blob)).sum());
     check.each(&hashed, |blob| {
         if hash(check, blob)
             && let BlobId::Pack(kind, id) = *blob
         {
-            keeper.note((kind, id, size(blob)), Reached::Hash);
+            keeper.note((kind, id, check.size(blob)), Reached::Hash);
         }
     });
 }

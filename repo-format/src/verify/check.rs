@@ -189,7 +189,27 @@ impl<'r> Check<'r> {
 
     /// A blob's bytes. What cannot be read is a finding, and `None`.
     pub fn fetch(&self, blob: &BlobId) -> Option<Bytes> {
-        match self.repository.blobs().get_bounded(&blob.name(), BLOB_SIZE_BYTES_MAX) {
+        self.fetched(blob, self.repository.blobs().get_bounded(&blob.name(), BLOB_SIZE_BYTES_MAX))
+    }
+
+    /// The same of several that were listed, at once. Those that cannot be read are left out.
+    pub fn fetch_many(&self, blobs: &[BlobId]) -> BTreeMap<BlobId, Bytes> {
+        let names: Vec<_> = blobs.iter().map(|blob| (blob.name(), self.size(blob))).collect();
+        let answers = self.repository.blobs().get_many_bounded(&names);
+        blobs
+            .iter()
+            .zip(answers)
+            .filter_map(|(blob, bytes)| Some((*blob, self.fetched(blob, bytes)?)))
+            .collect()
+    }
+
+    /// How many bytes it was listed with.
+    pub fn size(&self, blob: &BlobId) -> u64 {
+        self.listing.blobs.get(blob).copied().unwrap_or(0)
+    }
+
+    fn fetched(&self, blob: &BlobId, bytes: Result<Bytes, StorageError>) -> Option<Bytes> {
+        match bytes {
             Ok(bytes) => {
                 self.progress.bytes_done.fetch_add(bytes.len() as u64, Ordering::Relaxed);
                 self.count(|covered| {

@@ -1,7 +1,9 @@
 //! The log: every record that is kept opens and continues the one before, and catalogs say what the
 //! records come to.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use bytes::Bytes;
 
 use super::check::Check;
 use super::finding::FindingKind;
@@ -11,6 +13,10 @@ use crate::log::record::{self, OpenedRecord};
 use crate::log::{BlobError, ManifestRow, SegmentRows, State, catalog, manifests};
 use crate::repository::with_causes;
 
+/// Records and catalogs that are fetched at once, and bytes of them unless one alone has more.
+const FETCHED_AT_ONCE: usize = 16;
+const BYTES_AT_ONCE: u64 = 16 << 20;
+
 /// Folds all that is kept, from the oldest catalog or the first record on.
 pub(super) fn log(check: &Check<'_>) {
     let (mut records, catalogs) = revisions(check);
@@ -18,6 +24,8 @@ pub(super) fn log(check: &Check<'_>) {
     records.retain(|revision| *revision >= check.state.floor.0);
     let head = check.state.revision;
     let known: BTreeSet<u64> = records.iter().chain(&catalogs).copied().chain([head]).collect();
+    let read = records.iter().filter(|revision| !check.state.voids.contains_key(revision));
+    let mut blobs = InOrder::new(check, read, &catalogs);
     let mut expected = 1;
     let mut gaps = Vec::new();
     let mut floor = check.state.floor;
@@ -37,10 +45,10 @@ pub(super) fn log(check: &Check<'_>) {
             // Whatever is stored there counts as empty, and its hash may be unknown.
             folded = None;
         } else if kept {
-            folded = record(check, revision).and_then(|opened| follow(check, folded, &opened));
+            folded = record(check, &mut blobs, revision).and_then(|opened| follow(check, folded, &opened));
         }
         if catalogs.contains(&revision) {
-            let stored = catalog(check, revision);
+            let stored = catalog(check, &mut blobs, revision);
             if let (Some(folded), Some(stored)) = (&folded, &stored) {
                 compare(check, revision, folded, stored, catalogs.last() == Some(&revision));
             }
@@ -89,18 +97,68 @@ fn catalog_seen(check: &Check<'_>, newest: u64) {
     }
 }
 
-fn record(check: &Check<'_>, revision: u64) -> Option<OpenedRecord> {
+/// The blobs of a log, some fetched ahead of those that are asked for.
+struct InOrder<'c> {
+    check: &'c Check<'c>,
+    left: VecDeque<BlobId>,
+    ready: BTreeMap<BlobId, Bytes>,
+}
+
+impl<'c> InOrder<'c> {
+    fn new<'a>(
+        check: &'c Check<'c>,
+        records: impl Iterator<Item = &'a u64>,
+        catalogs: &BTreeSet<u64>,
+    ) -> InOrder<'c> {
+        let records = records.map(|revision| BlobId::Record(*revision));
+        let mut left: Vec<_> = records.chain(catalogs.iter().map(|it| BlobId::Catalog(*it))).collect();
+        left.sort_by_key(order);
+        InOrder { check, left: left.into(), ready: BTreeMap::new() }
+    }
+
+    /// The bytes of a blob, if it could be read. Asked for in order.
+    fn take(&mut self, wanted: &BlobId) -> Option<Bytes> {
+        while self.left.front().is_some_and(|next| order(next) <= order(wanted)) {
+            let some = self.next_some();
+            self.ready = self.check.fetch_many(&some);
+        }
+        self.ready.remove(wanted)
+    }
+
+    fn next_some(&mut self) -> Vec<BlobId> {
+        let (mut some, mut bytes) = (Vec::new(), 0_u64);
+        while let Some(blob) = self.left.front() {
+            bytes = bytes.saturating_add(self.check.size(blob));
+            if !some.is_empty() && (some.len() >= FETCHED_AT_ONCE || bytes > BYTES_AT_ONCE) {
+                break;
+            }
+            some.extend(self.left.pop_front());
+        }
+        some
+    }
+}
+
+/// By revisions; a record comes before its catalog.
+fn order(blob: &BlobId) -> (u64, bool) {
+    match blob {
+        BlobId::Catalog(revision) => (*revision, true),
+        BlobId::Record(revision) => (*revision, false),
+        _ => (0, false),
+    }
+}
+
+fn record(check: &Check<'_>, blobs: &mut InOrder<'_>, revision: u64) -> Option<OpenedRecord> {
     let blob = BlobId::Record(revision);
-    let bytes = check.fetch(&blob)?;
+    let bytes = blobs.take(&blob)?;
     check.count(|covered| covered.records += 1);
     let (keys, repo) = (check.repository.keys(), check.repository.id());
     let opened = record::decode(keys, &repo, revision, &bytes);
     opened.inspect_err(|error| refuse(check, &blob, error)).ok()
 }
 
-fn catalog(check: &Check<'_>, revision: u64) -> Option<State> {
+fn catalog(check: &Check<'_>, blobs: &mut InOrder<'_>, revision: u64) -> Option<State> {
     let blob = BlobId::Catalog(revision);
-    let bytes = check.fetch(&blob)?;
+    let bytes = blobs.take(&blob)?;
     check.count(|covered| covered.catalogs += 1);
     let (keys, repo) = (check.repository.keys(), check.repository.id());
     let opened = catalog::decode(keys, &repo, revision, &bytes);

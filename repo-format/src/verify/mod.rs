@@ -40,7 +40,7 @@ use self::listing::Listing;
 use crate::coverage::{Place, Row, Summary};
 use crate::engine::progress::{Progress, Stop};
 use crate::repository::{Repository, RepositoryError};
-use crate::storage::{Retention, StorageError};
+use crate::storage::{Retention, Storage, StorageError};
 use crate::system;
 
 /// How deep a verification looks. Each level includes those before it.
@@ -76,6 +76,14 @@ pub struct VerifyOptions {
     pub paths_max: usize,
     /// Content IDs that a finding names.
     pub contents_max: usize,
+}
+
+impl VerifyOptions {
+    /// What suits a storage: behind a network some threads wait for their blobs while others read theirs.
+    pub fn for_storage(storage: &Storage) -> VerifyOptions {
+        let near = VerifyOptions::default();
+        VerifyOptions { threads: if storage.is_near() { near.threads } else { 2 * near.threads }, ..near }
+    }
 }
 
 impl Default for VerifyOptions {

@@ -62,7 +62,7 @@ fn with_keys(session: &Session, args: &VerifyArgs) -> anyhow::Result<(VerifyRepo
         keep_coverage: !args.no_record && session.global.at.is_none(),
         coverage_interval: args.checkpoint_interval,
         retention: args.retention.map(|least| asked(&repository, least)).transpose()?,
-        ..VerifyOptions::default()
+        ..VerifyOptions::for_storage(repository.blobs().storage())
     };
     options.threads = args.threads.unwrap_or(options.threads);
     let progress = Progress::default();
@@ -122,7 +122,7 @@ fn keyless(session: &Session, args: &VerifyArgs) -> anyhow::Result<VerifyReport>
     {
         check_known(&target, found)?;
     }
-    let mut options = VerifyOptions { level: Level::Blobs, ..VerifyOptions::default() };
+    let mut options = VerifyOptions { level: Level::Blobs, ..VerifyOptions::for_storage(blobs.storage()) };
     options.threads = args.threads.unwrap_or(options.threads);
     let progress = Progress::default();
     let report = watch(&session.global, &session.output, &progress, || {
