@@ -17,6 +17,7 @@ from adapters import OURS, TOOLS
 from markdown import number, put, table
 from measure import cpu, gen, machine, sh, timed
 from place import Ctx, WORK, remove
+from report import taken
 
 FILES = "1000,10000,100000,1000000"
 SNAPSHOTS = "1,100,10000"
@@ -180,7 +181,10 @@ def growth_report(file):
         sizes = [n for n, _ in next(iter(mine.values()))]
         rows = [[OPERATIONS.get(op, "first backup"), *(f"{number(m['wall'])} / {number(m['cpu'])} / {m['memory']:.0f}" for _, m in points)] for op, points in mine.items()]
         out.append("Wall seconds / CPU seconds / peak memory in MB.\n\n" + table([axis, *(f"{n:,}" for n in sizes)], rows))
-    return "\n".join(out) or "(nothing was measured)\n"
+    if not out:
+        return "(nothing was measured)\n"
+    machines = [r for r in map(json.loads, open(file)) if r["kind"] == "machine"]
+    return "\n".join([*out, f"{taken(machines)}\n"])
 
 
 def plot(file, svg):

@@ -5,7 +5,7 @@
 //! however many pieces need it. Reading, decoding and writing run in parallel; a folder is left
 //! when all inside it has ended.
 //!
-//! Memory is bounded by the threads, one read each, and by the pieces of two batches, whatever bytes
+//! Memory is bounded by the threads, one read each, and by the pieces of three batches, whatever bytes
 //! they stand for; only groups of hard links add to it.
 
 mod batch;
