@@ -12,7 +12,6 @@ use super::state::State;
 use crate::codec::{HeaderError, RecordHash, RepoId, Subkeys};
 use crate::format::names::{self, BlobId};
 use crate::storage::{BlobInfo, Blobs, StorageError};
-use crate::system;
 
 /// Names that a bucket's server lists in one answer.
 const LISTED_AT_ONCE: usize = 1000;
@@ -61,10 +60,9 @@ impl Access {
         if self.blobs.storage().is_near() {
             return Ok((self.newest_catalog(at)?, None));
         }
-        let (newest, listed) = system::both(
-            || self.newest_catalog(at),
-            || self.blobs.list_after(names::LOG, "", LISTED_AT_ONCE),
-        );
+        let (newest, listed) = self
+            .blobs
+            .both(|| self.newest_catalog(at), || self.blobs.list_after(names::LOG, "", LISTED_AT_ONCE));
         let listed = listed?;
         Ok((newest?, (listed.len() < LISTED_AT_ONCE).then(|| revisions(&listed))))
     }

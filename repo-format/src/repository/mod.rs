@@ -51,7 +51,7 @@ use crate::index::Index;
 use crate::log::{BlobRef, Log, LogError, LogOptions, Memory, State, WriterInfo};
 use crate::map::{MapKey, MapStore};
 use crate::storage::Blobs;
-use crate::system::{self, Mutex};
+use crate::system::Mutex;
 
 /// How a repository is opened.
 #[derive(Debug, Clone, Default)]
@@ -119,7 +119,7 @@ impl Repository {
     /// `NotThere`, `WrongSecret`, `LogLost`, damage, a newer format, or a log that is older than one seen
     /// before; `CopyUnfinished` for a copy that cannot be read yet.
     pub fn open(blobs: Blobs, secret: &Secret, options: OpenOptions) -> Result<Repository, RepositoryError> {
-        let (marker, doors) = system::both(|| copy_marker(&blobs), || Doors::of(&blobs));
+        let (marker, doors) = blobs.both(|| copy_marker(&blobs), || Doors::of(&blobs));
         // Before anything else: what follows may write.
         if marker?.is_none() {
             return Self::unlock_and_open(blobs, doors, secret, options);

@@ -8,7 +8,6 @@ use crate::format::format_blob;
 use crate::format::names::{BlobId, FORMAT, SLOTS};
 use crate::format::slot::{self, Secret, Slot, SlotError};
 use crate::storage::{BlobInfo, BlobName, Blobs, StorageError};
-use crate::system;
 
 /// An opened repository's identity and key.
 pub(super) struct Unlocked {
@@ -103,7 +102,7 @@ pub(super) struct Doors {
 impl Doors {
     /// Looks, and writes nothing.
     pub fn of(blobs: &Blobs) -> Doors {
-        let (format, slots) = system::both(|| format_blob(blobs), || blobs.list(SLOTS));
+        let (format, slots) = blobs.both(|| format_blob(blobs), || blobs.list(SLOTS));
         Doors { format, slots }
     }
 }

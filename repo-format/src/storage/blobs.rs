@@ -53,6 +53,22 @@ impl Blobs {
         &self.storage
     }
 
+    /// Asks two things of the storage: at once, but for a folder, which answers before a thread begins.
+    pub(crate) fn both<A: Send, B>(
+        &self,
+        first: impl FnOnce() -> A + Send,
+        second: impl FnOnce() -> B,
+    ) -> (A, B) {
+        if self.storage.is_near() {
+            return (first(), second());
+        }
+        system::scope(|scope| {
+            let first = scope.spawn(first);
+            let second = second();
+            (first.join().expect("a question does not panic"), second)
+        })
+    }
+
     /// See [`Storage::probe`].
     pub fn probe(&self) -> Result<(), StorageError> {
         self.check_writable("probe/")?;

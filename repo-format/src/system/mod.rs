@@ -30,12 +30,3 @@ use std::time::{Duration, Instant};
 pub(crate) fn since(begun: Instant) -> Duration {
     now().saturating_duration_since(begun)
 }
-
-/// Does two things at once.
-pub(crate) fn both<A: Send, B>(first: impl FnOnce() -> A + Send, second: impl FnOnce() -> B) -> (A, B) {
-    scope(|scope| {
-        let first = scope.spawn(first);
-        let second = second();
-        (first.join().expect("what is done at once does not panic"), second)
-    })
-}
