@@ -1,5 +1,6 @@
 //! Everything a simulator holds: what its handlers share, and what tests look at in process.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
@@ -32,7 +33,7 @@ pub struct SimState {
     /// Scheme, host and port of the content listener.
     pub(crate) content_origin: OnceLock<String>,
     pub(crate) start_ms: i64,
-    /// Poisoned items by drive; chosen from the base state and kept.
+    /// Poisoned items by drive; chosen from the base state and kept. Locked after a drive, never before one.
     poisoned: Mutex<HashMap<u32, Vec<Poisoned>>>,
     mutations: Mutex<u64>,
     mutator: Mutex<Option<MutatorPace>>,
@@ -129,13 +130,17 @@ impl SimState {
         self.tenant.users()
     }
 
-    /// Reads a drive; `None` if there is none of that number.
+    /// Reads a drive; `None` if there is none of that number. `look` can look at no other drive, nor at this
+    /// one again: see [`Held`].
     pub fn read_drive<T>(&self, drive: u32, look: impl FnOnce(&Drive) -> T) -> Option<T> {
+        let _held = Held::new();
         self.tenant.drive(drive).map(|drive| look(&drive.read()))
     }
 
-    /// Changes a drive; `None` if there is none of that number.
+    /// Changes a drive; `None` if there is none of that number. `change` can look at no other drive, nor at
+    /// this one again: see [`Held`].
     pub fn change_drive<T>(&self, drive: u32, change: impl FnOnce(&mut Drive) -> T) -> Option<T> {
+        let _held = Held::new();
         self.tenant.drive(drive).map(|drive| change(&mut drive.write()))
     }
 
@@ -226,14 +231,19 @@ impl SimState {
 
     /// Puts other rules in force.
     pub fn set_faults(&self, faults: Faults) {
-        self.poisoned.lock().clear();
         self.engine.set(faults);
+        // Afterwards: what is chosen in between is chosen by the new rules, or forgotten here.
+        self.poisoned.lock().clear();
     }
 
     /// The files of a drive whose content is refused for ever.
     pub fn poisoned(&self, drive: u32) -> Vec<Poisoned> {
+        self.read_drive(drive, |found| self.poisoned_in(found)).unwrap_or_default()
+    }
+
+    fn poisoned_in(&self, found: &Drive) -> Vec<Poisoned> {
         let mut all = self.poisoned.lock();
-        all.entry(drive).or_insert_with(|| self.choose_poison(drive)).clone()
+        all.entry(found.index).or_insert_with(|| self.choose_poison(found)).clone()
     }
 
     /// The broken rules, oldest first.
@@ -261,41 +271,70 @@ impl SimState {
         self.ledger.clear();
     }
 
-    fn choose_poison(&self, drive: u32) -> Vec<Poisoned> {
-        let faults = self.engine.faults();
+    fn choose_poison(&self, found: &Drive) -> Vec<Poisoned> {
+        let (faults, drive) = (self.engine.faults(), found.index);
         let (wanted, seed) =
             (faults.poison_per_user as usize, Seed(faults.seed).named("poison").with(u64::from(drive)));
         if wanted == 0 || faults.poison.is_empty() {
             return Vec::new();
         }
-        let chosen = self.read_drive(drive, |found| {
-            let mut chosen: Vec<u32> = Vec::new();
-            // Of the base state, whatever became of it: drawn until enough files are met.
-            let base = self.tenant.profile.items_per_drive + 1;
-            for number in 0..10_000 {
-                let index = seed.with(number).below(u64::from(base)) as u32;
-                let fits = found.row(index).is_some_and(|item| item.is_file() && item.size > 0);
-                if fits && !chosen.contains(&index) {
-                    chosen.push(index);
-                }
-                if chosen.len() == wanted {
-                    break;
-                }
+        let mut chosen: Vec<u32> = Vec::new();
+        // Of the base state, whatever became of it: drawn until enough files are met.
+        let base = self.tenant.profile.items_per_drive + 1;
+        for number in 0..10_000 {
+            let index = seed.with(number).below(u64::from(base)) as u32;
+            let fits = found.row(index).is_some_and(|item| item.is_file() && item.size > 0);
+            if fits && !chosen.contains(&index) {
+                chosen.push(index);
             }
-            let kind = |place: usize| faults.poison[(drive as usize + place) % faults.poison.len()];
-            let poisoned = |(place, index): (usize, u32)| Poisoned {
-                drive,
-                index,
-                id: found.id(index),
-                kind: kind(place),
-            };
-            chosen.into_iter().enumerate().map(poisoned).collect()
-        });
-        chosen.unwrap_or_default()
+            if chosen.len() == wanted {
+                break;
+            }
+        }
+        let kind = |place: usize| faults.poison[(drive as usize + place) % faults.poison.len()];
+        let poisoned =
+            |(place, index): (usize, u32)| Poisoned { drive, index, id: found.id(index), kind: kind(place) };
+        chosen.into_iter().enumerate().map(poisoned).collect()
     }
 
     /// How the content of an item is refused for ever, if it is.
-    pub(crate) fn poison_of(&self, drive: u32, index: u32) -> Option<PoisonKind> {
-        self.poisoned(drive).iter().find(|poisoned| poisoned.index == index).map(|poisoned| poisoned.kind)
+    pub(crate) fn poison_of(&self, found: &Drive, index: u32) -> Option<PoisonKind> {
+        self.poisoned_in(found).iter().find(|poisoned| poisoned.index == index).map(|poisoned| poisoned.kind)
+    }
+}
+
+thread_local! {
+    static HOLDS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// This thread has the lock of a drive.
+///
+/// Who takes one twice waits for ever if another wants to change the drive in between, and all who come
+/// later with them. It happens once in some hundred runs; this tells it in the first.
+struct Held;
+
+impl Held {
+    fn new() -> Held {
+        assert!(!HOLDS.replace(true), "a drive is asked for by whoever has one already");
+        Held
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        HOLDS.set(false);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "by whoever has one already")]
+    fn a_drive_within_a_drive_is_told_at_once() {
+        let state = SimState::new(SimConfig::default());
+        assert!(state.read_drive(0, Drive::seq).is_some(), "one after the other is no harm");
+        state.read_drive(0, |_| state.seq(0));
     }
 }

@@ -6,6 +6,7 @@ use super::place::Place;
 use super::route::Route;
 use crate::faults::{Plan, PoisonKind};
 use crate::judge::ViolationKind;
+use crate::model::drive::Drive;
 use crate::model::ids::{self, Guid};
 use crate::model::item::flag;
 use crate::state::SimState;
@@ -18,7 +19,6 @@ pub fn redirect(state: &SimState, ask: &Ask, route: &Route) -> Outcome {
     if !ask.header("range").is_empty() {
         state.ledger.record(ViolationKind::RangeOnContent, state.now_ms(), "GET content");
     }
-    let drive_number = route.drive.unwrap_or(0);
     with_item(state, route, |drive, index| {
         let Some(item) = drive.item(index).filter(|item| item.is_file()) else {
             return Err(Refusal::invalid("The item is not a file."));
@@ -29,7 +29,7 @@ pub fn redirect(state: &SimState, ask: &Ask, route: &Route) -> Outcome {
         {
             return Ok(Answer::empty(304));
         }
-        refuse_bad(state, drive_number, index, item.flags)?;
+        refuse_bad(state, drive, index, item.flags)?;
         let writer = ItemWriter::new(state, drive, 0, false);
         Ok(Answer::empty(302).with("location", writer.url_of(index, item)))
     })
@@ -65,7 +65,7 @@ pub fn content(state: &SimState, ask: &Ask, route: &Route, plan: &mut Plan) -> O
     let (drive_number, index) = (drive_number as u32, index as u32);
     with_item(state, route, |drive, _| {
         let item = *drive.item(index).filter(|item| item.is_file()).ok_or_else(Refusal::not_found)?;
-        match refuse_bad(state, drive_number, index, item.flags) {
+        match refuse_bad(state, drive, index, item.flags) {
             Ok(Some(PoisonKind::Corrupt)) => plan.shape.corrupt = Some(u64::from(index)),
             Ok(_) => {}
             Err(refusal) => return Err(refusal),
@@ -124,7 +124,12 @@ pub fn refuse_authorization(state: &SimState, ask: &Ask) -> Result<(), Refusal> 
 }
 
 /// Refuses content that can never be had: flagged as malware, or poisoned.
-fn refuse_bad(state: &SimState, drive: u32, index: u32, flags: u16) -> Result<Option<PoisonKind>, Refusal> {
+fn refuse_bad(
+    state: &SimState,
+    drive: &Drive,
+    index: u32,
+    flags: u16,
+) -> Result<Option<PoisonKind>, Refusal> {
     let malware = || {
         Refusal::new(403, "malwareDetected", "Malware was detected in this file.")
             .with("x-virus-infected", "Virus")
