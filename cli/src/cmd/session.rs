@@ -187,6 +187,7 @@ impl Session {
                 process: std::process::id().to_string(),
             },
             clock: None,
+            acts_at_once: true,
         })
     }
 

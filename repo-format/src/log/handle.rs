@@ -48,7 +48,7 @@ pub(super) struct Inner {
     pub options: LogOptions,
     /// Set for a log at an older revision.
     read_only: bool,
-    head: RwLock<Head>,
+    pub(super) head: RwLock<Head>,
     /// The revision of the newest catalog that this client has ever seen; 0 if none.
     catalog_seen: AtomicU64,
     /// Held by whoever moves the head, so that one process does not race itself.

@@ -52,8 +52,12 @@ impl Log {
         let (access, blob) = (&self.0.access, BlobId::Catalog(revision));
         let bytes = catalog::encode(&access.keys, &access.repo, random_bytes()?, &state)
             .map_err(|_| LogError::TooLarge { blob })?;
-        // If somebody else was faster, there is a catalog, which is all that is wanted.
-        let (Put::Mine | Put::Theirs(_)) = access.blobs.put_new(&blob.name(), bytes)?;
+        match access.blobs.put_new(&blob.name(), bytes)? {
+            // It is of a state that the head went through, and need not be read for that.
+            Put::Mine => self.0.head.write().catalog = revision,
+            // If somebody else was faster, there is a catalog, which is all that is wanted.
+            Put::Theirs(_) => {}
+        }
         self.saw_catalog(revision);
         Ok(())
     }

@@ -69,6 +69,7 @@ pub fn explain<'r>(
     stop: &'r Stop,
 ) -> Result<Explanation<'r>, MaintenanceError> {
     let run = Run { repository, options, progress, stop };
+    repository.begin_task()?;
     let found = run.find()?;
     let mut packs: Vec<Explained> = found.packs().collect();
     packs.sort_by_key(|pack| (std::cmp::Reverse(pack.unused), pack.pack));

@@ -58,7 +58,7 @@ fn attempt(
 ) -> Result<MaintenanceReport, MaintenanceError> {
     let begun = system::now();
     let mut report = MaintenanceReport { dry_run: options.dry_run, ..MaintenanceReport::default() };
-    repository.refresh()?;
+    repository.begin_task()?;
     if !options.dry_run {
         repository.log().check_writable()?;
     }
@@ -102,7 +102,7 @@ pub struct Status {
 /// # Errors
 /// If the log cannot be read.
 pub fn status(repository: &Repository) -> Result<Status, MaintenanceError> {
-    repository.refresh()?;
+    repository.begin_task()?;
     let state = repository.state();
     let segments: Vec<_> = state.segments.values().copied().collect();
     let first = state.condemned.values().min();
@@ -220,10 +220,11 @@ impl<'r> Run<'r> {
         Ok(self.repository.state().last_doom > since)
     }
 
-    /// Looks at everything: state, storage, what is needed; and makes the plan.
+    /// Looks at everything: the state as it was read last, the storage, what is needed; and makes the plan.
     pub fn find(&self) -> Result<Found<'r>, MaintenanceError> {
         let repository = self.repository;
-        repository.refresh()?;
+        // A commit that lost has read on, and the index has to be of the state that is marked.
+        repository.adopt_state();
         let state = repository.state();
         let survey = Survey::of(repository.blobs(), &repository.id(), &state)?;
         let marked = mark(repository, &state, &survey, self.options.threads, self.progress, self.stop)?;

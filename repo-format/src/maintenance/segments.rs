@@ -77,11 +77,18 @@ fn naming(
 /// # Errors
 /// If segments cannot be read, put or committed.
 pub(super) fn merge(repository: &Repository, stop: &Stop) -> Result<(), MaintenanceError> {
-    repository.refresh()?;
-    let state = repository.state();
-    let (small, large): (Vec<_>, Vec<_>) = all(&state).into_iter().partition(is_small);
-    for segments in [large, small] {
-        if depth(&segments) > DEPTH_MAX && !stop.is_requested() {
+    for small in [false, true] {
+        let deep = || {
+            let mut segments = all(&repository.state());
+            segments.retain(|segment| is_small(segment) == small);
+            (depth(&segments) > DEPTH_MAX).then_some(segments)
+        };
+        if deep().is_none() || stop.is_requested() {
+            continue;
+        }
+        // Whoever is busy beside us may have merged them.
+        repository.refresh()?;
+        if let Some(segments) = deep() {
             repository.replace_segments(&segments, |_| true)?;
         }
     }

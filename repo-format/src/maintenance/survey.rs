@@ -26,12 +26,13 @@ pub(super) struct Survey {
 impl Survey {
     pub fn of(blobs: &Blobs, repo: &RepoId, state: &State) -> Result<Survey, StorageError> {
         let mut survey = Survey::default();
-        for info in blobs.list(PACKS)? {
+        let (packs, segments) = blobs.both(|| blobs.list(PACKS), || blobs.list(SEGMENTS));
+        for info in packs? {
             if let Some(BlobId::Pack(kind, id)) = BlobId::parse(&info.name) {
                 survey.add(BlobRef::Pack(kind, id), &info);
             }
         }
-        for info in blobs.list(SEGMENTS)? {
+        for info in segments? {
             let Some(BlobId::Segment(id)) = BlobId::parse(&info.name) else { continue };
             let (index, manifest) = (BlobRef::IndexSegment(id), BlobRef::ManifestSegment(id));
             if state.segments.contains_key(&id) {

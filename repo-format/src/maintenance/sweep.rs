@@ -18,7 +18,7 @@ const REAPED_AT_ONCE: usize = 50_000;
 /// Doomed blobs that are locked, and until when (ns since 1970 UTC).
 pub(super) type LockedBlobs = BTreeMap<BlobRef, i64>;
 
-/// Deletes every doomed blob of the newest state, and drops what the index has in it and in `missing`
+/// Deletes every blob that the state as it was read last dooms, and drops what the index has in it and in `missing`
 /// packs. Restartable: a blob that is gone is as good as one that was deleted. One that is locked stays doomed,
 /// so that nobody comes to rely on it, and waits for a later run; `locked` tells which those are.
 ///
@@ -32,7 +32,6 @@ pub(super) fn sweep(
     report: &mut MaintenanceReport,
 ) -> Result<(), MaintenanceError> {
     let repository = run.repository;
-    repository.refresh()?;
     let state = repository.state();
     let doomed: Vec<BlobRef> = state.doomed.keys().copied().collect();
     // What was locked when this run asked before is not asked about again.

@@ -22,6 +22,7 @@ mod unlock;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 pub(crate) use causes::with_causes;
@@ -68,6 +69,9 @@ pub struct OpenOptions {
     pub writer: WriterInfo,
     /// Nanoseconds since 1970 UTC; the system's clock if there is none. Nothing is safe because of it.
     pub clock: Option<fn() -> TimeNs>,
+    /// Whoever opens does what it opens for at once: the first task takes the state that opening has just
+    /// read, and does not read the log again. Not for a process that keeps a repository open.
+    pub acts_at_once: bool,
 }
 
 impl OpenOptions {
@@ -109,6 +113,8 @@ struct Inner {
     splitter: Splitter,
     map_key: MapKey,
     warnings: Mutex<Vec<String>>,
+    /// The state is the one that opening has read, and that is new enough for the first task.
+    just_read: AtomicBool,
 }
 
 impl Repository {
@@ -182,6 +188,7 @@ impl Repository {
             splitter: Splitter::new(&keys, sizes),
             map_key: MapKey::new(*keys.map()),
             warnings: Mutex::default(),
+            just_read: AtomicBool::new(options.acts_at_once),
             blobs,
             repo,
             keys,
@@ -283,13 +290,21 @@ impl Repository {
         Ok(())
     }
 
+    /// What a task begins with: the same, unless opening has just done it (`acts_at_once`).
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub fn begin_task(&self) -> Result<(), RepositoryError> {
+        if self.0.just_read.swap(false, Ordering::Relaxed) { Ok(()) } else { self.refresh() }
+    }
+
     /// A writer of contents. Brings the index into the cache, and looks which packs are missing, so
     /// that what they held is stored again.
     ///
     /// # Errors
     /// If the log, the index or the list of packs cannot be read, or nothing can be committed.
     pub fn writer(&self, options: WriterOptions) -> Result<ContentWriter, RepositoryError> {
-        self.refresh()?;
+        self.begin_task()?;
         self.0.log.check_writable()?;
         self.0.index.load_all()?;
         self.note_missing_packs()?;
@@ -323,7 +338,7 @@ impl Repository {
     }
 
     /// Takes over what the log says now: segments, and packs to keep away from.
-    fn adopt_state(&self) {
+    pub(crate) fn adopt_state(&self) {
         let state = self.0.log.state();
         let segments: Vec<_> = state.segments.values().copied().collect();
         self.0.index.set_segments(&segments);

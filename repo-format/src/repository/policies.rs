@@ -36,7 +36,7 @@ impl Repository {
         scope: &Scope,
         mut change: impl FnMut(&mut Policy),
     ) -> Result<(Policy, u64), RepositoryError> {
-        self.0.log.refresh()?;
+        self.begin_task()?;
         let name = scope.to_string();
         let mut changed = Policy::default();
         let committed = self.0.log.commit::<RepositoryError>(|state| {
@@ -62,7 +62,7 @@ impl Repository {
     /// # Errors
     /// If the record cannot be committed.
     pub fn remove_policy(&self, scope: &Scope) -> Result<Option<u64>, RepositoryError> {
-        self.0.log.refresh()?;
+        self.begin_task()?;
         let name = scope.to_string();
         let mut was_there = false;
         let committed = self.0.log.commit::<RepositoryError>(|state| {

@@ -89,8 +89,8 @@ impl Repository {
     /// # Errors
     /// `UnknownSnapshot` if one is not there or was forgotten already.
     pub fn forget(&self, ids: &[ManifestId]) -> Result<u64, RepositoryError> {
-        let state = self.0.log.refresh()?;
-        let rows = self.0.log.manifests(&state)?;
+        self.begin_task()?;
+        let rows = self.0.log.manifests(&self.0.log.state())?;
         let live = |id: &ManifestId| rows.get(id).is_some_and(ManifestRow::is_live);
         if let Some(id) = ids.iter().find(|id| !live(id)) {
             return Err(RepositoryError::UnknownSnapshot { id: *id });
@@ -125,7 +125,7 @@ impl Repository {
         &self,
         mut choose: impl FnMut(&State, &[ManifestRow]) -> Result<Vec<ManifestId>, RepositoryError>,
     ) -> Result<u64, RepositoryError> {
-        self.0.log.refresh()?;
+        self.begin_task()?;
         self.with_reserve(|| {
             let done = self.0.log.commit::<RepositoryError>(|state| {
                 let rows = self.snapshots_in(state, true)?;

@@ -40,12 +40,14 @@ pub fn extend(
     threads: usize,
     stop: &Stop,
 ) -> Result<Option<Extended>, RepositoryError> {
+    let lockable = repository.blobs().storage().is_lockable();
+    // Where somebody sets it at this very moment, the next run has it.
+    if !lockable || repository.retention().is_none() {
+        return Ok(None);
+    }
     repository.refresh()?;
     let state = repository.state();
-    let Some(retention) = repository.retention().filter(|_| repository.blobs().storage().is_lockable())
-    else {
-        return Ok(None);
-    };
+    let Some(retention) = repository.retention() else { return Ok(None) };
     let now_ns = repository.log().now_ns();
     let left_ns = witnessed(repository, &state)?;
     if !is_due(left_ns, now_ns, &retention) {

@@ -100,7 +100,7 @@ impl Problem {
 /// # Errors
 /// If the log cannot be read.
 pub fn health(repository: &Repository) -> Result<Health, RepositoryError> {
-    repository.refresh()?;
+    repository.begin_task()?;
     let state = repository.state();
     let rows = repository.log().manifests(&state)?;
     let slots = |kind| state.slots.values().filter(|slot| slot.kind == kind).count() as u64;

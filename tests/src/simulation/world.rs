@@ -144,7 +144,9 @@ impl<'b> World<'b> {
     }
 
     fn open(&self, store: &ProcessStore) -> Result<Repository, String> {
-        Repository::open(blobs(&self.beginning.runtime, store.clone()), &secret(), OpenOptions::default())
+        // As the command does.
+        let options = OpenOptions { acts_at_once: true, ..OpenOptions::default() };
+        Repository::open(blobs(&self.beginning.runtime, store.clone()), &secret(), options)
             .map_err(|error| format!("open: {}", chain(&error)))
     }
 
