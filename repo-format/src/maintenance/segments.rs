@@ -19,8 +19,12 @@ const MERGE_BYTES: u64 = 64 << 20;
 /// So often a merge that lost against a writer is tried again.
 const TRIES: usize = 20;
 
-/// Rewrites the segments that name packs which are doomed or `missing`, without them. Says whether
-/// none is left; a run that is told to stop, or loses too often, leaves some for the next.
+/// Rewrites the segments that name packs which the state as it was read last dooms, or `missing` ones,
+/// without them. Says whether none is left; a run that is told to stop, or loses too often, leaves some
+/// for the next.
+///
+/// No segment comes to name such a pack later: who commits one checks that its packs are not doomed
+/// (LOG-7), and who merges some takes such rows from one that is named here, whose replacement then fails.
 ///
 /// # Errors
 /// If segments cannot be read, put or committed.
@@ -29,8 +33,10 @@ pub(crate) fn drop_rows(
     missing: &HashSet<PackId>,
     stop: &Stop,
 ) -> Result<bool, MaintenanceError> {
-    for _ in 0..TRIES {
-        repository.refresh()?;
+    for round in 0..TRIES {
+        if round > 0 {
+            repository.refresh()?;
+        }
         let state = repository.state();
         let gone = |pack: &PackId| state.is_lost(pack) || missing.contains(pack);
         let affected = match naming(repository, &state, gone) {
@@ -38,15 +44,16 @@ pub(crate) fn drop_rows(
             Err(error) if error.is_gone() && repository.is_replaced(&all(&state))? => continue,
             affected => affected?,
         };
-        if affected.is_empty() {
-            return Ok(true);
-        }
+        let mut all_done = true;
         for group in groups(affected) {
             if stop.is_requested() {
                 return Ok(false);
             }
             // A writer that was faster merged some of them; the next round sees the result.
-            repository.replace_segments(&group, |pack| !gone(pack))?;
+            all_done &= repository.replace_segments(&group, |pack| !gone(pack))?;
+        }
+        if all_done {
+            return Ok(true);
         }
     }
     Ok(false)
