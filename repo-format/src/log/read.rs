@@ -43,7 +43,7 @@ impl Access {
             let mut warnings = Vec::new();
             let mut state = self.base(newest, &mut warnings)?;
             let broken = match listed.take() {
-                Some(revisions) => self.advance_over(&mut state, revisions, at)?,
+                Some(listed) => self.advance_over(&mut state, listed, at)?,
                 None => self.advance(&mut state, at)?,
             };
             // What is missing may have been trimmed, and what is there may be the leftover of a
@@ -56,7 +56,7 @@ impl Access {
     }
 
     /// The newest catalog, and all records if they are few: behind a network both are asked for at once.
-    fn look(&self, at: Option<u64>) -> Result<(u64, Option<Vec<u64>>), LogError> {
+    fn look(&self, at: Option<u64>) -> Result<(u64, Option<Vec<ListedRecord>>), LogError> {
         if self.blobs.storage().is_near() {
             return Ok((self.newest_catalog(at)?, None));
         }
@@ -64,7 +64,7 @@ impl Access {
             .blobs
             .both(|| self.newest_catalog(at), || self.blobs.list_after(names::LOG, "", LISTED_AT_ONCE));
         let listed = listed?;
-        Ok((newest?, (listed.len() < LISTED_AT_ONCE).then(|| revisions(&listed))))
+        Ok((newest?, (listed.len() < LISTED_AT_ONCE).then(|| records(&listed))))
     }
 
     /// The revision of the newest catalog, up to `at`; 0 if there is none.
@@ -93,21 +93,20 @@ impl Access {
 
     /// Folds the records behind `state`; an answer says why it went no further.
     pub fn advance(&self, state: &mut State, at: Option<u64>) -> Result<Option<LogError>, LogError> {
-        let revisions = self.revisions_after(state.revision)?;
-        self.advance_over(state, revisions, at)
+        let listed = self.records_after(state.revision)?;
+        self.advance_over(state, listed, at)
     }
 
     /// The same, of the records that were listed.
     fn advance_over(
         &self,
         state: &mut State,
-        mut revisions: Vec<u64>,
+        mut listed: Vec<ListedRecord>,
         at: Option<u64>,
     ) -> Result<Option<LogError>, LogError> {
-        let is_wanted = |revision: &u64| *revision > state.revision && at.is_none_or(|at| *revision <= at);
-        revisions.retain(is_wanted);
-        let Some(last) = revisions.last().copied() else { return Ok(None) };
-        let mut records = self.records(&revisions)?;
+        listed.retain(|&(revision, _)| revision > state.revision && at.is_none_or(|at| revision <= at));
+        let Some((last, _)) = listed.last().copied() else { return Ok(None) };
+        let mut records = self.records(&listed)?;
         match fold(state, &mut records, last) {
             // What it says cannot be known, so the state before it is not what the repository is.
             Some(error) if is_newer(&error) => Err(error),
@@ -116,9 +115,9 @@ impl Access {
     }
 
     /// The records that are there behind a revision, in order.
-    pub fn revisions_after(&self, revision: u64) -> Result<Vec<u64>, LogError> {
+    pub fn records_after(&self, revision: u64) -> Result<Vec<ListedRecord>, LogError> {
         let after = BlobId::Record(revision).name();
-        Ok(revisions(&self.blobs.list_after(names::LOG, after.as_str(), usize::MAX)?))
+        Ok(records(&self.blobs.list_after(names::LOG, after.as_str(), usize::MAX)?))
     }
 
     /// The newest catalog from `newest` downwards that can be used, or the empty state.
@@ -135,10 +134,13 @@ impl Access {
         Ok(State::default())
     }
 
-    pub fn records(&self, revisions: &[u64]) -> Result<Records, LogError> {
-        let names: Vec<_> = revisions.iter().map(|revision| BlobId::Record(*revision).name()).collect();
+    /// What listed records hold. What cannot be opened is dropped as it comes: a storage that is full of it takes
+    /// no memory.
+    pub fn records(&self, listed: &[ListedRecord]) -> Result<Records, LogError> {
+        let names: Vec<_> =
+            listed.iter().map(|(revision, size)| (BlobId::Record(*revision).name(), *size)).collect();
         let mut records = Records::new();
-        for (revision, answer) in revisions.iter().zip(self.blobs.get_many(&names)) {
+        for ((revision, _), answer) in listed.iter().zip(self.blobs.get_listed(&names)) {
             let bytes = match answer {
                 Ok(bytes) => bytes,
                 // Trimmed since it was listed.
@@ -153,13 +155,16 @@ impl Access {
     }
 }
 
+/// The revision of a record that is there, and its size in bytes.
+pub(super) type ListedRecord = (u64, u64);
+
 /// Those that are records.
-fn revisions(listed: &[BlobInfo]) -> Vec<u64> {
-    let revision = |name| match BlobId::parse(name) {
-        Some(BlobId::Record(revision)) => Some(revision),
+fn records(listed: &[BlobInfo]) -> Vec<ListedRecord> {
+    let record = |info: &BlobInfo| match BlobId::parse(&info.name) {
+        Some(BlobId::Record(revision)) => Some((revision, info.size)),
         _ => None,
     };
-    listed.iter().filter_map(|info| revision(&info.name)).collect()
+    listed.iter().filter_map(record).collect()
 }
 
 /// The revisions of all catalogs, the newest first.

@@ -154,13 +154,14 @@ impl Access {
         let state = self.base(newest, &mut Vec::new())?;
         let usable = state.revision;
         let stale = self.stale(&state)?;
-        let revisions = self.revisions_after(usable)?;
-        let mut records = self.records(&revisions)?;
+        let behind = self.records_after(usable)?;
+        let mut records = self.records(&behind)?;
         if let Some(newer) = records.iter().find(|(_, found)| found.as_ref().err().is_some_and(is_newer)) {
             let revision = *newer.0;
             return Err(records.remove(&revision).and_then(Result::err).unwrap_or(LogError::Empty));
         }
-        let last = (revisions.last().copied().into_iter()).chain(seen.map(|seen| seen.revision)).max();
+        let newest = behind.last().map(|(revision, _)| *revision);
+        let last = newest.into_iter().chain(seen.map(|seen| seen.revision)).max();
         let highest = last.max(listed.first().copied()).unwrap_or(0).max(usable);
         let is_new = usable == 0 && records.values().all(Result::is_err);
         let survey = Survey {
@@ -170,7 +171,7 @@ impl Access {
             is_new,
             stale,
             segments: Vec::new(),
-            is_empty: revisions.is_empty() && listed.is_empty() && seen.is_none(),
+            is_empty: behind.is_empty() && listed.is_empty() && seen.is_none(),
             catalogs: unusable,
             catalog_wanted: false,
             state,
@@ -207,14 +208,14 @@ impl Access {
 
     /// What is wrong with the records from the floor up to the state of a catalog.
     fn stale(&self, state: &State) -> Result<Vec<(u64, Arc<LogError>)>, LogError> {
-        let mut revisions = self.revisions_after(state.floor.0.saturating_sub(1))?;
-        revisions.retain(|revision| *revision <= state.revision);
+        let mut listed = self.records_after(state.floor.0.saturating_sub(1))?;
+        listed.retain(|(revision, _)| *revision <= state.revision);
         let mut stale = Vec::new();
         let mut before: Option<(u64, RecordHash)> = None;
         let mut expected = state.floor.0;
-        for some in revisions.chunks(READ_AT_ONCE) {
+        for some in listed.chunks(READ_AT_ONCE) {
             let mut records = self.records(some)?;
-            for revision in some {
+            for (revision, _) in some {
                 if expected < *revision {
                     stale.push((revision - 1, Arc::new(LogError::Missing { revision: revision - 1 })));
                 }

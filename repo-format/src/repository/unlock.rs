@@ -125,9 +125,10 @@ pub(super) fn unlock(blobs: &Blobs, doors: Doors, secret: &Secret) -> Result<Unl
         }
         Err(error) => return Err(error),
     };
-    let (names, ids): (Vec<BlobName>, Vec<SlotId>) =
-        doors.slots?.into_iter().filter_map(|info| slot_id(&info.name).map(|id| (info.name, id))).unzip();
-    if names.is_empty() {
+    let slots = doors.slots?.into_iter();
+    let (slots, ids): (Vec<(BlobName, u64)>, Vec<SlotId>) =
+        slots.filter_map(|info| slot_id(&info.name).map(|id| ((info.name, info.size), id))).unzip();
+    if slots.is_empty() {
         refuse_foreign(blobs)?;
         let location = blobs.storage().location().to_string();
         return Err(match is_there {
@@ -138,7 +139,7 @@ pub(super) fn unlock(blobs: &Blobs, doors: Doors, secret: &Secret) -> Result<Unl
     let (mut tried, mut ours) = (0, 0);
     let mut theirs = BTreeSet::new();
     let mut broken = None;
-    for ((name, id), blob) in names.iter().zip(&ids).zip(blobs.get_many(&names)) {
+    for (((name, _), id), blob) in slots.iter().zip(&ids).zip(blobs.get_listed(&slots)) {
         let opened = slot::decode(&blob?, id).and_then(|slot| match repo {
             Some(repo) if repo != slot.repo => {
                 theirs.insert(slot.repo);

@@ -12,8 +12,21 @@ use super::{
 };
 use crate::system;
 
-/// Reads that [`Blobs::get_many`] has in flight. The storage's own bound holds as well.
+/// Reads that are in flight at once. The storage's own bound holds as well.
 const GETS_AT_ONCE: usize = 16;
+/// Bytes of them, as they were listed, unless one blob alone has more.
+const BYTES_AT_ONCE: u64 = 16 << 20;
+
+/// How many of the next blobs, which have these sizes, are read at once: at least one. It bounds memory whatever
+/// a storage holds, and however much of it.
+pub(crate) fn at_once(sizes: impl IntoIterator<Item = u64>) -> usize {
+    let mut bytes = 0_u64;
+    let fits = |size: &u64| {
+        bytes = bytes.saturating_add(*size);
+        bytes <= BYTES_AT_ONCE
+    };
+    sizes.into_iter().take(GETS_AT_ONCE).take_while(fits).count().max(1)
+}
 
 /// A [`Storage`] whose calls return when they are done.
 ///
@@ -140,7 +153,31 @@ impl Blobs {
         self.get_many_bounded(&names)
     }
 
-    /// The same, of at most so many bytes each.
+    /// Reads whole blobs that were listed with these sizes, several [`at_once`]; the answers come in their order,
+    /// and more are read when those at hand are used up.
+    pub(crate) fn get_listed<'b>(
+        &'b self,
+        listed: &'b [(BlobName, u64)],
+    ) -> impl Iterator<Item = Result<Bytes, StorageError>> + 'b {
+        let (mut left, mut ready) = (listed, Vec::new().into_iter());
+        listed.iter().map(move |(name, _)| {
+            if ready.len() == 0 {
+                let (some, later) =
+                    left.split_at(at_once(left.iter().map(|(_, size)| *size)).min(left.len()));
+                (left, ready) = (later, self.get_many_bounded(some).into_iter());
+            }
+            match ready.next() {
+                // It has become larger since. One at a time may have what a blob may have.
+                Some(Err(StorageError::TooLarge { .. })) | None => {
+                    self.get_bounded(name, BLOB_SIZE_BYTES_MAX)
+                }
+                Some(answer) => answer,
+            }
+        })
+    }
+
+    /// Reads whole blobs of at most so many bytes each, several at a time; the answers come in the order of
+    /// `names`.
     pub fn get_many_bounded(&self, names: &[(BlobName, u64)]) -> Vec<Result<Bytes, StorageError>> {
         let reads = names.iter().map(|(name, max_bytes)| self.storage.get_bounded(name, *max_bytes));
         self.runtime.block_on(futures::stream::iter(reads).buffered(GETS_AT_ONCE).collect())
@@ -245,5 +282,33 @@ mod tests {
                 Err(error) => assert!(n % 7 == 0 && error.is_not_found()),
             }
         }
+    }
+
+    #[test]
+    fn what_is_listed_comes_in_order_however_large_it_is_by_then() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        let blobs = Blobs::new(Storage::memory(), runtime.handle().clone());
+        let name = |n: usize| BlobName::new(format!("probe/{n}")).unwrap();
+        (0..40).for_each(|n| drop(blobs.put_new(&name(n), Bytes::from(vec![7; 100 + n])).unwrap()));
+        // One is gone, one is larger than it was, one smaller.
+        let size = |n: usize| if n == 5 { 4 } else { 200 };
+        let listed: Vec<_> = (0..41).map(|n| (name(n), size(n))).collect();
+        let answers: Vec<_> = blobs.get_listed(&listed).collect();
+        assert_eq!(answers.len(), 41);
+        for (n, answer) in answers.into_iter().enumerate() {
+            match n {
+                40 => assert!(answer.unwrap_err().is_not_found()),
+                _ => assert_eq!(answer.unwrap().len(), 100 + n),
+            }
+        }
+        assert_eq!(blobs.get_listed(&[]).count(), 0);
+    }
+
+    #[test]
+    fn what_is_read_at_once_takes_no_more_memory_than_one_large_blob() {
+        let mib = |sizes: &[u64]| at_once(sizes.iter().map(|size| size << 20));
+        assert_eq!([mib(&[]), mib(&[64, 1]), mib(&[1, 64]), mib(&[8, 8, 1])], [1, 1, 1, 2]);
+        assert_eq!(at_once([0; 100]), 16);
+        assert_eq!(at_once([u64::MAX, u64::MAX]), 1);
     }
 }

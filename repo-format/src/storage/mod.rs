@@ -42,6 +42,7 @@ mod secret;
 pub mod testing;
 
 pub use blobs::Blobs;
+pub(crate) use blobs::at_once;
 pub use counters::Counters;
 pub use error::{Cause, Property, StorageError};
 pub use folder::Swept;

@@ -17,12 +17,7 @@ use super::{Damage, SyncError};
 use crate::codec::RecordHash;
 use crate::format::names::BlobId;
 use crate::log::record;
-use crate::storage::{Blobs, StorageError};
-
-/// Records that are fetched before they are put.
-const RECORDS_AT_ONCE: usize = 16;
-/// Bytes of them, as they were listed, unless one alone is larger.
-const BYTES_AT_ONCE: u64 = 16 << 20;
+use crate::storage::{Blobs, StorageError, at_once};
 
 /// How far it came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -219,21 +214,21 @@ impl Publish<'_> {
     /// Some of the records behind `reached`, up to the first that is not there or not whole. That is
     /// told.
     fn fetch_behind(&self, reached: u64) -> Result<Vec<Bytes>, End> {
-        let (mut fetched, mut size) = (Vec::new(), 0_u64);
-        for (place, revision) in (reached + 1..=self.look.head()).enumerate() {
-            let Some(listed) = self.look.records.get(&revision) else {
-                if place == 0 {
-                    self.gap(revision);
-                }
-                break;
-            };
-            size = size.saturating_add(*listed);
-            if place > 0 && (place >= RECORDS_AT_ONCE || size > BYTES_AT_ONCE) {
-                break;
-            }
+        let sizes = (reached + 1..=self.look.head()).map_while(|it| self.look.records.get(&it).copied());
+        let listed: Vec<_> = sizes
+            .clone()
+            .take(at_once(sizes))
+            .zip(reached + 1..)
+            .map(|(size, revision)| (BlobId::Record(revision).name(), size))
+            .collect();
+        if listed.is_empty() {
+            self.gap(reached + 1);
+        }
+        let mut fetched = Vec::new();
+        for (revision, answer) in (reached + 1..).zip(self.transfer.source.get_listed(&listed)) {
             self.go_on()?;
             let blob = BlobId::Record(revision);
-            match self.transfer.fetch(&blob)? {
+            match self.transfer.whole(&blob, answer)? {
                 Some(Ok(bytes)) => fetched.push(bytes),
                 Some(Err(what)) => {
                     self.transfer.damaged(Damage { blob, is_missing: false, what });

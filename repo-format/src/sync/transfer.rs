@@ -149,10 +149,24 @@ impl<'a> Transfer<'a> {
     /// # Errors
     /// `Source`.
     pub fn fetch(&self, blob: &BlobId) -> Result<Option<Result<Bytes, String>>, SyncError> {
-        self.progress.begin(blob.name().as_str().as_bytes());
+        let name = blob.name();
+        self.progress.begin(name.as_str().as_bytes());
+        self.whole(blob, self.source.get(&name))
+    }
+
+    /// The same, of a blob that was asked for once already, and so was answered.
+    ///
+    /// # Errors
+    /// `Source`.
+    pub fn whole(
+        &self,
+        blob: &BlobId,
+        first: Result<Bytes, StorageError>,
+    ) -> Result<Option<Result<Bytes, String>>, SyncError> {
+        let mut answer = Some(first);
         let mut wrong = String::new();
         for _ in 0..FETCHES {
-            wrong = match self.source.get(&blob.name()) {
+            wrong = match answer.take().unwrap_or_else(|| self.source.get(&blob.name())) {
                 Ok(bytes) if is_whole(blob, &bytes) => return Ok(Some(Ok(bytes))),
                 Ok(_) => WRONG_HASH.to_owned(),
                 Err(error) if error.is_not_found() => return Ok(None),

@@ -12,10 +12,7 @@ use crate::format::names::BlobId;
 use crate::log::record::{self, OpenedRecord};
 use crate::log::{BlobError, ManifestRow, SegmentRows, State, catalog, manifests};
 use crate::repository::with_causes;
-
-/// Records and catalogs that are fetched at once, and bytes of them unless one alone has more.
-const FETCHED_AT_ONCE: usize = 16;
-const BYTES_AT_ONCE: u64 = 16 << 20;
+use crate::storage::at_once;
 
 /// Folds all that is kept, from the oldest catalog or the first record on.
 pub(super) fn log(check: &Check<'_>) {
@@ -119,22 +116,11 @@ impl<'c> InOrder<'c> {
     /// The bytes of a blob, if it could be read. Asked for in order.
     fn take(&mut self, wanted: &BlobId) -> Option<Bytes> {
         while self.left.front().is_some_and(|next| order(next) <= order(wanted)) {
-            let some = self.next_some();
+            let count = at_once(self.left.iter().map(|blob| self.check.size(blob)));
+            let some: Vec<BlobId> = self.left.drain(..count.min(self.left.len())).collect();
             self.ready = self.check.fetch_many(&some);
         }
         self.ready.remove(wanted)
-    }
-
-    fn next_some(&mut self) -> Vec<BlobId> {
-        let (mut some, mut bytes) = (Vec::new(), 0_u64);
-        while let Some(blob) = self.left.front() {
-            bytes = bytes.saturating_add(self.check.size(blob));
-            if !some.is_empty() && (some.len() >= FETCHED_AT_ONCE || bytes > BYTES_AT_ONCE) {
-                break;
-            }
-            some.extend(self.left.pop_front());
-        }
-        some
     }
 }
 
