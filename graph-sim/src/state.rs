@@ -130,15 +130,15 @@ impl SimState {
         self.tenant.users()
     }
 
-    /// Reads a drive; `None` if there is none of that number. `look` can look at no other drive, nor at this
-    /// one again: see [`Held`].
+    /// Reads a drive; `None` if there is none of that number. `look` can look at no other drive, nor at
+    /// this one again: see `Held`.
     pub fn read_drive<T>(&self, drive: u32, look: impl FnOnce(&Drive) -> T) -> Option<T> {
         let _held = Held::new();
         self.tenant.drive(drive).map(|drive| look(&drive.read()))
     }
 
     /// Changes a drive; `None` if there is none of that number. `change` can look at no other drive, nor at
-    /// this one again: see [`Held`].
+    /// this one again: see `Held`.
     pub fn change_drive<T>(&self, drive: u32, change: impl FnOnce(&mut Drive) -> T) -> Option<T> {
         let _held = Held::new();
         self.tenant.drive(drive).map(|drive| change(&mut drive.write()))
