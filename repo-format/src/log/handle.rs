@@ -48,7 +48,7 @@ pub(super) struct Inner {
     pub options: LogOptions,
     /// Set for a log at an older revision.
     read_only: bool,
-    pub(super) head: RwLock<Head>,
+    head: RwLock<Head>,
     /// The revision of the newest catalog that this client has ever seen; 0 if none.
     catalog_seen: AtomicU64,
     /// Held by whoever moves the head, so that one process does not race itself.
@@ -256,6 +256,12 @@ impl Log {
     pub(super) fn saw_catalog(&self, revision: u64) {
         self.0.catalog_seen.fetch_max(revision, Ordering::Relaxed);
         self.remember(false);
+    }
+
+    /// The same of a catalog that this client has written of its own head.
+    pub(super) fn wrote_catalog(&self, revision: u64) {
+        self.0.head.write().catalog = revision;
+        self.saw_catalog(revision);
     }
 
     /// Folds what is new. The turn is the caller's.

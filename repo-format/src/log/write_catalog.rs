@@ -54,11 +54,10 @@ impl Log {
             .map_err(|_| LogError::TooLarge { blob })?;
         match access.blobs.put_new(&blob.name(), bytes)? {
             // It is of a state that the head went through, and need not be read for that.
-            Put::Mine => self.0.head.write().catalog = revision,
+            Put::Mine => self.wrote_catalog(revision),
             // If somebody else was faster, there is a catalog, which is all that is wanted.
-            Put::Theirs(_) => {}
+            Put::Theirs(_) => self.saw_catalog(revision),
         }
-        self.saw_catalog(revision);
         Ok(())
     }
 

@@ -17,7 +17,7 @@ const GETS_AT_ONCE: usize = 16;
 /// Bytes of them, as they were listed, unless one blob alone has more.
 const BYTES_AT_ONCE: u64 = 16 << 20;
 
-/// How many of the next blobs, which have these sizes, are read at once: at least one. It bounds memory whatever
+/// How many of the next blobs, which have these sizes, are read at once: at least one, also if there is none. It bounds memory whatever
 /// a storage holds, and however much of it.
 pub(crate) fn at_once(sizes: impl IntoIterator<Item = u64>) -> usize {
     let mut bytes = 0_u64;
@@ -162,8 +162,7 @@ impl Blobs {
         let (mut left, mut ready) = (listed, Vec::new().into_iter());
         listed.iter().map(move |(name, _)| {
             if ready.len() == 0 {
-                let (some, later) =
-                    left.split_at(at_once(left.iter().map(|(_, size)| *size)).min(left.len()));
+                let (some, later) = left.split_at(at_once(left.iter().map(|(_, size)| *size)));
                 (left, ready) = (later, self.get_many_bounded(some).into_iter());
             }
             match ready.next() {

@@ -228,6 +228,7 @@ impl Publish<'_> {
         for (revision, answer) in (reached + 1..).zip(self.transfer.source.get_listed(&listed)) {
             self.go_on()?;
             let blob = BlobId::Record(revision);
+            self.transfer.progress.begin(blob.name().as_str().as_bytes());
             match self.transfer.whole(&blob, answer)? {
                 Some(Ok(bytes)) => fetched.push(bytes),
                 Some(Err(what)) => {

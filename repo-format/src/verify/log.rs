@@ -117,7 +117,7 @@ impl<'c> InOrder<'c> {
     fn take(&mut self, wanted: &BlobId) -> Option<Bytes> {
         while self.left.front().is_some_and(|next| order(next) <= order(wanted)) {
             let count = at_once(self.left.iter().map(|blob| self.check.size(blob)));
-            let some: Vec<BlobId> = self.left.drain(..count.min(self.left.len())).collect();
+            let some: Vec<BlobId> = self.left.drain(..count).collect();
             self.ready = self.check.fetch_many(&some);
         }
         self.ready.remove(wanted)
