@@ -129,7 +129,7 @@ pub(super) fn newest_catalog(source: &Blobs) -> Result<u64, StorageError> {
 }
 
 /// The revision of the newest catalog of these blobs; 0 if there is none.
-pub(super) fn newest_catalog_of(blobs: &Sizes) -> u64 {
+fn newest_catalog_of(blobs: &Sizes) -> u64 {
     let catalogs = blobs.keys().filter_map(|blob| match blob {
         BlobId::Catalog(revision) => Some(*revision),
         _ => None,

@@ -4,20 +4,19 @@
 //! record comes after the one before it, and where records between were trimmed the newest catalog
 //! comes first. Whatever lies below may then come in any order.
 //!
-//! The name of a record that was trimmed can be created once more by a writer that then finds out that
-//! it lost (LOG-4). Records are trimmed from the lowest up, and none behind the newest catalog. So what
-//! was fetched is what was committed if afterwards an earlier record is still the one it was, or no newer
-//! catalog has come.
+//! The name of a record that was trimmed can be created once more: by a writer that then finds out that
+//! it lost (LOG-4), or with the same bytes by one whose answer was lost. So no record that is there says
+//! what lies behind it. But none behind the newest catalog are trimmed: what was fetched from there on is
+//! what was committed if no newer catalog has come.
 
 use bytes::Bytes;
 
-use super::look::{Look, newest_catalog, newest_catalog_of, readable_head};
+use super::look::{Look, newest_catalog, readable_head};
 use super::transfer::{Other, Outcome, Transfer};
 use super::{Damage, SyncError};
-use crate::codec::RecordHash;
+use crate::format::is_whole;
 use crate::format::names::BlobId;
-use crate::log::record;
-use crate::storage::{Blobs, StorageError, at_once};
+use crate::storage::{StorageError, at_once};
 
 /// How far it came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,46 +41,44 @@ pub(super) fn publish(transfer: &Transfer<'_>, look: &Look) -> Result<Published,
     })
 }
 
-/// Checks that the copy's last record is the source's, so that what comes is its continuation: each
-/// record has the hash of the one before. Gives the record's hash; `None` if the source does not have it
-/// any more, or there is none.
+/// Checks that the copy's last state is one that the source has had, so that what comes is its
+/// continuation: each record has the hash of the one before. Gives whether the source has its record, or
+/// the catalog that stands for it, with the same bytes.
 ///
 /// # Errors
 /// `Behind`, `Diverged`; and as for any blob.
-pub(super) fn continues(transfer: &Transfer<'_>, look: &Look) -> Result<Option<RecordHash>, SyncError> {
+pub(super) fn continues(transfer: &Transfer<'_>, look: &Look) -> Result<bool, SyncError> {
     let (head, known) = (look.head(), readable_head(&transfer.there.lock()));
     if head < known {
         return Err(SyncError::Behind { source_head: head, copy_head: known });
     }
-    let blob = BlobId::Record(known);
-    if known == 0 || !look.records.contains_key(&known) {
-        return Ok(None);
+    if known == 0 {
+        return Ok(false);
     }
-    let Some(Ok(bytes)) = transfer.fetch(&blob)? else { return Ok(None) };
-    let hash = record::hash(&bytes);
-    let is_same = hash_at_copy(transfer, known)? == Some(hash);
-    // What a catalog of the copy stands for may have been copied after it was created once more.
-    let is_witness = is_same && known > newest_catalog_of(&transfer.there.lock());
-    if !is_witness && !is_kept(transfer, look, known)? {
-        return Ok(None);
-    }
-    // Puts right what is damaged there, and refuses what is another history.
-    if !is_same {
-        transfer.store(&blob, bytes, Other::Refused)?;
-    }
-    Ok(Some(hash))
-}
-
-/// Whether the record that was fetched is the one that was committed, and no later one under its name. That
-/// is asked behind the fetch: no record is trimmed from the newest catalog on, nor before all below it are, so
-/// an earlier one that is the same on both sides tells that nothing behind it was trimmed.
-fn is_kept(transfer: &Transfer<'_>, look: &Look, revision: u64) -> Result<bool, SyncError> {
-    if revision >= newest_catalog(transfer.source).map_err(SyncError::Source)? {
+    // A log that begins anew (LOG-10) has no record at its first catalog.
+    let is_listed = look.records.contains_key(&known);
+    let blob = if is_listed { BlobId::Record(known) } else { BlobId::Catalog(known) };
+    let Some(Ok(bytes)) = transfer.fetch(&blob)? else { return Ok(false) };
+    let theirs = at_copy(transfer, &blob)?;
+    if theirs.as_ref() == Some(&bytes) {
         return Ok(true);
     }
-    for earlier in look.records.range(..revision).map(|(earlier, _)| *earlier) {
-        if let Some(hash) = hash_at_copy(transfer, earlier)?
-            && has(transfer.source, earlier, hash)?
+    // Asked behind the fetch. Catalogs of one revision may differ.
+    let is_committed = is_listed && known >= newest_catalog(transfer.source).map_err(SyncError::Source)?;
+    let is_whole_there = theirs.is_some_and(|bytes| is_whole(&blob, &bytes));
+    if is_committed || is_listed && is_whole_there && is_earlier_kept(transfer, look, known)? {
+        // Puts right what is damaged there, and refuses what is another history.
+        transfer.store(&blob, bytes, Other::Refused)?;
+    }
+    Ok(is_committed)
+}
+
+/// Whether a record before `revision` is the same on both sides. Then a later one that differs tells of two
+/// histories, even below a catalog: records are trimmed from the lowest up.
+fn is_earlier_kept(transfer: &Transfer<'_>, look: &Look, revision: u64) -> Result<bool, SyncError> {
+    for blob in look.records.range(..revision).map(|(earlier, _)| BlobId::Record(*earlier)) {
+        if let Some(theirs) = at_copy(transfer, &blob)?
+            && transfer.fetch(&blob)? == Some(Ok(theirs))
         {
             return Ok(true);
         }
@@ -89,22 +86,13 @@ fn is_kept(transfer: &Transfer<'_>, look: &Look, revision: u64) -> Result<bool, 
     Ok(false)
 }
 
-/// The hash of what the copy has as a record, if that is there and can be one.
-fn hash_at_copy(transfer: &Transfer<'_>, revision: u64) -> Result<Option<RecordHash>, SyncError> {
-    match transfer.place.blobs.get(&BlobId::Record(revision).name()) {
-        Ok(bytes) => Ok(Some(record::hash(&bytes))),
+/// What the copy has as a blob, if that is there and can be one.
+fn at_copy(transfer: &Transfer<'_>, blob: &BlobId) -> Result<Option<Bytes>, SyncError> {
+    match transfer.place.blobs.get(&blob.name()) {
+        Ok(bytes) => Ok(Some(bytes)),
         Err(StorageError::TooLarge { .. }) => Ok(None),
         Err(error) if error.is_lost() => Ok(None),
         Err(source) => Err(transfer.place.failed(source)),
-    }
-}
-
-/// Whether the source has a record with this hash.
-fn has(source: &Blobs, revision: u64, hash: RecordHash) -> Result<bool, SyncError> {
-    match source.get(&BlobId::Record(revision).name()) {
-        Ok(bytes) => Ok(record::hash(&bytes) == hash),
-        Err(error) if error.is_not_found() => Ok(false),
-        Err(error) => Err(SyncError::Source(error)),
     }
 }
 
@@ -126,37 +114,26 @@ impl From<SyncError> for End {
     }
 }
 
-/// What tells that records which were fetched are those that were committed.
-#[derive(Clone, Copy)]
-enum Witness {
-    /// The record before them is still the one with this hash.
-    Record(RecordHash),
-    /// The newest catalog is still the one that was seen.
-    Catalog,
-}
-
 impl Publish<'_> {
     fn run(&self) -> Result<Published, End> {
         let (look, newest) = (self.look, self.look.newest_catalog());
         let known = readable_head(&self.transfer.there.lock());
         self.transfer.place.check()?;
-        let mut reached = match continues(self.transfer, look)? {
-            Some(hash) => self.ascend(known, Witness::Record(hash))?,
-            None => known,
-        };
+        let continues = continues(self.transfer, look)?;
         if known == 0 {
             // Nothing can be read before there is a catalog, or record 1.
             self.fill(2, newest)?;
         }
-        // Where records were trimmed, or are not whole, a catalog stands for them.
-        for (revision, _) in look.catalogs.iter().take_while(|(revision, _)| *revision > reached) {
+        // What lies below a catalog may have been created once more.
+        let mut reached = known;
+        for (revision, _) in look.catalogs.iter().take_while(|(revision, _)| *revision > known) {
             if self.jump(known, *revision)? {
-                reached = self.ascend(*revision, Witness::Catalog)?;
+                reached = *revision;
                 break;
             }
         }
-        if reached == 0 {
-            reached = self.ascend(0, Witness::Catalog)?;
+        if reached > known || continues || known == 0 {
+            reached = self.ascend(reached)?;
         }
         self.fill(1, reached)?;
         self.catalogs(reached)?;
@@ -188,21 +165,21 @@ impl Publish<'_> {
     }
 
     /// Copies the records behind `reached`, one after another, as far as they go. Gives the last.
-    fn ascend(&self, mut reached: u64, mut witness: Witness) -> Result<u64, End> {
+    ///
+    /// No record behind the newest catalog is ever trimmed, and so none there can have been created once
+    /// more: if no catalog came since the look, what was fetched is what was committed.
+    fn ascend(&self, mut reached: u64) -> Result<u64, End> {
         while reached < self.look.head() {
             let fetched = self.fetch_behind(reached)?;
-            if !self.holds(reached, witness)? {
+            let newest = newest_catalog(self.transfer.source).map_err(SyncError::Source)?;
+            if newest != self.look.newest_catalog() {
                 return Err(End::Vanished);
             }
             let whole = fetched.len();
             for bytes in fetched {
                 self.go_on()?;
-                let hash = record::hash(&bytes);
                 self.transfer.store(&BlobId::Record(reached + 1), bytes, Other::Refused)?;
                 reached += 1;
-                if let Witness::Record(last) = &mut witness {
-                    *last = hash;
-                }
             }
             if whole == 0 {
                 break;
@@ -239,18 +216,6 @@ impl Publish<'_> {
             }
         }
         Ok(fetched)
-    }
-
-    /// Whether nothing that was fetched behind `reached` can have been created once more.
-    fn holds(&self, reached: u64, witness: Witness) -> Result<bool, End> {
-        let source = self.transfer.source;
-        Ok(match witness {
-            Witness::Catalog => {
-                let newest = newest_catalog(source).map_err(SyncError::Source)?;
-                newest == self.look.newest_catalog()
-            }
-            Witness::Record(hash) => has(source, reached, hash)?,
-        })
     }
 
     /// A record that no catalog stands for is missing, and later ones are there.

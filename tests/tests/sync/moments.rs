@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use bytes::Bytes;
 use corso_tests::journal::JournalStore;
 use corso_tests::storage;
 use futures::TryStreamExt;
@@ -10,6 +11,9 @@ use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use parking_lot::Mutex;
+use repo_format::repair::{self, LogRepairOptions};
+use repo_format::repository::BrokenLog;
+use repo_format::storage::BlobInfo;
 use repo_format::verify::{Finding, FindingKind, Level, VerifyOptions, verify};
 
 use super::on_put::OnPut;
@@ -168,6 +172,56 @@ fn what_was_copied_after_it_was_created_once_more_does_not_lead_on() {
     }
     assert_eq!(pair.sync().revision, pair.repository.state().revision);
     assert_eq!(pair.target.size(&BlobId::Record(known + 1).name()).unwrap(), None);
+}
+
+#[test]
+fn a_record_that_was_created_once_more_with_its_own_bytes_does_not_lead_on() {
+    // By a writer whose answer was lost, and which asked again long after; the next one is of a writer that
+    // then found out that it lost.
+    let (pair, known, late) = trimmed();
+    let own = pair.target.get(&BlobId::Record(known).name()).unwrap();
+    for (revision, bytes) in [(known, own), (known + 1, late.into())] {
+        pair.source.put_new(&BlobId::Record(revision).name(), bytes).unwrap();
+    }
+    assert_eq!(pair.sync().revision, pair.repository.state().revision);
+    assert_eq!(pair.target.size(&BlobId::Record(known + 1).name()).unwrap(), None);
+    pair.assert_copied();
+}
+
+#[test]
+fn records_behind_a_log_that_began_anew_are_copied() {
+    let mut pair = Pair::new();
+    pair.back_up();
+    for prefix in ["log/", "catalog/"] {
+        pair.source.list(prefix).unwrap().iter().for_each(|blob| pair.source.delete(&blob.name).unwrap());
+    }
+    let broken = BrokenLog::unlock(pair.source.clone(), &secret(), OpenOptions::default()).unwrap();
+    let (progress, stop) = (Progress::default(), Stop::default());
+    repair::log(&broken, &LogRepairOptions::default(), &progress, &stop).unwrap();
+    let mut catalogs = pair.source.list("catalog/").unwrap();
+    let Some(BlobId::Catalog(begins)) = BlobId::parse(&catalogs.pop().unwrap().name) else { panic!() };
+    let take = |listed: Vec<BlobInfo>| -> Vec<(BlobName, Bytes)> {
+        let take = |name: BlobName| {
+            let bytes = pair.source.get(&name).unwrap();
+            pair.source.delete(&name).unwrap();
+            (name, bytes)
+        };
+        listed.into_iter().map(|blob| take(blob.name)).collect()
+    };
+    let put = |taken: Vec<(BlobName, Bytes)>| {
+        taken.into_iter().for_each(|(name, bytes)| drop(pair.source.put_new(&name, bytes).unwrap()));
+    };
+    // There is no record at the first catalog. The copying meets it before there is any behind it; a later
+    // catalog would lead on by itself.
+    let (records, catalogs) = (take(pair.source.list("log/").unwrap()), take(catalogs));
+    assert_eq!(pair.sync().revision, begins);
+    let head = begins + records.len() as u64;
+    assert_eq!(records[0].0, BlobId::Record(begins + 1).name());
+    put(records);
+    assert_eq!(pair.sync().revision, head);
+    put(catalogs);
+    assert_eq!(pair.sync().revision, head);
+    pair.assert_copied();
 }
 
 #[test]
