@@ -6,12 +6,13 @@ use std::sync::Arc;
 use super::action::Action;
 use super::catalog;
 use super::error::{LogError, Warning};
+use super::listed::{Listed, records_from, records_of};
 use super::record::{self, OpenedRecord};
 use super::sealed::BlobError;
 use super::state::State;
 use crate::codec::{HeaderError, RecordHash, RepoId, Subkeys};
 use crate::format::names::{self, BlobId};
-use crate::storage::{BlobInfo, Blobs, StorageError};
+use crate::storage::Blobs;
 
 /// Names that a bucket's server lists in one answer.
 const LISTED_AT_ONCE: usize = 1000;
@@ -56,7 +57,7 @@ impl Access {
     }
 
     /// The newest catalog, and all records if they are few: behind a network both are asked for at once.
-    fn look(&self, at: Option<u64>) -> Result<(u64, Option<Vec<ListedRecord>>), LogError> {
+    fn look(&self, at: Option<u64>) -> Result<(u64, Option<Vec<Listed>>), LogError> {
         if self.blobs.storage().is_near() {
             return Ok((self.newest_catalog(at)?, None));
         }
@@ -64,7 +65,7 @@ impl Access {
             .blobs
             .both(|| self.newest_catalog(at), || self.blobs.list_after(names::LOG, "", LISTED_AT_ONCE));
         let listed = listed?;
-        Ok((newest?, (listed.len() < LISTED_AT_ONCE).then(|| records(&listed))))
+        Ok((newest?, (listed.len() < LISTED_AT_ONCE).then(|| records_of(&listed))))
     }
 
     /// The revision of the newest catalog, up to `at`; 0 if there is none.
@@ -93,7 +94,7 @@ impl Access {
 
     /// Folds the records behind `state`; an answer says why it went no further.
     pub fn advance(&self, state: &mut State, at: Option<u64>) -> Result<Option<LogError>, LogError> {
-        let listed = self.records_after(state.revision)?;
+        let listed = records_from(&self.blobs, state.revision + 1)?;
         self.advance_over(state, listed, at)
     }
 
@@ -101,7 +102,7 @@ impl Access {
     fn advance_over(
         &self,
         state: &mut State,
-        mut listed: Vec<ListedRecord>,
+        mut listed: Vec<Listed>,
         at: Option<u64>,
     ) -> Result<Option<LogError>, LogError> {
         listed.retain(|&(revision, _)| revision > state.revision && at.is_none_or(|at| revision <= at));
@@ -112,12 +113,6 @@ impl Access {
             Some(error) if is_newer(&error) => Err(error),
             broken => Ok(broken),
         }
-    }
-
-    /// The records that are there behind a revision, in order.
-    pub fn records_after(&self, revision: u64) -> Result<Vec<ListedRecord>, LogError> {
-        let after = BlobId::Record(revision).name();
-        Ok(records(&self.blobs.list_after(names::LOG, after.as_str(), usize::MAX)?))
     }
 
     /// The newest catalog from `newest` downwards that can be used, or the empty state.
@@ -136,7 +131,7 @@ impl Access {
 
     /// What listed records hold. What cannot be opened is dropped as it comes: a storage that is full of it takes
     /// no memory.
-    pub fn records(&self, listed: &[ListedRecord]) -> Result<Records, LogError> {
+    pub fn records(&self, listed: &[Listed]) -> Result<Records, LogError> {
         let names: Vec<_> =
             listed.iter().map(|(revision, size)| (BlobId::Record(*revision).name(), *size)).collect();
         let mut records = Records::new();
@@ -153,27 +148,6 @@ impl Access {
         }
         Ok(records)
     }
-}
-
-/// The revision of a record that is there, and its size in bytes.
-pub(super) type ListedRecord = (u64, u64);
-
-/// Those that are records.
-fn records(listed: &[BlobInfo]) -> Vec<ListedRecord> {
-    let record = |info: &BlobInfo| match BlobId::parse(&info.name) {
-        Some(BlobId::Record(revision)) => Some((revision, info.size)),
-        _ => None,
-    };
-    listed.iter().filter_map(record).collect()
-}
-
-/// The revisions of all catalogs, the newest first.
-pub(crate) fn catalogs(blobs: &Blobs) -> Result<Vec<u64>, StorageError> {
-    let revision = |name| match BlobId::parse(name) {
-        Some(BlobId::Catalog(revision)) => Some(revision),
-        _ => None,
-    };
-    Ok(blobs.list(names::CATALOGS)?.iter().filter_map(|info| revision(&info.name)).collect())
 }
 
 pub(super) type Records = BTreeMap<u64, Result<OpenedRecord, LogError>>;

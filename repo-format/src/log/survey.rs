@@ -5,10 +5,11 @@ use std::sync::Arc;
 use super::error::LogError;
 use super::handle::{Log, LogOptions};
 use super::hold::Hold;
+use super::listed::{catalogs, records_from};
 use super::manifests::RowsError;
 use super::memory::Seen;
 use super::parts::ManifestSegmentRef;
-use super::read::{Access, Reading, Records, catalogs, is_newer, passes_over, void_hash, voids};
+use super::read::{Access, Reading, Records, is_newer, passes_over, void_hash, voids};
 use super::record;
 use super::state::{Floor, SPLITTER, State, encode_splitter};
 use crate::codec::{RecordHash, RepoId, SegmentId, SplitterSizes, Subkeys, random_bytes};
@@ -149,12 +150,12 @@ impl Log {
 
 impl Access {
     fn survey(&self, newest: u64, seen: Option<Seen>) -> Result<Survey, LogError> {
-        let listed = catalogs(&self.blobs)?;
+        let listed: Vec<u64> = catalogs(&self.blobs)?.into_iter().map(|(revision, _)| revision).collect();
         let unusable = self.unusable_catalogs(&listed)?;
         let state = self.base(newest, &mut Vec::new())?;
         let usable = state.revision;
         let stale = self.stale(&state)?;
-        let behind = self.records_after(usable)?;
+        let behind = records_from(&self.blobs, usable + 1)?;
         let mut records = self.records(&behind)?;
         if let Some(newer) = records.iter().find(|(_, found)| found.as_ref().err().is_some_and(is_newer)) {
             let revision = *newer.0;
@@ -208,7 +209,7 @@ impl Access {
 
     /// What is wrong with the records from the floor up to the state of a catalog.
     fn stale(&self, state: &State) -> Result<Vec<(u64, Arc<LogError>)>, LogError> {
-        let mut listed = self.records_after(state.floor.0.saturating_sub(1))?;
+        let mut listed = records_from(&self.blobs, state.floor.0)?;
         listed.retain(|(revision, _)| *revision <= state.revision);
         let mut stale = Vec::new();
         let mut before: Option<(u64, RecordHash)> = None;

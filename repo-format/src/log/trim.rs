@@ -3,9 +3,10 @@
 use super::action::Action;
 use super::error::{CommitError, LogError};
 use super::handle::Log;
+use super::listed::{Listed, catalogs, records_from};
 use super::record;
-use crate::format::names::{self, BlobId};
-use crate::storage::{BlobInfo, Blobs, Reclaimed, StorageError};
+use crate::format::names::BlobId;
+use crate::storage::{Blobs, Reclaimed, StorageError};
 
 /// Catalogs that stay in any case: the older one does where the newest is damaged (CAT-3).
 pub(crate) const CATALOGS_KEPT: usize = 2;
@@ -77,8 +78,8 @@ impl Log {
     /// As for a commit; what was not deleted stays for the next time.
     pub fn trim(&self, wanted: u64, stopped: &dyn Fn() -> bool) -> Result<Trimmed, LogError> {
         self.write_catalog()?;
-        let mut listed = Listed::of(&self.0.access.blobs)?;
-        let second = listed.catalogs.get(CATALOGS_KEPT - 1).map(|(revision, _)| *revision);
+        let mut found = Found::of(&self.0.access.blobs)?;
+        let second = found.catalogs.get(CATALOGS_KEPT - 1).map(|(revision, _)| *revision);
         // Behind the older catalog all must be there, in case it is the one that is read.
         let floor = wanted.min(second.map_or(1, |second| second + 1));
         if floor > self.state().floor.0 {
@@ -90,41 +91,41 @@ impl Log {
                 Err(CommitError::Prepare(_) | CommitError::Invalid(_)) => return Ok(Trimmed::default()),
             }
             self.write_catalog()?;
-            listed = Listed::of(&self.0.access.blobs)?;
+            found = Found::of(&self.0.access.blobs)?;
         }
-        self.delete_below(listed, stopped)
+        self.delete_below(found, stopped)
     }
 
     /// Deletes what lies below the floor, the lowest first, so that no gap opens in what a reader
     /// without a catalog would fold.
-    fn delete_below(&self, listed: Listed, stopped: &dyn Fn() -> bool) -> Result<Trimmed, LogError> {
+    fn delete_below(&self, found: Found, stopped: &dyn Fn() -> bool) -> Result<Trimmed, LogError> {
         let blobs = &self.0.access.blobs;
         let floor = self.state().floor.0;
         let mut trimmed = Trimmed { floor, ..Trimmed::default() };
         let now_ns = self.now_ns();
         let mut locked_ns = None;
-        for (revision, info) in listed.records {
+        for (revision, size) in found.records {
             if revision >= floor || stopped() {
                 break;
             }
             // Those behind a locked one stay as well, and are not asked about.
             let reclaimed = match locked_ns {
                 Some(until_ns) => Reclaimed::Locked { until_ns },
-                None => blobs.reclaim(&info.name, now_ns)?,
+                None => blobs.reclaim(&BlobId::Record(revision).name(), now_ns)?,
             };
             match reclaimed {
                 Reclaimed::Gone => trimmed.records += 1,
                 Reclaimed::Locked { until_ns } => {
                     locked_ns = Some(until_ns);
-                    trimmed.locked.add(info.size, until_ns);
+                    trimmed.locked.add(size, until_ns);
                 }
             }
         }
-        for (revision, info) in listed.catalogs.into_iter().skip(CATALOGS_KEPT) {
+        for (revision, size) in found.catalogs.into_iter().skip(CATALOGS_KEPT) {
             if revision + 1 < floor && !stopped() {
-                match blobs.reclaim(&info.name, now_ns)? {
+                match blobs.reclaim(&BlobId::Catalog(revision).name(), now_ns)? {
                     Reclaimed::Gone => trimmed.catalogs += 1,
-                    Reclaimed::Locked { until_ns } => trimmed.locked.add(info.size, until_ns),
+                    Reclaimed::Locked { until_ns } => trimmed.locked.add(size, until_ns),
                 }
             }
         }
@@ -132,22 +133,15 @@ impl Log {
     }
 }
 
-/// Records, the oldest first, and catalogs, the newest first, each with its revision.
-struct Listed {
-    records: Vec<(u64, BlobInfo)>,
-    catalogs: Vec<(u64, BlobInfo)>,
+/// Records, the oldest first, and catalogs, the newest first.
+struct Found {
+    records: Vec<Listed>,
+    catalogs: Vec<Listed>,
 }
 
-impl Listed {
-    fn of(blobs: &Blobs) -> Result<Listed, StorageError> {
-        let (records, catalogs) = blobs.both(|| blobs.list(names::LOG), || blobs.list(names::CATALOGS));
-        let revision = |info: &BlobInfo| match BlobId::parse(&info.name) {
-            Some(BlobId::Record(revision) | BlobId::Catalog(revision)) => Some(revision),
-            _ => None,
-        };
-        let known = |infos: Vec<BlobInfo>| {
-            infos.into_iter().filter_map(|info| Some((revision(&info)?, info))).collect()
-        };
-        Ok(Listed { records: known(records?), catalogs: known(catalogs?) })
+impl Found {
+    fn of(blobs: &Blobs) -> Result<Found, StorageError> {
+        let (records, catalogs) = blobs.both(|| records_from(blobs, 0), || catalogs(blobs));
+        Ok(Found { records: records?, catalogs: catalogs? })
     }
 }

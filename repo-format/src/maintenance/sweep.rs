@@ -14,8 +14,6 @@ use crate::system::Mutex;
 
 /// Blobs that one record reaps.
 const REAPED_AT_ONCE: usize = 50_000;
-/// Deletions that are under way at once behind a network, where each is a wait and no work.
-const DELETIONS_AT_ONCE: usize = 16;
 
 /// Doomed blobs that are locked, and until when (ns since 1970 UTC).
 pub(super) type LockedBlobs = BTreeMap<BlobRef, i64>;
@@ -74,10 +72,7 @@ fn delete(
     let gone = Mutex::new(Vec::with_capacity(blobs.len()));
     let failed: Mutex<Option<StorageError>> = Mutex::default();
     let (now_ns, found) = (repository.log().now_ns(), Mutex::new(locked));
-    let threads = match repository.blobs().storage().is_near() {
-        true => run.options.threads,
-        false => run.options.threads.max(DELETIONS_AT_ONCE),
-    };
+    let threads = repository.blobs().requests_at_once(run.options.threads);
     each(blobs, threads, run.stop, |blob| {
         match repository.blobs().reclaim(&blob.blob_id().name(), now_ns) {
             Ok(Reclaimed::Gone) => gone.lock().push(*blob),

@@ -58,6 +58,7 @@ pub fn extend(
     let (witnesses, others): (Vec<BlobId>, Vec<BlobId>) =
         needed(&state, there.iter()).into_iter().partition(is_witness);
     let work = Work { repository, lock: retention.from(now_ns), done: Mutex::default() };
+    let threads = repository.blobs().requests_at_once(threads);
     each(&others, threads, stop, |blob| work.extend(blob));
     if work.done.lock().failed == 0 && !stop.is_requested() {
         each(&witnesses, threads, &Stop::default(), |blob| work.extend(blob));

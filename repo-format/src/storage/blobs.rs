@@ -12,9 +12,10 @@ use super::{
 };
 use crate::system;
 
-/// Reads that are in flight at once. The storage's own bound holds as well.
-const GETS_AT_ONCE: usize = 16;
-/// Bytes of them, as they were listed, unless one blob alone has more.
+/// Requests that are in flight at once behind a network, where each is a wait and no work. The storage's own bound
+/// holds as well.
+const REQUESTS_AT_ONCE: usize = 16;
+/// Bytes that are read at once, as they were listed, unless one blob alone has more.
 const BYTES_AT_ONCE: u64 = 16 << 20;
 
 /// How many of the next blobs, which have these sizes, are read at once: at least one, also if there is none. It bounds memory whatever
@@ -25,7 +26,7 @@ pub(crate) fn at_once(sizes: impl IntoIterator<Item = u64>) -> usize {
         bytes = bytes.saturating_add(*size);
         bytes <= BYTES_AT_ONCE
     };
-    sizes.into_iter().take(GETS_AT_ONCE).take_while(fits).count().max(1)
+    sizes.into_iter().take(REQUESTS_AT_ONCE).take_while(fits).count().max(1)
 }
 
 /// A [`Storage`] whose calls return when they are done.
@@ -64,6 +65,12 @@ impl Blobs {
     /// The storage itself.
     pub fn storage(&self) -> &Storage {
         &self.storage
+    }
+
+    /// How many requests that carry next to nothing a task with some threads makes at once: behind a network each
+    /// waits for its answer and for nothing else.
+    pub(crate) fn requests_at_once(&self, threads: usize) -> usize {
+        if self.storage.is_near() { threads } else { threads.max(REQUESTS_AT_ONCE) }
     }
 
     /// Asks two things of the storage: at once, but for a folder, which answers before a thread begins.
@@ -179,7 +186,7 @@ impl Blobs {
     /// `names`.
     pub fn get_many_bounded(&self, names: &[(BlobName, u64)]) -> Vec<Result<Bytes, StorageError>> {
         let reads = names.iter().map(|(name, max_bytes)| self.storage.get_bounded(name, *max_bytes));
-        self.runtime.block_on(futures::stream::iter(reads).buffered(GETS_AT_ONCE).collect())
+        self.runtime.block_on(futures::stream::iter(reads).buffered(REQUESTS_AT_ONCE).collect())
     }
 
     /// See [`Storage::size`].

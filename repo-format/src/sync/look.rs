@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::SyncError;
 use crate::engine::progress::Stop;
 use crate::format::names::{self, BlobId};
-use crate::log::catalogs;
+use crate::log::{catalogs, records_from};
 use crate::storage::{Blobs, StorageError};
 
 /// Looks that are taken again because somebody committed meanwhile, before less is asked for.
@@ -17,7 +17,7 @@ const LOOKS_MAX: u64 = 64;
 pub(super) type Sizes = BTreeMap<BlobId, u64>;
 
 /// The source at a moment: its log, and the blobs that were there when this was its log.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Look {
     /// Revisions, the newest first, and sizes.
     pub catalogs: Vec<(u64, u64)>,
@@ -72,24 +72,18 @@ impl Look {
     }
 
     fn take(source: &Blobs) -> Result<Look, StorageError> {
-        let mut look = Look::default();
-        for info in source.list(names::CATALOGS)? {
-            if let Some(BlobId::Catalog(revision @ 1..)) = BlobId::parse(&info.name) {
-                look.catalogs.push((revision, info.size));
-            }
-        }
+        // There is no revision 0.
+        let mut catalogs = catalogs(source)?;
+        catalogs.retain(|(revision, _)| *revision > 0);
         // Behind the catalogs, so that no catalog is ahead of the records.
-        for info in source.list(names::LOG)? {
-            if let Some(BlobId::Record(revision @ 1..)) = BlobId::parse(&info.name) {
-                look.records.insert(revision, info.size);
-            }
-        }
+        let records = records_from(source, 1)?.into_iter().collect();
         // Behind the log, so that nothing is missing that it names.
+        let mut blobs = Sizes::new();
         for prefix in [names::SLOTS, names::PACKS, names::SEGMENTS] {
             let listed = source.list(prefix)?.into_iter();
-            look.blobs.extend(listed.filter_map(|info| Some((BlobId::parse(&info.name)?, info.size))));
+            blobs.extend(listed.filter_map(|info| Some((BlobId::parse(&info.name)?, info.size))));
         }
-        Ok(look)
+        Ok(Look { catalogs, records, blobs, restless: false })
     }
 
     /// What was committed since the look began.
@@ -97,12 +91,9 @@ impl Look {
         if newest_catalog(source).map_err(SyncError::Source)? != self.newest_catalog() {
             return Ok(Change::Catalogs);
         }
-        let last = self.records.keys().next_back();
-        let after = last.map(|last| BlobId::Record(*last).name().to_string()).unwrap_or_default();
-        let behind = source.list_after(names::LOG, &after, usize::MAX).map_err(SyncError::Source)?;
-        let is_record = |name| matches!(BlobId::parse(name), Some(BlobId::Record(1..)));
-        let committed = behind.iter().any(|info| is_record(&info.name));
-        Ok(if committed { Change::Records } else { Change::None })
+        let next = self.records.keys().next_back().map_or(1, |last| last.saturating_add(1));
+        let behind = records_from(source, next).map_err(SyncError::Source)?;
+        Ok(if behind.is_empty() { Change::None } else { Change::Records })
     }
 
     /// The revision of the newest catalog; 0 if there is none.
@@ -125,7 +116,7 @@ impl Look {
 
 /// The revision of the newest catalog that is there now; 0 if there is none.
 pub(super) fn newest_catalog(source: &Blobs) -> Result<u64, StorageError> {
-    Ok(catalogs(source)?.first().copied().unwrap_or(0))
+    Ok(catalogs(source)?.first().map_or(0, |(revision, _)| *revision))
 }
 
 /// The revision of the newest catalog of these blobs; 0 if there is none.

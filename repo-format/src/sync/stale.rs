@@ -83,8 +83,8 @@ impl Needed {
         let mut packs: BTreeSet<PackId> = repository.index().packs()?.into_keys().collect();
         packs.extend(rows.values().filter(|row| row.is_live()).map(|row| row.pack));
         // As many stay in any case as at the source.
-        let mut catalogs = catalogs(target).map_err(|source| failed(target, source))?;
-        catalogs.truncate(CATALOGS_KEPT);
+        let catalogs = catalogs(target).map_err(|source| failed(target, source))?;
+        let catalogs = catalogs.iter().take(CATALOGS_KEPT).map(|(revision, _)| *revision).collect();
         Ok(Needed { packs, catalogs, state })
     }
 
