@@ -7,11 +7,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::error::{LogError, Warning};
 use super::manifests;
 use super::memory::{Memory, Seen};
+use super::parts::ManifestSegmentRef;
 use super::read::{Access, Reading};
 use super::record::WriterInfo;
 use super::row::ManifestRow;
 use super::state::{SegmentRows, State};
-use crate::codec::{ManifestId, RepoId, SegmentId, Subkeys};
+use crate::codec::{ManifestId, RepoId, Subkeys};
 use crate::format::names::BlobId;
 use crate::storage::Blobs;
 use crate::system::{self, Mutex, RwLock};
@@ -67,7 +68,7 @@ pub(super) struct Head {
 }
 
 /// The rows of these manifest segments, which never change.
-type LoadedRows = (Vec<SegmentId>, Arc<SegmentRows>);
+type LoadedRows = (Vec<ManifestSegmentRef>, Arc<SegmentRows>);
 
 impl Log {
     /// Opens the log at its end.
@@ -320,10 +321,10 @@ impl Log {
 
     /// The rows of a state's manifest segments, read once.
     pub(super) fn segment_rows(&self, state: &State) -> Result<Arc<SegmentRows>, LogError> {
-        let ids: Vec<SegmentId> = state.manifest_segments.iter().map(|segment| segment.id).collect();
         let mut loaded = self.0.segment_rows.lock();
-        if loaded.0 != ids {
-            *loaded = (ids.clone(), Arc::new(self.0.access.segment_rows(&ids)?));
+        if loaded.0 != state.manifest_segments {
+            let rows = self.0.access.segment_rows(&state.manifest_segments)?;
+            *loaded = (state.manifest_segments.clone(), Arc::new(rows));
         }
         Ok(loaded.1.clone())
     }
@@ -344,10 +345,11 @@ impl Log {
 
 impl Access {
     /// The rows of segments, later ones over earlier ones.
-    pub(super) fn segment_rows(&self, ids: &[SegmentId]) -> Result<SegmentRows, LogError> {
-        let names: Vec<_> = ids.iter().map(|id| BlobId::Segment(*id).name()).collect();
+    pub(super) fn segment_rows(&self, segments: &[ManifestSegmentRef]) -> Result<SegmentRows, LogError> {
+        let named = |segment: &ManifestSegmentRef| (BlobId::Segment(segment.id).name(), segment.size);
+        let names: Vec<_> = segments.iter().map(named).collect();
         let mut rows = SegmentRows::new();
-        for (id, bytes) in ids.iter().zip(self.blobs.get_many(&names)) {
+        for (ManifestSegmentRef { id, .. }, bytes) in segments.iter().zip(self.blobs.get_listed(&names)) {
             let found = manifests::decode(&self.keys, &self.repo, id, &bytes?)
                 .map_err(|source| LogError::Rows { segment: *id, source })?;
             rows.extend(found.into_iter().map(|row| (row.id, row)));

@@ -8,7 +8,6 @@ use super::hold::Hold;
 use super::listed::{catalogs, records_from};
 use super::manifests::RowsError;
 use super::memory::Seen;
-use super::parts::ManifestSegmentRef;
 use super::read::{Access, Reading, Records, is_newer, passes_over, void_hash, voids};
 use super::record;
 use super::state::{Floor, SPLITTER, State, encode_splitter};
@@ -245,14 +244,14 @@ impl Access {
     /// The manifest segments of a state that cannot be used.
     fn lost_segments(&self, state: &State) -> Result<Vec<(SegmentId, Arc<LogError>)>, LogError> {
         let mut lost = Vec::new();
-        for ManifestSegmentRef { id, .. } in &state.manifest_segments {
-            match self.segment_rows(&[*id]) {
+        for segment in &state.manifest_segments {
+            match self.segment_rows(&[*segment]) {
                 Ok(_) => {}
                 Err(error @ LogError::Rows { .. }) if !is_newer_segment(&error) => {
-                    lost.push((*id, Arc::new(error)));
+                    lost.push((segment.id, Arc::new(error)));
                 }
                 Err(LogError::Storage(error)) if error.is_not_found() => {
-                    lost.push((*id, Arc::new(LogError::Storage(error))));
+                    lost.push((segment.id, Arc::new(LogError::Storage(error))));
                 }
                 Err(error) => return Err(error),
             }

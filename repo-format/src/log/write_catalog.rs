@@ -81,7 +81,7 @@ impl Log {
     /// Writes the state's rows and those of the segments behind the first `keep` as one segment.
     fn flush(&self, state: &mut State, keep: usize) -> Result<(), LogError> {
         let access = &self.0.access;
-        let replaced: Vec<_> = state.manifest_segments.drain(keep..).map(|segment| segment.id).collect();
+        let replaced: Vec<_> = state.manifest_segments.drain(keep..).collect();
         let mut rows: SegmentRows = access.segment_rows(&replaced)?;
         rows.append(&mut state.rows);
         if keep == 0 {

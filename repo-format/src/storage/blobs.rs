@@ -154,12 +154,6 @@ impl Blobs {
         self.runtime.block_on(self.storage.get_within(name, range))
     }
 
-    /// Reads whole blobs, several at a time; the answers come in the order of `names`.
-    pub fn get_many(&self, names: &[BlobName]) -> Vec<Result<Bytes, StorageError>> {
-        let names: Vec<_> = names.iter().map(|name| (name.clone(), BLOB_SIZE_BYTES_MAX)).collect();
-        self.get_many_bounded(&names)
-    }
-
     /// Reads whole blobs that were listed with these sizes, several [`at_once`]; the answers come in their order,
     /// and more are read when those at hand are used up.
     pub(crate) fn get_listed<'b>(
@@ -270,24 +264,6 @@ mod tests {
         refused(told.recv().unwrap());
         assert_eq!(reading.get(&there).unwrap(), "x");
         assert_eq!(blobs.list("").unwrap().len(), 1);
-    }
-
-    #[test]
-    fn many_reads_answer_in_the_order_asked() {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-        let blobs = Blobs::new(Storage::memory(), runtime.handle().clone());
-        let name = |n: u32| BlobName::new(format!("probe/{n}")).unwrap();
-        for n in (0..40).filter(|n| n % 7 != 0) {
-            let put = blobs.put_new(&name(n), Bytes::from(n.to_string())).unwrap();
-            assert_eq!(put, Put::Mine);
-        }
-        let names: Vec<BlobName> = (0..40).map(name).collect();
-        for (n, read) in blobs.get_many(&names).into_iter().enumerate() {
-            match read {
-                Ok(bytes) => assert_eq!(bytes, n.to_string()),
-                Err(error) => assert!(n % 7 == 0 && error.is_not_found()),
-            }
-        }
     }
 
     #[test]
