@@ -7,6 +7,7 @@
 //! `CORSO_TEST_SEEDS=N` plays N seeds, 5,000 if it is not set, from `CORSO_TEST_SEED` on, 0 if it is not set.
 //! `CORSO_TEST_IMAGES=all` checks the storage as it was after every single change.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -39,12 +40,8 @@ struct Total {
     killed: u64,
 }
 
-/// Plays a seed. With lists that lag, processes may fail; they may do nothing wrong.
-fn play(beginning: &Beginning, seed: u64, lags: u64, image_one_in: u64) -> Played {
-    let mut random = Random(seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ 0x5851_f42d);
-    let hazards = Hazards { lags, ..hazards(&mut random) };
-    let simulation = Simulation::new(random.number(), beginning.store.fork(), hazards, image_one_in);
-    let world = &World::new(beginning, simulation.clone());
+/// Those who work on the repository.
+fn lives<'a>(world: &'a World<'_>, random: &mut Random) -> Vec<Life<'a>> {
     let mut lives = Vec::new();
     for number in 0..3 {
         let (source, random) = (number % 2, Random(random.number()));
@@ -60,6 +57,11 @@ fn play(beginning: &Beginning, seed: u64, lags: u64, image_one_in: u64) -> Playe
     }
     let reading = Random(random.number());
     lives.push(life("reader", move |store| world.read(store, reading)));
+    lives
+}
+
+/// A world's processes, to their ends.
+fn run(simulation: &Simulation, lives: Vec<Life<'_>>, lags: u64) -> Vec<Ended> {
     let ended = simulation.run(lives);
     let failed = |ended: &&Ended| ended.result.is_err() && !ended.excused && lags == 0;
     let failures: Vec<&Ended> = ended.iter().filter(failed).collect();
@@ -67,10 +69,25 @@ fn play(beginning: &Beginning, seed: u64, lags: u64, image_one_in: u64) -> Playe
         simulation.trace().iter().for_each(|step| println!("{step}"));
         panic!("{failures:#?}");
     }
+    ended
+}
+
+/// Where all of a seed's decisions come from.
+fn decisions(seed: u64) -> Random {
+    Random(seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ 0x5851_f42d)
+}
+
+/// Plays a seed. With lists that lag, processes may fail; they may do nothing wrong.
+fn play(beginning: &Beginning, seed: u64, lags: u64, image_one_in: u64) -> Played {
+    let mut random = decisions(seed);
+    let hazards = Hazards { lags, ..hazards(&mut random) };
+    let simulation = Simulation::new(random.number(), beginning.store.fork(), hazards, image_one_in);
+    let world = &World::new(beginning, simulation.clone());
+    let ended = run(&simulation, lives(world, &mut random), lags);
     let images = simulation.images();
     alone(seed, || {
         let mut last = None;
-        for Image { step, store } in &images {
+        for Image { step, store, .. } in &images {
             last = Some(world.check(store, *step));
         }
         world.go_on(&last.expect("the last one"));
@@ -81,6 +98,32 @@ fn play(beginning: &Beginning, seed: u64, lags: u64, image_one_in: u64) -> Playe
         killed: ended.iter().filter(|ended| ended.excused).count() as u64,
         failed: ended.iter().filter(|ended| ended.result.is_err()).count() as u64,
     }
+}
+
+/// Plays a seed in which the repository is copied, by two who do not know of each other, and the copy read. Gives
+/// how many different states the copy was found in.
+fn play_copied(beginning: &Beginning, seed: u64) -> u64 {
+    let mut random = decisions(seed);
+    let hazards = hazards(&mut random);
+    let simulation = Simulation::new(random.number(), beginning.store.fork(), hazards, 10);
+    let world = &World::new(beginning, simulation.clone());
+    let mut lives = lives(world, &mut random);
+    for _ in 0..2 {
+        let random = Random(random.number());
+        lives.push(life("copier", move |store| world.copy(store, random)));
+    }
+    let reading = Random(random.number());
+    lives.push(life("reader of the copy", move |store| world.read_copy(store, reading)));
+    run(&simulation, lives, 0);
+    let images = simulation.images();
+    alone(seed, || {
+        let end = images.last().expect("the last one");
+        let source = world.check(&end.store, end.step);
+        let states = images.iter().map(|image| world.check_copy(&source, &image.copy, image.step));
+        let states: BTreeSet<u64> = states.collect();
+        world.copy_on(&source, &end.store, &end.copy);
+        states.len() as u64
+    })
 }
 
 /// Plays seeds on all processors, and says which one failed. A world stays on one of them: only one of its threads
@@ -147,6 +190,20 @@ fn a_seed_plays_the_same_story_each_time() {
             panic!("it differs from step {at} on:\n{}\nand\n{}", around(&once), around(&again));
         }
     });
+}
+
+/// Whoever copies has no keys, and nobody waits for it: a copy is a state that its source has had, at every moment.
+#[test]
+fn a_copy_is_what_its_source_was_whatever_the_schedule() {
+    let beginning = Beginning::make();
+    let (first, count) = (setting("CORSO_TEST_SEED", 0), setting("CORSO_TEST_SEEDS", 500));
+    let states = AtomicU64::new(0);
+    each_seed(first..first + count, |seed| {
+        states.fetch_add(play_copied(&beginning, seed), Ordering::SeqCst);
+    });
+    let states = states.into_inner();
+    assert!(states > count, "{states} states in {count} seeds");
+    tell(&format!("copies: {count} seeds from {first}, {states} states of the copy"));
 }
 
 /// No storage that Corso accepts does this (STO-4): one listing of ten misses some of the last eight changes.

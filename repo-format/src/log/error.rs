@@ -68,10 +68,11 @@ pub enum LogError {
 }
 
 impl LogError {
-    /// Whether this may come of records or catalogs that were trimmed while they were read.
+    /// Whether this may come of records or catalogs that were trimmed while they were read, or of a record that a
+    /// writer that lost has created in the place of one (LOG-4).
     pub(super) fn is_trimmed(&self) -> bool {
         match self {
-            LogError::Missing { .. } | LogError::NotKept { .. } => true,
+            LogError::Missing { .. } | LogError::NotKept { .. } | LogError::Chain { .. } => true,
             LogError::Storage(error) => error.is_not_found(),
             _ => false,
         }

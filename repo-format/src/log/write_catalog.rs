@@ -32,6 +32,15 @@ impl Log {
         }
     }
 
+    /// Writes the catalog of the current state, unless one of `revision` or later was there when the log was read.
+    ///
+    /// # Errors
+    ///
+    /// As for [`write_catalog`](Log::write_catalog).
+    pub(crate) fn write_catalog_behind(&self, revision: u64) -> Result<(), LogError> {
+        if self.head().catalog >= revision { Ok(()) } else { self.write_catalog() }
+    }
+
     pub(super) fn write_catalog_at(&self, revision: u64) -> Result<(), LogError> {
         // Read anew: what this process folded may arrange the rows as they were long ago.
         let reading = self.0.access.read(Some(revision))?;

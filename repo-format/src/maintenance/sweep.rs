@@ -39,9 +39,10 @@ pub(super) fn sweep(
     if doomed.is_empty() && missing.is_empty() {
         return Ok(());
     }
-    if due.iter().any(|blob| matches!(blob, BlobRef::ManifestSegment(_))) {
-        // Whoever writes a catalog from now on names none of them; the newest one must not either.
-        repository.log().write_catalog()?;
+    // Whoever writes a catalog from now on names no manifest segment of these; the newest one must not either.
+    // And whoever copies takes the newest catalog first: nothing that a later state needs is gone (INV-8).
+    if let Some(last) = due.iter().filter_map(|blob| state.doomed.get(blob)).max() {
+        repository.log().write_catalog_behind(*last)?;
     }
     let deleted = delete(run, &due, locked)?;
     report.deleted += deleted.len() as u64;

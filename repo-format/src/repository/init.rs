@@ -49,9 +49,11 @@ impl Repository {
         let already = |found| RepositoryError::AlreadyThere { location: location.clone(), found };
         // Before anything is written there.
         refuse_foreign(&blobs)?;
-        if copy_marker(&blobs)?.is_some() {
-            return Err(RepositoryError::Copy { location });
-        }
+        let refuse_copy = || match copy_marker(&blobs)? {
+            Some(_) => Err(RepositoryError::Copy { location: location.clone() }),
+            None => Ok(()),
+        };
+        refuse_copy()?;
         blobs.probe()?;
         if let Some(retention) = options.retention {
             retention::check_lockable(&blobs)?;
@@ -59,6 +61,8 @@ impl Repository {
             blobs.retain(Some(Retain { retention, clock }));
         }
         if let Some(found) = format_blob(&blobs)? {
+            // Whoever copies may have begun since; the marker came before the format blob then.
+            refuse_copy()?;
             if blobs.size(&BlobId::Record(1).name())?.is_some() || has_catalog(&blobs)? {
                 return Err(already(found));
             }

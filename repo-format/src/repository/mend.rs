@@ -28,12 +28,14 @@ impl BrokenLog {
         if options.at.is_some() {
             return Err(LogError::ReadOnly.into());
         }
-        // Who copies mends a copy; what is wrong with it can be told all the same.
+        let doors = Doors::of(&blobs);
+        // Who copies mends a copy; what is wrong with it can be told all the same. A copy has its marker before
+        // it has slots.
         let blobs = match copy_marker(&blobs)? {
             Some(_) => blobs.for_reading(),
             None => blobs,
         };
-        let unlocked = unlock(&blobs, Doors::of(&blobs), secret)?;
+        let unlocked = unlock(&blobs, doors, secret)?;
         let keys = Arc::new(unlocked.master.subkeys());
         Ok(BrokenLog { blobs, unlocked, keys, options })
     }

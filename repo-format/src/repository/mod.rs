@@ -125,20 +125,31 @@ impl Repository {
     /// `NotThere`, `WrongSecret`, `LogLost`, damage, a newer format, or a log that is older than one seen
     /// before; `CopyUnfinished` for a copy that cannot be read yet.
     pub fn open(blobs: Blobs, secret: &Secret, options: OpenOptions) -> Result<Repository, RepositoryError> {
-        let (marker, doors) = blobs.both(|| copy_marker(&blobs), || Doors::of(&blobs));
-        // Before anything else: what follows may write.
+        let (marker, mut doors) = blobs.both(|| copy_marker(&blobs), || Doors::of(&blobs));
         if marker?.is_none() {
-            return Self::unlock_and_open(blobs, doors, secret, options);
+            match Self::unlock_and_open(blobs.clone(), doors, secret, options.clone()) {
+                Err(RepositoryError::Copy { .. }) => {}
+                Err(RepositoryError::SlotsLost { .. }) if copy_marker(&blobs)?.is_some() => {}
+                opened => return opened,
+            }
+            // Its copying has begun since.
+            doors = Doors::of(&blobs);
         }
         let blobs = blobs.for_reading();
-        match Self::unlock_and_open(blobs.clone(), doors, secret, options) {
+        match Self::unlock_and_open(blobs.clone(), doors, secret, options.clone()) {
             Err(_) if is_unfinished(&blobs)? => {
                 Err(RepositoryError::CopyUnfinished { location: blobs.storage().location().to_string() })
+            }
+            // It was not there yet when it was asked for.
+            Err(RepositoryError::SlotsLost { .. } | RepositoryError::Log(LogError::Empty)) => {
+                Self::unlock_and_open(blobs.clone(), Doors::of(&blobs), secret, options)
             }
             opened => opened,
         }
     }
 
+    /// # Errors
+    /// `Copy` where a marker came; and as for opening.
     fn unlock_and_open(
         blobs: Blobs,
         doors: Doors,
@@ -147,23 +158,32 @@ impl Repository {
     ) -> Result<Repository, RepositoryError> {
         let unlocked = unlock(&blobs, doors, secret)?;
         let (repo, keys) = (unlocked.repo, Arc::new(unlocked.master.subkeys()));
-        let log = match options.at {
-            Some(revision) => Log::open_at(blobs.clone(), keys.clone(), repo, revision)?,
-            None => {
-                let log_options = options.log_options(&blobs, &repo);
-                match Log::open(blobs.clone(), keys.clone(), repo, log_options) {
-                    // Nobody but whoever copies begins a copy's log.
-                    Err(LogError::Empty) if !blobs.is_for_reading() => {
-                        Self::complete_on_open(&blobs, &repo, keys.clone(), &options)?
-                    }
-                    // Who has seen it knows that it was longer; packs tell that to everybody.
-                    Err(error @ LogError::RolledBack { head: 0, .. }) => {
-                        refuse_lost_log(&blobs)?;
-                        return Err(error.into());
-                    }
-                    other => other?,
-                }
+        let read = || match options.at {
+            Some(revision) => Log::open_at(blobs.clone(), keys.clone(), repo, revision),
+            None => Log::open(blobs.clone(), keys.clone(), repo, options.log_options(&blobs, &repo)),
+        };
+        // A copy has its marker before all else. So one that is not there behind the slots never was, whatever comes
+        // later; one that was not there before them says little. Nothing is written before that is known.
+        let log = if blobs.is_for_reading() {
+            read()
+        } else {
+            let (marker, log) = blobs.both(|| copy_marker(&blobs), read);
+            if marker?.is_some() {
+                return Err(RepositoryError::Copy { location: blobs.storage().location().to_string() });
             }
+            log
+        };
+        let log = match log {
+            // Nobody but whoever copies begins a copy's log.
+            Err(LogError::Empty) if options.at.is_none() && !blobs.is_for_reading() => {
+                Self::complete_on_open(&blobs, &repo, keys.clone(), &options)?
+            }
+            // Who has seen it knows that it was longer; packs tell that to everybody.
+            Err(error @ LogError::RolledBack { head: 0, .. }) => {
+                refuse_lost_log(&blobs)?;
+                return Err(error.into());
+            }
+            log => log?,
         };
         Self::assemble(blobs, keys, repo, log, options, unlocked.master, Some(unlocked.slot.id))
     }

@@ -32,20 +32,18 @@ impl<'a> Place<'a> {
             return Err(SyncError::SameStorage { location: location(target) });
         }
         refuse_foreign(target).map_err(|error| of_target(target, error))?;
-        let mut made = false;
-        let marker = match found(target, repo)? {
-            Some(marker) => marker,
-            None => {
-                if is_taken(target)? {
-                    return Err(SyncError::NotACopy { location: location(target) });
-                }
-                if dry_run {
-                    return Ok(Place { blobs: target, marker: None });
-                }
-                let marker;
-                (marker, made) = make(target, repo)?;
-                marker
+        let mut found = found(target, repo)?;
+        if found.is_none() && is_taken(target)? {
+            // Another first run may have begun between the two looks.
+            found = self::found(target, repo)?;
+            if found.is_none() {
+                return Err(SyncError::NotACopy { location: location(target) });
             }
+        }
+        let (marker, made) = match found {
+            Some(marker) => (marker, false),
+            None if dry_run => return Ok(Place { blobs: target, marker: None }),
+            None => make(target, repo)?,
         };
         let place = Place { blobs: target, marker: Some(marker) };
         // Whatever the two are called: what was written to one is not to be found in the other.

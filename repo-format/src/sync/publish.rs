@@ -116,14 +116,10 @@ impl From<SyncError> for End {
 
 impl Publish<'_> {
     fn run(&self) -> Result<Published, End> {
-        let (look, newest) = (self.look, self.look.newest_catalog());
+        let look = self.look;
         let known = readable_head(&self.transfer.there.lock());
         self.transfer.place.check()?;
         let continues = continues(self.transfer, look)?;
-        if known == 0 {
-            // Nothing can be read before there is a catalog, or record 1.
-            self.fill(2, newest)?;
-        }
         // What lies below a catalog may have been created once more.
         let mut reached = known;
         for (revision, _) in look.catalogs.iter().take_while(|(revision, _)| *revision > known) {
@@ -135,7 +131,7 @@ impl Publish<'_> {
         if reached > known || continues || known == 0 {
             reached = self.ascend(reached)?;
         }
-        self.fill(1, reached)?;
+        self.fill(reached)?;
         self.catalogs(reached)?;
         self.transfer.place.check()?;
         Ok(Published::All)
@@ -227,12 +223,12 @@ impl Publish<'_> {
         }
     }
 
-    /// Copies the records from `first` to `last` that are not there, in any order: those that lead up to
-    /// `last` without a gap. What lies below a gap was created once more.
-    fn fill(&self, first: u64, last: u64) -> Result<(), End> {
+    /// Copies the records up to `last` that are not there, in any order: those that lead up to it without a gap.
+    /// What lies below a gap was created once more.
+    fn fill(&self, last: u64) -> Result<(), End> {
         let records = &self.look.records;
         let mut from = last.saturating_add(1);
-        while from > first && records.contains_key(&(from - 1)) {
+        while from > 1 && records.contains_key(&(from - 1)) {
             from -= 1;
         }
         if from > last {

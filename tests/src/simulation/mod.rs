@@ -1,4 +1,4 @@
-//! Processes that share one storage, one of them running at a time, as one seed decides.
+//! Processes that share one storage, and one for a copy of it, one of them running at a time, as one seed decides.
 //!
 //! A process is a thread with a storage of its own in front of the shared one. It runs until one of its
 //! requests comes and the seed says that it is another's turn; it then sleeps, for as long as the others
@@ -9,6 +9,7 @@
 //! and its clock come from the seed. So a seed plays the same story each time, to the last byte: its traces
 //! are equal.
 
+mod copying;
 mod store;
 mod turns;
 pub mod world;
@@ -41,6 +42,7 @@ struct Shared {
     seed: u64,
     clock: Arc<Clock>,
     store: InMemory,
+    copy: InMemory,
     turns: Mutex<Turns>,
 }
 
@@ -62,10 +64,11 @@ pub struct Ended {
     pub excused: bool,
 }
 
-/// The store as it was after a step.
+/// The stores as they were after a step.
 pub struct Image {
     pub step: u64,
     pub store: InMemory,
+    pub copy: InMemory,
 }
 
 impl Simulation {
@@ -73,7 +76,8 @@ impl Simulation {
     pub fn new(seed: u64, store: InMemory, hazards: Hazards, image_one_in: u64) -> Simulation {
         let clock = Arc::new(Clock::new(BEGIN_NS));
         let turns = Mutex::new(Turns::new(seed, hazards, image_one_in, clock.clone()));
-        Simulation(Arc::new(Shared { seed, clock, store, turns }))
+        let copy = InMemory::new();
+        Simulation(Arc::new(Shared { seed, clock, store, copy, turns }))
     }
 
     /// Runs the processes to their ends.
@@ -109,13 +113,19 @@ impl Simulation {
     pub fn images(&self) -> Vec<Image> {
         let mut turns = self.0.turns.lock();
         let mut images = std::mem::take(&mut turns.images);
-        images.push(Image { step: turns.steps(), store: self.0.store.fork() });
+        images.push(self.0.image(turns.steps()));
         images
     }
 
     /// All that happened, for people and for comparing runs.
     pub fn trace(&self) -> Vec<Step> {
         self.0.turns.lock().trace.clone()
+    }
+}
+
+impl Shared {
+    fn image(&self, step: u64) -> Image {
+        Image { step, store: self.store.fork(), copy: self.copy.fork() }
     }
 }
 

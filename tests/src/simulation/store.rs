@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt, TryStreamExt};
+use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{
     CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
@@ -17,18 +18,33 @@ use repo_format::storage::testing::Random;
 use repo_format::system::simulated::{Process, pause};
 
 use super::turns::{Fate, Kind, Turns};
-use super::{BEGIN_NS, Image, Simulation};
+use super::{BEGIN_NS, Simulation};
 
-/// What one process sees of the shared store.
+/// What one process sees of a shared store.
 #[derive(Clone)]
 pub struct ProcessStore {
     world: Simulation,
     process: usize,
+    is_copy: bool,
 }
 
 impl ProcessStore {
     pub(super) fn new(world: Simulation, process: usize) -> ProcessStore {
-        ProcessStore { world, process }
+        ProcessStore { world, process, is_copy: false }
+    }
+
+    /// What the same process sees of the copy.
+    pub fn of_copy(&self) -> ProcessStore {
+        ProcessStore { is_copy: true, ..self.clone() }
+    }
+
+    fn store(&self) -> &InMemory {
+        if self.is_copy { &self.world.0.copy } else { &self.world.0.store }
+    }
+
+    /// What a name is called among those of both stores.
+    fn told_name(&self, name: &str) -> String {
+        if self.is_copy { format!("copy:{name}") } else { name.to_owned() }
     }
 
     /// The process itself.
@@ -52,7 +68,7 @@ impl ProcessStore {
         let mut turns = self.world.0.turns.lock();
         turns.switch(self.process);
         self.wait_in(&mut turns);
-        turns.request(self.process, kind, name)
+        turns.request(self.process, kind, &self.told_name(name))
     }
 
     pub(super) fn end(&self) {
@@ -90,20 +106,28 @@ impl ProcessStore {
     /// What the storage says of a listing: it may lag, and has times by its own clock, which nobody sets.
     fn told(&self, prefix: &str, mut listing: Vec<ObjectMeta>) -> Vec<ObjectMeta> {
         let mut turns = self.world.0.turns.lock();
-        turns.lag(prefix, &mut listing);
+        turns.lag(&self.told_name(prefix), &mut listing);
         for meta in &mut listing {
-            let since_1970 = Duration::from_nanos(BEGIN_NS as u64) + turns.made(meta.location.as_ref());
+            let made = turns.made(&self.told_name(meta.location.as_ref()));
+            let since_1970 = Duration::from_nanos(BEGIN_NS as u64) + made;
             meta.last_modified = Default::default();
             meta.last_modified += since_1970;
         }
         listing
     }
 
+    /// A change took effect. Only the source's listings may lag.
+    fn changed(&self, path: &Path, deleted: Option<ObjectMeta>) {
+        if !self.is_copy {
+            self.world.0.turns.lock().changed(path.as_ref(), deleted);
+        }
+    }
+
     /// Takes an image now and then.
     fn note(&self, kind: Kind) {
         let mut turns = self.world.0.turns.lock();
         if kind.changes() && turns.wants_image() {
-            let image = Image { step: turns.steps(), store: self.world.0.store.fork() };
+            let image = self.world.0.image(turns.steps());
             turns.images.push(image);
         }
     }
@@ -115,7 +139,7 @@ fn failure(kind: io::ErrorKind) -> Error {
 
 impl fmt::Debug for ProcessStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "process {}", self.process)
+        write!(f, "process {}{}", self.process, if self.is_copy { ", copy" } else { "" })
     }
 }
 
@@ -129,9 +153,9 @@ impl fmt::Display for ProcessStore {
 impl ObjectStore for ProcessStore {
     async fn put_opts(&self, path: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
         let request = async {
-            let answer = self.world.0.store.put_opts(path, payload, options).await;
+            let answer = self.store().put_opts(path, payload, options).await;
             if answer.is_ok() {
-                self.world.0.turns.lock().changed(path.as_ref(), None);
+                self.changed(path, None);
             }
             answer
         };
@@ -143,11 +167,11 @@ impl ObjectStore for ProcessStore {
         path: &Path,
         options: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
-        self.world.0.store.put_multipart_opts(path, options).await
+        self.store().put_multipart_opts(path, options).await
     }
 
     async fn get_opts(&self, path: &Path, options: GetOptions) -> Result<GetResult> {
-        let request = self.world.0.store.get_opts(path, options);
+        let request = self.store().get_opts(path, options);
         self.step(Kind::Get, path.as_ref(), request).await
     }
 
@@ -158,9 +182,9 @@ impl ObjectStore for ProcessStore {
                 let process = process.clone();
                 async move {
                     let request = async {
-                        let gone = process.world.0.store.head(&path).await.ok();
-                        let answer = process.world.0.store.delete(&path).await;
-                        process.world.0.turns.lock().changed(path.as_ref(), gone);
+                        let gone = process.store().head(&path).await.ok();
+                        let answer = process.store().delete(&path).await;
+                        process.changed(&path, gone);
                         answer
                     };
                     process.step(Kind::Delete, path.as_ref(), request).await.map(|()| path)
@@ -173,7 +197,7 @@ impl ObjectStore for ProcessStore {
         let (process, prefix) = (self.clone(), prefix.cloned());
         let listing = async move {
             let place = prefix.as_ref().map(ToString::to_string).unwrap_or_default();
-            let all = process.world.0.store.list(prefix.as_ref()).try_collect::<Vec<_>>();
+            let all = process.store().list(prefix.as_ref()).try_collect::<Vec<_>>();
             let listing = process.step(Kind::List, &place, all).await;
             listing.map(|listing| futures::stream::iter(process.told(&place, listing)).map(Ok))
         };
@@ -182,10 +206,10 @@ impl ObjectStore for ProcessStore {
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
         let place = prefix.map(ToString::to_string).unwrap_or_default();
-        self.step(Kind::List, &place, self.world.0.store.list_with_delimiter(prefix)).await
+        self.step(Kind::List, &place, self.store().list_with_delimiter(prefix)).await
     }
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
-        self.world.0.store.copy_opts(from, to, options).await
+        self.store().copy_opts(from, to, options).await
     }
 }

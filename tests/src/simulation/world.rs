@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use object_store::ObjectStore;
@@ -23,7 +23,7 @@ use crate::plain::{Files, PlainFile, PlainSource, files_of, flat};
 use crate::{assert_clean, at_once, chain, init, noise, runtime, secret, storage, tiny_packs};
 
 /// All files of a snapshot by their paths.
-type Flat = Arc<BTreeMap<String, Vec<u8>>>;
+pub(super) type Flat = Arc<BTreeMap<String, Vec<u8>>>;
 
 /// What happened to a snapshot that somebody knows of.
 enum Promise {
@@ -35,8 +35,8 @@ enum Promise {
 
 /// What was promised, and at which step.
 #[derive(Default)]
-struct Promises {
-    contents: BTreeMap<ManifestId, Flat>,
+pub(super) struct Promises {
+    pub(super) contents: BTreeMap<ManifestId, Flat>,
     made: Vec<(u64, Promise)>,
 }
 
@@ -48,11 +48,16 @@ impl Promises {
         });
         matches!(last, Some((_, Promise::Owed(_))))
     }
+
+    /// Whether somebody wanted it gone at any time.
+    fn was_let_go(&self, id: &ManifestId) -> bool {
+        self.made.iter().any(|(_, made)| matches!(made, Promise::LetGo(gone) if gone == id))
+    }
 }
 
 /// What all worlds begin with: a repository, and two sources with two snapshots each.
 pub struct Beginning {
-    runtime: Arc<Runtime>,
+    pub(super) runtime: Arc<Runtime>,
     pub store: InMemory,
     sources: Vec<Source>,
 }
@@ -62,12 +67,14 @@ type Source = (String, Files, Vec<(ManifestId, Flat)>);
 
 /// One world under one seed.
 pub struct World<'b> {
-    beginning: &'b Beginning,
+    pub(super) beginning: &'b Beginning,
     simulation: Simulation,
-    promises: Mutex<Promises>,
+    pub(super) promises: Mutex<Promises>,
+    /// A run of the copying never saw the source at rest.
+    pub(super) restless: AtomicBool,
 }
 
-fn blobs(runtime: &Runtime, store: impl ObjectStore) -> Blobs {
+pub(super) fn blobs(runtime: &Runtime, store: impl ObjectStore) -> Blobs {
     // Nobody knows how long others take their turns, and a nap of a year is no outage.
     let (request_timeout, retry_deadline) = (Duration::from_secs(3600), Duration::MAX);
     let options = StorageOptions { request_timeout, retry_deadline, ..impatient() };
@@ -140,7 +147,7 @@ impl<'b> World<'b> {
             promises.contents.insert(*id, flat.clone());
             promises.made.push((0, Promise::Owed(*id)));
         }
-        World { beginning, simulation, promises: Mutex::new(promises) }
+        World { beginning, simulation, promises: Mutex::new(promises), restless: AtomicBool::new(false) }
     }
 
     fn open(&self, store: &ProcessStore) -> Result<Repository, String> {
@@ -251,10 +258,7 @@ impl<'b> World<'b> {
             }
             let (id, expected) = &known[random.below(known.len() as u64) as usize];
             let read = files_of(&repository, id);
-            let let_go = {
-                let promises = self.promises.lock();
-                promises.made.iter().any(|(_, made)| matches!(made, Promise::LetGo(gone) if gone == id))
-            };
+            let let_go = self.promises.lock().was_let_go(id);
             match read {
                 // Nothing excuses this.
                 Ok(files) => assert!(files == **expected, "snapshot {id} reads differently"),
