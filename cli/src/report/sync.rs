@@ -31,8 +31,6 @@ pub struct SyncSummary {
     pub damaged: u64,
     /// Blobs that maintenance removed while they were to be copied.
     pub vanished: u64,
-    /// The repository was written to at every look: see the docs of `repo sync`.
-    pub restless: bool,
     /// Blobs of the copy that the repository does not have any more.
     pub stale: u64,
     pub stale_bytes: u64,
@@ -63,7 +61,6 @@ impl SyncSummary {
             replaced: report.replaced,
             damaged: report.damaged.len() as u64,
             vanished: report.vanished,
-            restless: report.restless,
             stale: report.stale.len() as u64,
             stale_bytes: report.stale_bytes(),
             deleted: removed.blobs,
@@ -109,12 +106,6 @@ impl fmt::Display for SyncSummary {
             writeln!(
                 f,
                 "Lost         {blobs} that the repository needs and has no more; the copy keeps them"
-            )?;
-        }
-        if self.restless {
-            writeln!(
-                f,
-                "Restless     the repository was written to all the time; run this again when it rests"
             )?;
         }
         writeln!(f, "Took         {:.1} s", self.seconds)?;

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 
+use super::causes::with_causes;
 use super::error::from_commit;
 use super::init::write_slot;
 use super::{Repository, RepositoryError};
@@ -48,7 +49,11 @@ impl Repository {
             return Err(RepositoryError::LastSlot { slot: *slot });
         }
         let dropped = self.0.log.commit::<Infallible>(|_| Ok(vec![Action::DropSlot(*slot)]));
-        dropped.map_err(from_commit)?;
+        let revision = dropped.map_err(from_commit)?.revision;
+        // Whoever copies takes a slot for needed until a catalog tells otherwise (COPY-5). It goes in any case.
+        if let Err(error) = self.0.log.write_catalog_behind(revision) {
+            self.warn(format!("no catalog of revision {revision} could be written: {}", with_causes(&error)));
+        }
         let name = BlobId::Slot(*slot).name();
         let there = self.retention().and_then(|_| self.0.blobs.protection(&name).ok().flatten());
         self.0.blobs.delete(&name)?;

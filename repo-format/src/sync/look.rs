@@ -8,8 +8,6 @@ use crate::format::names::{self, BlobId};
 use crate::log::{catalogs, records_from};
 use crate::storage::{Blobs, StorageError};
 
-/// Looks that are taken again because somebody committed meanwhile, before less is asked for.
-const QUIET_LOOKS: u64 = 16;
 /// Looks after which a source is too busy to be copied.
 const LOOKS_MAX: u64 = 64;
 
@@ -25,47 +23,27 @@ pub(super) struct Look {
     pub records: BTreeMap<u64, u64>,
     /// Slots, packs and segments.
     pub blobs: Sizes,
-    /// Somebody committed while they were listed, and that was put up with.
-    pub restless: bool,
-}
-
-/// What somebody did between two looks at the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Change {
-    None,
-    Records,
-    Catalogs,
 }
 
 impl Look {
-    /// Looks until the log stays as it is while the blobs are listed.
+    /// Looks until no newer catalog comes while the blobs are listed.
     ///
-    /// A record's packs are durable before it is put, and are deleted only after another record dooms
-    /// them. So a listing of blobs between two equal views of the log has all that this log's state
-    /// needs. Where commits follow one another faster than a listing takes, a listing that lost
-    /// nothing since the one before is taken: what it may lack was stored, forgotten, doomed and
-    /// deleted within the two, and the next run brings the records that say so. It is told as restless.
+    /// A record's packs are durable before it is put, and deleted only once a catalog tells that they are doomed.
+    /// So where the newest catalog stays the one it was, the listing has all that its state needs, and all that
+    /// the records need which were listed behind it.
     ///
     /// # Errors
     /// `Source`; `Empty`; `Busy`.
-    pub fn quiet(source: &Blobs, stop: &Stop) -> Result<Look, SyncError> {
-        let mut before: Option<Sizes> = None;
-        for times in 1..=LOOKS_MAX {
-            let mut look = Look::take(source).map_err(SyncError::Source)?;
+    pub fn whole(source: &Blobs, stop: &Stop) -> Result<Look, SyncError> {
+        for _ in 0..LOOKS_MAX {
+            let look = Look::take(source).map_err(SyncError::Source)?;
             if look.records.is_empty() && look.catalogs.is_empty() {
                 let location = source.storage().location().to_string();
                 return Err(SyncError::Empty { location });
             }
-            let change = look.change(source)?;
-            let lost = before.is_none_or(|before| before.keys().any(|blob| !look.blobs.contains_key(blob)));
-            match change {
-                Change::None => return Ok(look),
-                Change::Records if times > QUIET_LOOKS && !lost => {
-                    look.restless = true;
-                    return Ok(look);
-                }
-                _ if stop.is_requested() => return Ok(look),
-                _ => before = Some(look.blobs),
+            let newest = newest_catalog(source).map_err(SyncError::Source)?;
+            if newest == look.newest_catalog() || stop.is_requested() {
+                return Ok(look);
             }
         }
         Err(SyncError::Busy { times: LOOKS_MAX })
@@ -83,17 +61,7 @@ impl Look {
             let listed = source.list(prefix)?.into_iter();
             blobs.extend(listed.filter_map(|info| Some((BlobId::parse(&info.name)?, info.size))));
         }
-        Ok(Look { catalogs, records, blobs, restless: false })
-    }
-
-    /// What was committed since the look began.
-    fn change(&self, source: &Blobs) -> Result<Change, SyncError> {
-        if newest_catalog(source).map_err(SyncError::Source)? != self.newest_catalog() {
-            return Ok(Change::Catalogs);
-        }
-        let next = self.records.keys().next_back().map_or(1, |last| last.saturating_add(1));
-        let behind = records_from(source, next).map_err(SyncError::Source)?;
-        Ok(if behind.is_empty() { Change::None } else { Change::Records })
+        Ok(Look { catalogs, records, blobs })
     }
 
     /// The revision of the newest catalog; 0 if there is none.

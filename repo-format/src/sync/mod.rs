@@ -5,7 +5,7 @@
 //! in the blobs; only removing and promoting, which must know what a state needs, take an open repository.
 //!
 //! 1. `place`: whose repository it is, and that the copy may be written to.
-//! 2. `look`: what the source holds, at a moment when nobody committed.
+//! 2. `look`: what the source holds, of which nothing is gone that it needs.
 //! 3. `transfer`: slots, packs and segments; each is hashed before it is written.
 //! 4. `publish`: records and catalogs, so that a reader finds a whole state at every moment.
 //! 5. What vanished from the source meanwhile: look again.

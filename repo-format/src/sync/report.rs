@@ -39,9 +39,6 @@ pub struct SyncReport {
     pub vanished: u64,
     /// Looks at the source that were followed by copying.
     pub rounds: u64,
-    /// The source was written to at every look. Until the next run the copy may lack what was stored and,
-    /// by maintenance with less grace than a look takes, removed meanwhile (COPY-5).
-    pub restless: bool,
     /// Blobs of the copy that the source does not have any more, and their sizes.
     pub stale: Vec<(BlobId, u64)>,
     /// Told to stop before the end.

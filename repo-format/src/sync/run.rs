@@ -60,7 +60,7 @@ struct Run<'a> {
 impl Run<'_> {
     fn go(mut self, begun: Instant) -> Result<SyncReport, SyncError> {
         let (options, source, stop) = (self.transfer.options, self.transfer.source, self.transfer.stop);
-        let mut look = Look::quiet(source, stop)?;
+        let mut look = Look::whole(source, stop)?;
         if options.check {
             self.check(&look)?;
         }
@@ -69,7 +69,7 @@ impl Run<'_> {
             if self.rounds >= ROUNDS_MAX {
                 return Err(SyncError::Busy { times: self.rounds });
             }
-            look = Look::quiet(source, stop)?;
+            look = Look::whole(source, stop)?;
         }
         Ok(self.report(&look, &before, begun))
     }
@@ -145,7 +145,6 @@ impl Run<'_> {
             damaged: told.damaged.into_values().collect(),
             vanished: told.vanished,
             rounds: self.rounds,
-            restless: look.restless,
             stale: stale.map(|(blob, size)| (*blob, *size)).collect(),
             interrupted,
             duration: system::since(begun),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use object_store::ObjectStore;
@@ -70,8 +70,6 @@ pub struct World<'b> {
     pub(super) beginning: &'b Beginning,
     simulation: Simulation,
     pub(super) promises: Mutex<Promises>,
-    /// A run of the copying never saw the source at rest.
-    pub(super) restless: AtomicBool,
 }
 
 pub(super) fn blobs(runtime: &Runtime, store: impl ObjectStore) -> Blobs {
@@ -147,7 +145,7 @@ impl<'b> World<'b> {
             promises.contents.insert(*id, flat.clone());
             promises.made.push((0, Promise::Owed(*id)));
         }
-        World { beginning, simulation, promises: Mutex::new(promises), restless: AtomicBool::new(false) }
+        World { beginning, simulation, promises: Mutex::new(promises) }
     }
 
     fn open(&self, store: &ProcessStore) -> Result<Repository, String> {
