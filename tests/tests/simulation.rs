@@ -100,8 +100,8 @@ fn play(beginning: &Beginning, seed: u64, lags: u64, image_one_in: u64) -> Playe
     }
 }
 
-/// Plays a seed in which the repository is copied, by two who do not know of each other, and the copy read. Gives
-/// how many different states the copy was found in.
+/// Plays a seed in which the repository is copied, by two who do not know of each other, and the copy read; both
+/// are verified, and keys come and go. Gives how many different states the copy was found in.
 fn play_copied(beginning: &Beginning, seed: u64) -> u64 {
     let mut random = decisions(seed);
     let hazards = hazards(&mut random);
@@ -112,8 +112,12 @@ fn play_copied(beginning: &Beginning, seed: u64) -> u64 {
         let random = Random(random.number());
         lives.push(life("copier", move |store| world.copy(store, random)));
     }
-    let reading = Random(random.number());
+    let mut other = || Random(random.number());
+    let [reading, verifying, verifying_copy, keys] = [other(), other(), other(), other()];
     lives.push(life("reader of the copy", move |store| world.read_copy(store, reading)));
+    lives.push(life("verifier", move |store| world.verify(store, verifying)));
+    lives.push(life("verifier of the copy", move |store| world.verify_copy(store, verifying_copy)));
+    lives.push(life("keeper of keys", move |store| world.keep_keys(store, keys)));
     run(&simulation, lives, 0);
     let images = simulation.images();
     alone(seed, || {

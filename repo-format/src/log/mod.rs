@@ -66,7 +66,7 @@ pub use row::ManifestRow;
 pub use sealed::BlobError;
 pub use snapshot_state::SnapshotState;
 pub use source::SourceInfo;
-pub use state::{SPLITTER, SegmentRows, State, encode_splitter};
+pub use state::{Floor, SPLITTER, SegmentRows, State, encode_splitter};
 pub use survey::{Lost, Survey};
 pub(crate) use trim::CATALOGS_KEPT;
 pub use trim::{Locked, Trimmed};

@@ -135,17 +135,22 @@ impl Repository {
             // Its copying has begun since.
             doors = Doors::of(&blobs);
         }
-        let blobs = blobs.for_reading();
-        match Self::unlock_and_open(blobs.clone(), doors, secret, options.clone()) {
-            Err(_) if is_unfinished(&blobs)? => {
-                Err(RepositoryError::CopyUnfinished { location: blobs.storage().location().to_string() })
-            }
-            // It was not there yet when it was asked for.
-            Err(RepositoryError::SlotsLost { .. } | RepositoryError::Log(LogError::Empty)) => {
-                Self::unlock_and_open(blobs.clone(), Doors::of(&blobs), secret, options)
-            }
-            opened => opened,
+        let (blobs, slots) = (blobs.for_reading(), doors.slots());
+        let failed = match Self::unlock_and_open(blobs.clone(), doors, secret, options.clone()) {
+            Ok(opened) => return Ok(opened),
+            Err(error) => error,
+        };
+        if is_unfinished(&blobs)? {
+            return Err(RepositoryError::CopyUnfinished { location: blobs.storage().location().to_string() });
         }
+        // It may have been finished since.
+        let doors = Doors::of(&blobs);
+        match failed {
+            RepositoryError::Log(LogError::Empty) => {}
+            _ if doors.slots() > slots => {}
+            error => return Err(error),
+        }
+        Self::unlock_and_open(blobs, doors, secret, options)
     }
 
     /// # Errors

@@ -105,6 +105,11 @@ impl Doors {
         let (format, slots) = blobs.both(|| format_blob(blobs), || blobs.list(SLOTS));
         Doors { format, slots }
     }
+
+    /// How many slots there seem to be.
+    pub fn slots(&self) -> usize {
+        self.slots.as_ref().map_or(0, Vec::len)
+    }
 }
 
 /// Opens a slot of the storage's repository with `secret`.
@@ -140,7 +145,12 @@ pub(super) fn unlock(blobs: &Blobs, doors: Doors, secret: &Secret) -> Result<Unl
     let mut theirs = BTreeSet::new();
     let mut broken = None;
     for (((name, _), id), blob) in slots.iter().zip(&ids).zip(blobs.get_listed(&slots)) {
-        let opened = slot::decode(&blob?, id).and_then(|slot| match repo {
+        let blob = match blob {
+            // Dropped since it was listed.
+            Err(error) if error.is_not_found() => continue,
+            blob => blob?,
+        };
+        let opened = slot::decode(&blob, id).and_then(|slot| match repo {
             Some(repo) if repo != slot.repo => {
                 theirs.insert(slot.repo);
                 Ok(None)

@@ -100,6 +100,16 @@ impl<'r> Check<'r> {
         count(&mut self.covered.lock());
     }
 
+    /// How many findings there are.
+    pub fn findings(&self) -> usize {
+        self.found.lock().findings.len()
+    }
+
+    /// Takes the last findings back, which are not of packs, down to so many.
+    pub fn take_back(&self, findings: usize) {
+        self.found.lock().findings.truncate(findings);
+    }
+
     /// Adds a finding, and gives its place if there was room.
     pub fn find(&self, finding: Finding) -> Option<usize> {
         let findings = &mut self.found.lock().findings;
@@ -128,6 +138,11 @@ impl<'r> Check<'r> {
     /// Packs that are missing or damaged, each with the place of its finding.
     pub fn bad_packs(&self) -> BTreeMap<PackId, usize> {
         self.found.lock().packs.clone()
+    }
+
+    /// Whether that was found of a pack.
+    pub fn is_bad(&self, pack: &PackId) -> bool {
+        self.found.lock().packs.contains_key(pack)
     }
 
     /// A content that a snapshot needs is nowhere.

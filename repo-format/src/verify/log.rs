@@ -10,22 +10,38 @@ use super::finding::FindingKind;
 use crate::codec::ManifestId;
 use crate::format::names::BlobId;
 use crate::log::record::{self, OpenedRecord};
-use crate::log::{BlobError, ManifestRow, SegmentRows, State, catalog, manifests};
+use crate::log::{BlobError, Floor, ManifestRow, SegmentRows, State, catalog, manifests};
 use crate::repository::with_causes;
 use crate::storage::at_once;
 
-/// Folds all that is kept, from the oldest catalog or the first record on.
+/// Checks all that is kept. Where it was trimmed meanwhile, what was found may be that, or what a writer that lost
+/// has created in the place of a record: then it is checked anew from the new floor on.
 pub(super) fn log(check: &Check<'_>) {
+    let mut floor = check.state.floor;
+    loop {
+        let before = check.findings();
+        check.count(|covered| (covered.records, covered.catalogs) = (0, 0));
+        kept(check, floor);
+        let now = if check.findings() == before { floor } else { check.newest().floor };
+        if now <= floor {
+            return;
+        }
+        check.take_back(before);
+        floor = now;
+    }
+}
+
+/// Folds all that is kept, from the oldest catalog or the first record on.
+fn kept(check: &Check<'_>, mut floor: Floor) {
     let (mut records, catalogs) = revisions(check);
     // Names below the floor are without meaning (STO-2): a writer that lost by LOG-4 may have used one anew.
-    records.retain(|revision| *revision >= check.state.floor.0);
+    records.retain(|revision| *revision >= floor.0);
     let head = check.state.revision;
     let known: BTreeSet<u64> = records.iter().chain(&catalogs).copied().chain([head]).collect();
     let read = records.iter().filter(|revision| !check.state.voids.contains_key(revision));
     let mut blobs = InOrder::new(check, read, &catalogs);
     let mut expected = 1;
     let mut gaps = Vec::new();
-    let mut floor = check.state.floor;
     // The fold so far; nothing while it is not known, behind a break.
     let mut folded = Some(State::default());
     for revision in known {

@@ -1,12 +1,13 @@
 //! Which contents are lost with the packs that are missing or damaged, and have no other place.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::check::Check;
 use super::finding::{Finding, FindingKind};
+use super::snapshots::{Live, keep_live};
 use crate::codec::ContentId;
 use crate::index::Row;
-use crate::reach::Sought;
+use crate::reach::{Met, Search, Sought};
 use crate::system::Mutex;
 
 /// Contents of bad packs that are looked for elsewhere; it bounds memory where most packs are gone.
@@ -15,12 +16,14 @@ const CANDIDATES_MAX: usize = 1 << 22;
 /// Contents that cannot be had, and the places of the findings that they are lost by.
 pub(super) type Lost = Sought;
 
-/// Tries every content of every bad pack.
-pub(super) fn lost(check: &Check<'_>) -> Lost {
+/// Tries every content of every bad pack, and those again that were nowhere. Leaves those snapshots in `live` that
+/// still are.
+pub(super) fn lost(check: &Check<'_>, live: &mut Vec<Live>) -> Lost {
     let (bad, absent) = (check.bad_packs(), check.absent());
     if bad.is_empty() && absent.is_empty() {
         return Lost::new();
     }
+    keep_live(check, live);
     let index = check.repository.index();
     let mut rows: Vec<Row> = (index.segments().iter())
         .flat_map(|segment| index.rows_of(segment).map_while(Result::ok))
@@ -55,8 +58,8 @@ pub(super) fn lost(check: &Check<'_>) -> Lost {
             }
         });
     }
-    let mut nowhere: Vec<ContentId> = absent.into_iter().filter(|id| !lost.contains_key(id)).collect();
-    nowhere.sort_unstable();
+    let is_absent = |id: &ContentId| !lost.contains_key(id) && !can_be_had(check, id);
+    let nowhere = needed(check, live, absent.into_iter().filter(is_absent).collect());
     if !nowhere.is_empty() {
         let what = format!(
             "{} contents that live snapshots need are in no pack that the index knows",
@@ -69,6 +72,26 @@ pub(super) fn lost(check: &Check<'_>) -> Lost {
         lost.extend(nowhere.into_iter().map(|id| (id, Vec::from_iter(place))));
     }
     lost
+}
+
+/// Those of some contents that a live snapshot needs, in order.
+fn needed(check: &Check<'_>, live: &[Live], mut contents: Vec<ContentId>) -> Vec<ContentId> {
+    contents.sort_unstable();
+    if contents.is_empty() {
+        return contents;
+    }
+    let sought: Sought = contents.iter().enumerate().map(|(place, id)| (*id, vec![place])).collect();
+    let (mut found, stopped) = (BTreeSet::new(), || check.is_stopped());
+    let mut note = |met: Met<'_>| {
+        found.insert(met.group);
+    };
+    let mut search = Search::new(check.repository.contents(), &sought, &stopped, &mut note);
+    live.iter().for_each(|snapshot| search.snapshot(snapshot.id, snapshot.maps()));
+    match check.is_stopped() {
+        // Who was not asked may need it.
+        true => contents,
+        false => found.into_iter().map(|place| contents[place]).collect(),
+    }
 }
 
 fn first(ids: &[ContentId], most: usize) -> Vec<ContentId> {

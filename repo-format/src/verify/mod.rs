@@ -198,9 +198,9 @@ pub fn verify(
     segments::packs_are_there(&check, &packs);
     blobs::blobs(&check, &packs, &keeper);
     let kept = keeper.finish();
-    let live = snapshots::live(&check);
+    let mut live = snapshots::live(&check);
     walk::walk(&check, &live);
-    let lost = lost::lost(&check);
+    let lost = lost::lost(&check, &mut live);
     affected::affected(&check, &live, &lost);
     retention::retention(&check);
     Ok(check.into_report(begun, kept))

@@ -1,11 +1,14 @@
 //! The live snapshots.
 
+use std::collections::BTreeMap;
+
 use super::check::Check;
 use super::finding::{Finding, FindingKind};
 use super::log::live_rows;
 use crate::codec::{ContentId, ManifestId};
 use crate::content::ContentError;
 use crate::format::names::{BlobId, PackKind};
+use crate::log::ManifestRow;
 use crate::repository::with_causes;
 use crate::snapshot::{Manifest, MapUse};
 use crate::system::Mutex;
@@ -24,9 +27,10 @@ impl Live {
     }
 }
 
-/// Reads the manifest of every live snapshot.
+/// Reads the manifest of every live snapshot of the state that is verified. What was forgotten since is not looked
+/// at: it may be gone by now.
 pub(super) fn live(check: &Check<'_>) -> Vec<Live> {
-    let (rows, whole) = live_rows(check, &check.state);
+    let (rows, whole) = rows(check);
     if !whole {
         let what = "not all snapshots are known, because a manifest segment cannot be read";
         check.find(Finding::of(None, FindingKind::Structure, what));
@@ -45,6 +49,28 @@ pub(super) fn live(check: &Check<'_>) -> Vec<Live> {
     loaded.into_iter().map(|(_, live)| live).collect()
 }
 
+/// Leaves those that nobody has forgotten meanwhile.
+pub(super) fn keep_live(check: &Check<'_>, live: &mut Vec<Live>) {
+    let (rows, _) = rows(check);
+    live.retain(|live| rows.contains_key(&live.id));
+}
+
+/// Rows of the snapshots that are live in the newest state, and were in the one that is verified; and whether all
+/// manifest segments could be read.
+fn rows(check: &Check<'_>) -> (BTreeMap<ManifestId, ManifestRow>, bool) {
+    let mut state = check.newest();
+    loop {
+        let (mut rows, whole) = live_rows(check, &state);
+        // A segment that others took the place of may be gone.
+        let now = if whole { state.clone() } else { check.newest() };
+        if now.revision == state.revision {
+            rows.retain(|_, row| row.revision <= check.state.revision);
+            return (rows, whole);
+        }
+        state = now;
+    }
+}
+
 /// Where a segment of the index is broken, which was found before, a content in it is as good as
 /// missing: it is told once for all of them, not once for each.
 pub(super) fn unfound(error: ContentError, id: ContentId) -> ContentError {
@@ -59,9 +85,16 @@ pub(super) fn blame(check: &Check<'_>, error: &ContentError, snapshot: &Manifest
     let kind = match error {
         // Told once for all of them, with everybody who needs them.
         ContentError::Missing { id } => return check.miss(*id),
-        ContentError::Damaged { pack, what, .. } => {
+        ContentError::Damaged { id, pack, what } => {
             let is_data = check.listing.has(&BlobId::Pack(PackKind::Data, *pack));
             let kind = if is_data { PackKind::Data } else { PackKind::Meta };
+            if check.is_bad(pack) {
+                return;
+            }
+            if check.is_removed(&BlobId::Pack(kind, *pack), &check.newest()) {
+                // Whoever is live still has it elsewhere.
+                return check.miss(*id);
+            }
             return check.find_pack(kind, *pack, FindingKind::Damaged, what.clone());
         }
         ContentError::Storage(_) | ContentError::Index(_) => FindingKind::Unreadable,

@@ -51,7 +51,7 @@ impl World<'_> {
     }
 
     /// The copy, if there is anything to read in it yet.
-    fn open_copy(&self, store: impl ObjectStore) -> Result<Option<Repository>, RepositoryError> {
+    pub(super) fn open_copy(&self, store: impl ObjectStore) -> Result<Option<Repository>, RepositoryError> {
         let blobs = blobs(&self.beginning.runtime, store);
         match Repository::open(blobs, &secret(), OpenOptions::default()) {
             Ok(copy) => Ok(Some(copy)),

@@ -9,6 +9,7 @@
 //! and its clock come from the seed. So a seed plays the same story each time, to the last byte: its traces
 //! are equal.
 
+mod bystanders;
 mod copying;
 mod store;
 mod turns;

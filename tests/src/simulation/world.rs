@@ -148,7 +148,7 @@ impl<'b> World<'b> {
         World { beginning, simulation, promises: Mutex::new(promises) }
     }
 
-    fn open(&self, store: &ProcessStore) -> Result<Repository, String> {
+    pub(super) fn open(&self, store: &ProcessStore) -> Result<Repository, String> {
         // As the command does.
         let options = OpenOptions { acts_at_once: true, ..OpenOptions::default() };
         Repository::open(blobs(&self.beginning.runtime, store.clone()), &secret(), options)
