@@ -266,6 +266,22 @@ impl<'r> Check<'r> {
         each(items, self.options.threads, self.stop, work);
     }
 
+    /// Takes back what was missing and is removed by the newest state: whoever asked while the index was brought up to
+    /// that may not have been told so.
+    pub fn drop_removed(&self) {
+        let missing = |finding: &Finding| match finding.kind {
+            FindingKind::Missing => finding.blob.as_ref().and_then(BlobId::parse),
+            _ => None,
+        };
+        if !self.found.lock().findings.iter().any(|finding| missing(finding).is_some()) {
+            return;
+        }
+        let now = self.newest();
+        let is_removed =
+            |finding: &Finding| missing(finding).is_some_and(|blob| self.is_removed(&blob, &now));
+        self.found.lock().findings.retain(|finding| !is_removed(finding));
+    }
+
     pub fn into_report(self, begun: Instant, coverage: Option<CoverageReport>) -> VerifyReport {
         let mut findings = self.found.into_inner().findings;
         sort(&mut findings);

@@ -203,5 +203,6 @@ pub fn verify(
     let lost = lost::lost(&check, &mut live);
     affected::affected(&check, &live, &lost);
     retention::retention(&check);
+    check.drop_removed();
     Ok(check.into_report(begun, kept))
 }
