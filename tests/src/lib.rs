@@ -17,12 +17,13 @@ use repo_format::codec::SplitterSizes;
 use repo_format::content::WriterOptions;
 use repo_format::engine::BackupOptions;
 use repo_format::engine::progress::{Progress, Stop};
+use repo_format::format::names::BlobId;
 use repo_format::format::slot::{KdfCost, Secret};
 use repo_format::log::SourceInfo;
 use repo_format::maintenance::MaintenanceOptions;
 use repo_format::repository::{InitOptions, OpenOptions, Repository};
 use repo_format::storage::{Blobs, Location, Storage, StorageOptions};
-use repo_format::verify::{Level, VerifyOptions, verify};
+use repo_format::verify::{Finding, FindingKind, Level, VerifyOptions, verify};
 use tokio::runtime::Runtime;
 
 /// A runtime for storages, which must outlive their repositories.
@@ -125,6 +126,12 @@ pub fn assert_clean(repository: &Repository, place: &str) {
     let options = VerifyOptions { level: Level::Data, threads: 2, ..VerifyOptions::default() };
     let report = verify(repository, &options, &Progress::default(), &Stop::default()).expect(place);
     assert!(report.is_clean(), "{place}: {:#?}", report.findings);
+}
+
+/// Whether it is that a record is missing: in a copy, one that comes behind the catalog that stands for it (COPY-6).
+pub fn is_missing_record(finding: &Finding) -> bool {
+    let blob = finding.blob.as_ref().and_then(BlobId::parse);
+    finding.kind == FindingKind::Missing && matches!(blob, Some(BlobId::Record(_)))
 }
 
 /// Says what a proof counted, past the capture of what tests print: figures are of use when all is well.

@@ -3,15 +3,14 @@
 use std::time::Duration;
 
 use repo_format::engine::progress::{Progress, Stop};
-use repo_format::format::names::BlobId;
 use repo_format::format::slot::{KdfCost, Secret};
 use repo_format::repository::{Repository, RepositoryError};
 use repo_format::storage::testing::Random;
-use repo_format::verify::{Finding, FindingKind, Level, VerifyOptions, verify};
+use repo_format::verify::{Finding, Level, VerifyOptions, verify};
 
 use super::ProcessStore;
 use super::world::World;
-use crate::chain;
+use crate::{chain, is_missing_record};
 
 /// What a verification finds wrong. It keeps what it verified, where it may write.
 fn found(repository: &Repository, random: &mut Random) -> Result<Vec<Finding>, String> {
@@ -52,10 +51,7 @@ impl World<'_> {
                 continue;
             };
             let mut found = found(&copy, &mut random)?;
-            found.retain(|finding| {
-                let blob = finding.blob.as_ref().and_then(BlobId::parse);
-                finding.kind != FindingKind::Missing || !matches!(blob, Some(BlobId::Record(_)))
-            });
+            found.retain(|finding| !is_missing_record(finding));
             is_clean(&found)?;
         }
         Ok(())

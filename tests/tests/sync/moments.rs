@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use corso_tests::journal::JournalStore;
-use corso_tests::storage;
+use corso_tests::{is_missing_record, storage};
 use futures::TryStreamExt;
 use object_store::memory::InMemory;
 use object_store::path::Path;
@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use repo_format::repair::{self, LogRepairOptions};
 use repo_format::repository::BrokenLog;
 use repo_format::storage::BlobInfo;
-use repo_format::verify::{Finding, FindingKind, Level, VerifyOptions, verify};
+use repo_format::verify::{Finding, Level, VerifyOptions, verify};
 
 use super::on_put::OnPut;
 use super::*;
@@ -34,12 +34,7 @@ fn judge(pair: &Pair, store: Storage, may_jump: bool, what: &str) -> u64 {
     let options = VerifyOptions { level: Level::Data, threads: 2, ..VerifyOptions::default() };
     let found = verify(&copy, &options, &Progress::default(), &Stop::default()).unwrap().findings;
     let damage: Vec<&Finding> = found.iter().filter(|finding| finding.kind.is_damage()).collect();
-    // Records below a catalog that came before them.
-    let is_record = |finding: &&Finding| {
-        let blob = finding.blob.as_ref().and_then(BlobId::parse);
-        finding.kind == FindingKind::Missing && matches!(blob, Some(BlobId::Record(_)))
-    };
-    assert!(damage.iter().all(|finding| may_jump && is_record(finding)), "{what}: {damage:#?}");
+    assert!(damage.iter().all(|finding| may_jump && is_missing_record(finding)), "{what}: {damage:#?}");
     assert_eq!(all(&blobs), before, "{what}: reading has changed something");
     revision
 }
