@@ -125,21 +125,15 @@ impl Repository {
     /// `NotThere`, `WrongSecret`, `LogLost`, damage, a newer format, or a log that is older than one seen
     /// before; `CopyUnfinished` for a copy that cannot be read yet.
     pub fn open(blobs: Blobs, secret: &Secret, options: OpenOptions) -> Result<Repository, RepositoryError> {
-        let (marker, mut doors) = blobs.both(|| copy_marker(&blobs), || Doors::of(&blobs));
-        if marker?.is_none() {
-            match Self::unlock_and_open(blobs.clone(), doors, secret, options.clone()) {
-                Err(RepositoryError::Copy { .. }) => {}
-                Err(RepositoryError::SlotsLost { .. }) if copy_marker(&blobs)?.is_some() => {}
-                opened => return opened,
-            }
-            // Its copying has begun since.
-            doors = Doors::of(&blobs);
-        }
-        let (blobs, slots) = (blobs.for_reading(), doors.slots());
+        let doors = Doors::of(&blobs);
+        let slots = doors.slots();
         let failed = match Self::unlock_and_open(blobs.clone(), doors, secret, options.clone()) {
             Ok(opened) => return Ok(opened),
             Err(error) => error,
         };
+        if copy_marker(&blobs)?.is_none() {
+            return Err(failed);
+        }
         if is_unfinished(&blobs)? {
             return Err(RepositoryError::CopyUnfinished { location: blobs.storage().location().to_string() });
         }
@@ -153,8 +147,6 @@ impl Repository {
         Self::unlock_and_open(blobs, doors, secret, options)
     }
 
-    /// # Errors
-    /// `Copy` where a marker came; and as for opening.
     fn unlock_and_open(
         blobs: Blobs,
         doors: Doors,
@@ -163,20 +155,20 @@ impl Repository {
     ) -> Result<Repository, RepositoryError> {
         let unlocked = unlock(&blobs, doors, secret)?;
         let (repo, keys) = (unlocked.repo, Arc::new(unlocked.master.subkeys()));
-        let read = || match options.at {
+        let read = |blobs: &Blobs| match options.at {
             Some(revision) => Log::open_at(blobs.clone(), keys.clone(), repo, revision),
-            None => Log::open(blobs.clone(), keys.clone(), repo, options.log_options(&blobs, &repo)),
+            None => Log::open(blobs.clone(), keys.clone(), repo, options.log_options(blobs, &repo)),
         };
         // A copy has its marker before all else. So one that is not there behind the slots never was, whatever comes
         // later; one that was not there before them says little. Nothing is written before that is known.
-        let log = if blobs.is_for_reading() {
-            read()
-        } else {
-            let (marker, log) = blobs.both(|| copy_marker(&blobs), read);
-            if marker?.is_some() {
-                return Err(RepositoryError::Copy { location: blobs.storage().location().to_string() });
+        let (marker, log) = blobs.both(|| copy_marker(&blobs), || read(&blobs));
+        let (blobs, log) = match marker? {
+            Some(_) => {
+                let copy = blobs.for_reading();
+                let log = read(&copy);
+                (copy, log)
             }
-            log
+            None => (blobs, log),
         };
         let log = match log {
             // Nobody but whoever copies begins a copy's log.

@@ -14,7 +14,7 @@ fn a_run_with_nothing_to_do_asks_little() {
     back_up(&repository, "source", &files);
     // Each leaves something to the next, down to the segment that names no pack that is gone.
     (0..4).for_each(|_| drop(maintain(&repository, &at_once())));
-    for (acts_at_once, most) in [(true, 18), (false, 20)] {
+    for (acts_at_once, most) in [(true, 17), (false, 19)] {
         let before = storage.counters();
         let repository = open(&runtime, storage.clone(), OpenOptions { acts_at_once, ..cached.clone() });
         let report = maintain(&repository, &MaintenanceOptions::default());
