@@ -56,7 +56,7 @@ impl Repository {
         let removed: Vec<SegmentId> = segments.iter().map(|segment| segment.id).collect();
         let replace = Action::ReplaceSegments { removed, added };
         match self.0.log.commit::<Infallible>(|_| Ok(vec![replace.clone()])) {
-            Ok(_) => self.adopt_state(),
+            Ok(_) => drop(self.adopt_state()),
             Err(CommitError::Invalid(Invalid::SegmentReplaced { .. } | Invalid::SegmentGone { .. })) => {
                 return Ok(false);
             }

@@ -115,6 +115,9 @@ struct Inner {
     warnings: Mutex<Vec<String>>,
     /// The state is the one that opening has read, and that is new enough for the first task.
     just_read: AtomicBool,
+    /// The revision that the index is of. Held by whoever takes over a state, so that it never goes back to an
+    /// earlier one.
+    adopted: Mutex<u64>,
 }
 
 impl Repository {
@@ -206,6 +209,7 @@ impl Repository {
             map_key: MapKey::new(*keys.map()),
             warnings: Mutex::default(),
             just_read: AtomicBool::new(options.acts_at_once),
+            adopted: Mutex::new(0),
             blobs,
             repo,
             keys,
@@ -297,14 +301,14 @@ impl Repository {
         self.0.warnings.lock().push(warning);
     }
 
-    /// Reads what others have committed since, and looks contents up in it from here on.
+    /// Reads what others have committed since, and looks contents up in it from here on. Gives the state that was taken
+    /// over: the index is not behind it, as it may be behind [`Repository::state`] where another thread does the same.
     ///
     /// # Errors
     /// If the log cannot be read.
-    pub fn refresh(&self) -> Result<(), RepositoryError> {
+    pub fn refresh(&self) -> Result<Arc<State>, RepositoryError> {
         self.0.log.refresh()?;
-        self.adopt_state();
-        Ok(())
+        Ok(self.adopt_state())
     }
 
     /// What a task begins with: the same, unless opening has just done it (`acts_at_once`).
@@ -312,7 +316,10 @@ impl Repository {
     /// # Errors
     /// If the log cannot be read.
     pub fn begin_task(&self) -> Result<(), RepositoryError> {
-        if self.0.just_read.swap(false, Ordering::Relaxed) { Ok(()) } else { self.refresh() }
+        if !self.0.just_read.swap(false, Ordering::Relaxed) {
+            self.refresh()?;
+        }
+        Ok(())
     }
 
     /// A writer of contents. Brings the index into the cache, and looks which packs are missing, so
@@ -355,12 +362,15 @@ impl Repository {
     }
 
     /// Takes over what the log says now: segments, and packs to keep away from.
-    pub(crate) fn adopt_state(&self) {
+    pub(crate) fn adopt_state(&self) -> Arc<State> {
+        let mut adopted = self.0.adopted.lock();
         let state = self.0.log.state();
         let segments: Vec<_> = state.segments.values().copied().collect();
         self.0.index.set_segments(&segments);
         self.adopt_retention(&state);
         self.0.usable.set_by_state(leaving_packs(&state), state.quarantined.iter().copied());
+        *adopted = state.revision;
+        state
     }
 
     /// Compares the packs that the index names with those that are there.
@@ -402,7 +412,7 @@ struct Newest(Weak<Inner>);
 
 impl News for Newest {
     fn revision(&self) -> u64 {
-        self.0.upgrade().map_or(0, |inner| inner.log.state().revision)
+        self.0.upgrade().map_or(0, |inner| *inner.adopted.lock())
     }
 
     fn refresh(&self) {

@@ -1,6 +1,6 @@
 //! What all steps of a verification share.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -173,33 +173,58 @@ impl<'r> Check<'r> {
         self.progress.bytes_total.store(total.saturating_add(bytes), Ordering::Relaxed);
     }
 
-    /// The newest state: others commit beside this verification.
+    /// The newest state, which the index is not behind: others commit beside this verification.
     pub fn newest(&self) -> Arc<State> {
-        if let Err(error) = self.repository.refresh() {
+        self.repository.refresh().unwrap_or_else(|error| {
             tracing::warn!(error = %with_causes(&error), "the log could not be read again");
-        }
-        self.repository.state()
+            self.repository.state()
+        })
     }
 
-    /// Whether by the state `now` a blob may be gone that was there when this verification began.
-    pub fn is_removed(&self, blob: &BlobId, now: &State) -> bool {
-        match blob {
-            BlobId::Pack(_, pack) => now.is_lost(pack) || self.is_forgotten(pack, now),
-            BlobId::Segment(id) => !now.names_segment(id),
-            BlobId::Record(revision) => *revision < now.floor.0,
-            BlobId::Catalog(revision) => revision.saturating_add(1) < now.floor.0,
-            BlobId::Slot(id) => !now.slots.contains_key(id),
-            BlobId::Format => false,
-            // A promotion takes it away.
-            BlobId::CopyMarker => true,
+    /// What `read` makes of the newest state. What it gives as an error counts only if there is no newer one: a segment
+    /// that others took the place of may be gone before it is read.
+    pub fn of_newest<T>(&self, read: impl Fn(&State) -> Result<T, T>) -> T {
+        let mut state = self.newest();
+        loop {
+            let wanting = match read(&state) {
+                Ok(whole) => return whole,
+                Err(wanting) => wanting,
+            };
+            let now = self.newest();
+            if now.revision == state.revision {
+                return wanting;
+            }
+            state = now;
         }
     }
 
-    /// Whether records went by unread, and with them perhaps a doom and all that is left of it: then no
-    /// segment names the pack (LOG-7).
-    fn is_forgotten(&self, pack: &PackId, now: &State) -> bool {
-        now.history_start() > self.state.revision
-            && self.repository.index().packs().is_ok_and(|packs| !packs.contains_key(pack))
+    /// Whether by the newest state a blob may be gone that was there when this verification began.
+    pub fn is_removed(&self, blob: &BlobId) -> bool {
+        !self.removed(&[*blob]).is_empty()
+    }
+
+    /// Those of `blobs` that may be gone by the newest state, and were there when this verification began.
+    pub fn removed(&self, blobs: &[BlobId]) -> BTreeSet<BlobId> {
+        self.of_newest(|now| {
+            // Where records went by unread, a doom may have gone with them, and all that is left of it: then no
+            // segment names the pack (LOG-7).
+            let forgets = now.history_start() > self.state.revision
+                && blobs.iter().any(|blob| matches!(blob, BlobId::Pack(..)));
+            let named = forgets.then(|| self.repository.index().packs());
+            let is_unnamed = |pack: &PackId| matches!(&named, Some(Ok(packs)) if !packs.contains_key(pack));
+            let is_removed = |blob: &&BlobId| match blob {
+                BlobId::Pack(_, pack) => now.is_lost(pack) || is_unnamed(pack),
+                BlobId::Segment(id) => !now.names_segment(id),
+                BlobId::Record(revision) => *revision < now.floor.0,
+                BlobId::Catalog(revision) => revision.saturating_add(1) < now.floor.0,
+                BlobId::Slot(id) => !now.slots.contains_key(id),
+                BlobId::Format => false,
+                // A promotion takes it away.
+                BlobId::CopyMarker => true,
+            };
+            let removed = blobs.iter().filter(is_removed).copied().collect();
+            if matches!(named, Some(Err(_))) { Err(removed) } else { Ok(removed) }
+        })
     }
 
     /// A blob's bytes. What cannot be read is a finding, and `None`.
@@ -233,7 +258,7 @@ impl<'r> Check<'r> {
                 });
                 Some(bytes)
             }
-            Err(error) if error.is_not_found() && self.is_removed(blob, &self.newest()) => None,
+            Err(error) if error.is_not_found() && self.is_removed(blob) => None,
             Err(error) => {
                 let kind = kind_of(&error);
                 match *blob {
@@ -264,22 +289,6 @@ impl<'r> Check<'r> {
     /// Does `work` for every item, several at a time, until all is done or the run is stopped.
     pub fn each<T: Sync>(&self, items: &[T], work: impl Fn(&T) + Sync) {
         each(items, self.options.threads, self.stop, work);
-    }
-
-    /// Takes back what was missing and is removed by the newest state: whoever asked while the index was brought up to
-    /// that may not have been told so.
-    pub fn drop_removed(&self) {
-        let missing = |finding: &Finding| match finding.kind {
-            FindingKind::Missing => finding.blob.as_ref().and_then(BlobId::parse),
-            _ => None,
-        };
-        if !self.found.lock().findings.iter().any(|finding| missing(finding).is_some()) {
-            return;
-        }
-        let now = self.newest();
-        let is_removed =
-            |finding: &Finding| missing(finding).is_some_and(|blob| self.is_removed(&blob, &now));
-        self.found.lock().findings.retain(|finding| !is_removed(finding));
     }
 
     pub fn into_report(self, begun: Instant, coverage: Option<CoverageReport>) -> VerifyReport {

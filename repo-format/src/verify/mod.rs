@@ -203,6 +203,5 @@ pub fn verify(
     let lost = lost::lost(&check, &mut live);
     affected::affected(&check, &live, &lost);
     retention::retention(&check);
-    check.drop_removed();
     Ok(check.into_report(begun, kept))
 }

@@ -26,7 +26,7 @@ pub(super) fn retention(check: &Check<'_>) {
 
 /// It was listed: whoever hid or deleted it since may have had the right to.
 fn gone(check: &Check<'_>, blob: &BlobId) {
-    if !check.is_removed(blob, &check.newest()) {
+    if !check.is_removed(blob) {
         check.find_blob(blob, FindingKind::Missing, "it was listed, and is gone now");
     }
 }

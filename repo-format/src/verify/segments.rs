@@ -99,12 +99,13 @@ fn rows(check: &Check<'_>, segment: &SegmentRef, packs: &Mutex<Packs>) {
 /// Every pack that the index names is in the storage, and not too short. Names the blobs that nothing
 /// knows.
 pub(super) fn packs_are_there(check: &Check<'_>, packs: &Packs) {
-    let missing = packs.iter().any(|(pack, facts)| !check.listing.has_pack(facts.kind, pack));
-    let now = if missing { check.newest() } else { check.state.clone() };
+    let named = packs.iter().map(|(pack, facts)| BlobId::Pack(facts.kind, *pack));
+    let missing: Vec<_> = named.filter(|blob| !check.listing.has(blob)).collect();
+    let removed = if missing.is_empty() { BTreeSet::new() } else { check.removed(&missing) };
     for (pack, facts) in packs {
         let blob = BlobId::Pack(facts.kind, *pack);
         match check.listing.blobs.get(&blob) {
-            None if check.is_doomed(facts.kind, *pack) || check.is_removed(&blob, &now) => {}
+            None if check.is_doomed(facts.kind, *pack) || removed.contains(&blob) => {}
             None => {
                 let what = format!("the pack is missing; the index has {} contents in it", facts.rows);
                 check.find_pack(facts.kind, *pack, FindingKind::Missing, what);

@@ -58,17 +58,12 @@ pub(super) fn keep_live(check: &Check<'_>, live: &mut Vec<Live>) {
 /// Rows of the snapshots that are live in the newest state, and were in the one that is verified; and whether all
 /// manifest segments could be read.
 fn rows(check: &Check<'_>) -> (BTreeMap<ManifestId, ManifestRow>, bool) {
-    let mut state = check.newest();
-    loop {
-        let (mut rows, whole) = live_rows(check, &state);
-        // A segment that others took the place of may be gone.
-        let now = if whole { state.clone() } else { check.newest() };
-        if now.revision == state.revision {
-            rows.retain(|_, row| row.revision <= check.state.revision);
-            return (rows, whole);
-        }
-        state = now;
-    }
+    let (mut rows, whole) = check.of_newest(|state| {
+        let (rows, whole) = live_rows(check, state);
+        if whole { Ok((rows, whole)) } else { Err((rows, whole)) }
+    });
+    rows.retain(|_, row| row.revision <= check.state.revision);
+    (rows, whole)
 }
 
 /// Where a segment of the index is broken, which was found before, a content in it is as good as
@@ -91,7 +86,7 @@ pub(super) fn blame(check: &Check<'_>, error: &ContentError, snapshot: &Manifest
             if check.is_bad(pack) {
                 return;
             }
-            if check.is_removed(&BlobId::Pack(kind, *pack), &check.newest()) {
+            if check.is_removed(&BlobId::Pack(kind, *pack)) {
                 // Whoever is live still has it elsewhere.
                 return check.miss(*id);
             }
