@@ -73,14 +73,15 @@ least() {
 }
 
 campaign() {
-    local target cpu found log
+    local target cpu found log commit
+    commit=$(git rev-parse --short HEAD)
     [[ -e $ledger ]] || printf 'date\tcommit\ttarget\tcpu_s\truns\tmib\tfinds\n' >$ledger
     while read -r target cpu < <(least) && ((cpu < $1)); do
         log=.work/fuzz/$target.log found=0
         exec {lock}>".work/fuzz/$target.lock"
         flock --nonblock "$lock" || continue
         run "$target" 300 || found=1
-        printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$(date -u +%F)" "$(git rev-parse --short HEAD)" "$target" \
+        printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$(date -u +%F)" "$commit" "$target" \
             "$(cpu_seconds "$log.time")" "$(stat number_of_executed_units "$log")" "$(stat peak_rss_mb "$log")" $found |
             tee -a $ledger
         exec {lock}>&-
