@@ -25,8 +25,9 @@ class Verify:
     def run(self):
         self.problems += self.repository.history.warnings
         storage = self.repository.storage
-        if storage.has("corso.copy"):
-            self._marker(storage.get("corso.copy"))
+        for name in ("corso.copy", "corso.promoted"):
+            if storage.has(name):
+                self._marker(name, storage.get(name))
         for name in storage.list("keys"):
             self._try("slots", name, decode_slot, storage.get(name), bytes.fromhex(name[5:]))
         for kind, prefix in ((DATA_PACK, "packs/data"), (META_PACK, "packs/meta")):
@@ -47,9 +48,9 @@ class Verify:
         except Refused as error:
             self.problems.append(str(error))
 
-    def _marker(self, blob):
+    def _marker(self, name, blob):
         try:
-            with naming("corso.copy"):
+            with naming(name):
                 repository, _ = decode_copy_marker(blob)
                 check(repository == self.repository.id, "COPY-3", "a copy of another repository")
         except Refused as error:

@@ -76,7 +76,7 @@ impl Places {
 pub fn kind(name: &BlobName) -> &'static str {
     match BlobId::parse(name) {
         Some(BlobId::Format) => "format blob",
-        Some(BlobId::CopyMarker) => "copy marker",
+        Some(BlobId::CopyMarker | BlobId::Promoted) => "copy marker",
         Some(BlobId::Slot(_)) => "key slot",
         Some(BlobId::Pack(PackKind::Data, _)) => "data pack",
         Some(BlobId::Pack(PackKind::Meta, _)) => "metadata pack",

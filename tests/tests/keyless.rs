@@ -105,7 +105,7 @@ fn what_is_gone_is_told_as_far_as_names_tell() {
             // The newest record, and one that a catalog stands for, could have been trimmed or never made.
             BlobId::Record(revision @ (1 | 4)) => assert_eq!(found, [], "record {revision}"),
             BlobId::Record(_) | BlobId::Format => assert_eq!(missing[0].blob, Some(name.clone())),
-            BlobId::CopyMarker => panic!("this is no copy"),
+            BlobId::CopyMarker | BlobId::Promoted => panic!("this is no copy"),
             BlobId::Slot(_) => assert_eq!(missing[0].blob, None, "there is no slot left"),
             BlobId::Catalog(_) | BlobId::Pack(..) | BlobId::Segment(_) => assert_eq!(found, [], "{name}"),
         }

@@ -237,6 +237,10 @@ fn of_sync(error: &SyncError) -> Option<Verdict> {
             Code::History,
             "write to one of the two only (docs/sync.md), and make a new copy of that one in an empty place",
         ),
+        SyncError::PromotionBegun { .. } => (
+            Code::History,
+            "`corso repo promote` ends it; or make a new copy in an empty place (docs/sync.md)",
+        ),
         SyncError::Behind { .. } => (
             Code::History,
             "find out who put an older repository there or deleted records; the copy has what is newer",

@@ -19,6 +19,7 @@ pub fn blob_seeds() -> Vec<Vec<u8>> {
     let ids = [
         BlobId::Format,
         BlobId::CopyMarker,
+        BlobId::Promoted,
         BlobId::Slot(SlotId([1; 16])),
         pack,
         BlobId::Record(1),

@@ -7,6 +7,8 @@ use crate::storage::BlobName;
 pub const FORMAT: &str = "corso.format";
 /// The name of what marks a copy.
 pub const COPY_MARKER: &str = "corso.copy";
+/// The name of what says that this is a copy no more.
+pub const PROMOTED: &str = "corso.promoted";
 /// What the names of key slots begin with.
 pub const SLOTS: &str = "keys/";
 /// What the names of records begin with.
@@ -32,6 +34,8 @@ pub enum PackKind {
 pub enum BlobId {
     Format,
     CopyMarker,
+    /// The marker of a copy that was promoted (COPY-8).
+    Promoted,
     Slot(SlotId),
     Pack(PackKind, PackId),
     Segment(SegmentId),
@@ -45,6 +49,7 @@ impl BlobId {
         let text = match self {
             BlobId::Format => FORMAT.to_owned(),
             BlobId::CopyMarker => COPY_MARKER.to_owned(),
+            BlobId::Promoted => PROMOTED.to_owned(),
             BlobId::Slot(id) => format!("{SLOTS}{id}"),
             BlobId::Pack(PackKind::Data, id) => hashed("packs/data/", &id.to_string()),
             BlobId::Pack(PackKind::Meta, id) => hashed("packs/meta/", &id.to_string()),
@@ -62,6 +67,7 @@ impl BlobId {
         let id = match text.split_once('/') {
             None if text == FORMAT => BlobId::Format,
             None if text == COPY_MARKER => BlobId::CopyMarker,
+            None if text == PROMOTED => BlobId::Promoted,
             None => return None,
             Some(("keys", id)) => BlobId::Slot(id.parse().ok()?),
             Some(("log", number)) => BlobId::Record(number.parse().ok()?),
@@ -96,6 +102,7 @@ mod tests {
         let ids = [
             BlobId::Format,
             BlobId::CopyMarker,
+            BlobId::Promoted,
             BlobId::Slot(SlotId([0xab; 16])),
             BlobId::Pack(PackKind::Data, PackId([1; 32])),
             BlobId::Pack(PackKind::Meta, PackId([255; 32])),

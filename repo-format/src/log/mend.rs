@@ -9,8 +9,9 @@ use super::catalog;
 use super::error::{CommitError, LogError};
 use super::handle::{Log, LogOptions};
 use super::read::{Access, Reading};
+use super::state::State;
 use super::survey::Survey;
-use crate::codec::{RepoId, Subkeys, random_bytes};
+use crate::codec::{RecordHash, RepoId, Subkeys, random_bytes};
 use crate::format::names::BlobId;
 use crate::storage::{Blobs, Put};
 
@@ -41,11 +42,7 @@ impl Log {
         let access = &log.0.access;
         if let Some(revision) = survey.begins {
             further.iter().for_each(|action| state.apply_action(action, revision));
-            log.settle(&mut state)?;
-            let blob = BlobId::Catalog(revision);
-            let bytes = catalog::encode(&access.keys, &access.repo, random_bytes()?, &state)
-                .map_err(|_| LogError::TooLarge { blob })?;
-            return Ok(matches!(access.blobs.put_new(&blob.name(), bytes)?, Put::Mine));
+            return log.begin_with(state);
         }
         let void =
             survey.lost.iter().map(|lost| Action::VoidRecord { revision: lost.revision, hash: lost.hash });
@@ -54,6 +51,33 @@ impl Log {
             Put::Mine => log.stands(&opened),
             Put::Theirs(_) => Ok(false),
         }
+    }
+
+    /// Lets the log of a copy begin anew with a state of it, in `blobs`, its storage: far above the revisions of its
+    /// source, so that nothing that whoever copies still puts counts any more (COPY-8). `hash` tells the promotion
+    /// of this copy from others: where it has begun, all is well.
+    ///
+    /// Says whether the log begins with it; if not, another's came in between.
+    ///
+    /// # Errors
+    /// `NoRoom`; and as for any writing.
+    pub fn promote(&self, state: &State, blobs: Blobs, hash: RecordHash) -> Result<bool, LogError> {
+        let Some(state) = state.promoted(hash)? else { return Ok(true) };
+        let Access { keys, repo, .. } = &self.0.access;
+        let reading = Reading { state: state.clone(), catalog: 0, broken: None, warnings: Vec::new() };
+        let access = Access { blobs, keys: keys.clone(), repo: *repo };
+        let log = Log::new(access, LogOptions::default(), false, reading);
+        let revision = state.revision;
+        Ok(log.begin_with(state)? || log.0.access.catalog(revision)?.hash == hash)
+    }
+
+    /// Puts the catalog that the log begins anew with. Says whether this call did it.
+    fn begin_with(&self, mut state: State) -> Result<bool, LogError> {
+        self.settle(&mut state)?;
+        let (access, blob) = (&self.0.access, BlobId::Catalog(state.revision));
+        let bytes = catalog::encode(&access.keys, &access.repo, random_bytes()?, &state)
+            .map_err(|_| LogError::TooLarge { blob })?;
+        Ok(matches!(access.blobs.put_new(&blob.name(), bytes)?, Put::Mine))
     }
 
     /// Writes a catalog of the newest state that can be used: where the name of its revision is taken by

@@ -68,6 +68,7 @@ pub use snapshot_state::SnapshotState;
 pub use source::SourceInfo;
 pub use state::{Floor, SPLITTER, SegmentRows, State, encode_splitter};
 pub use survey::{Lost, Survey};
+pub(crate) use survey::{is_far_above, is_promoted};
 pub(crate) use trim::CATALOGS_KEPT;
 pub use trim::{Locked, Trimmed};
 pub use validate::Invalid;

@@ -24,6 +24,8 @@ const READ_AT_ONCE: usize = 256;
 /// A log that begins anew does so at the next multiple of this above all that is known: nobody has
 /// seen a revision near there, and no create of an old name comes in its way.
 const STEP: u64 = 1 << 32;
+/// The same for that of a copy that is promoted: its source never comes there, not even when its own log begins anew.
+const PROMOTION_STEP: u64 = 1 << 48;
 
 /// A record that counts as empty from now on.
 #[derive(Debug, Clone)]
@@ -82,32 +84,53 @@ impl Survey {
     /// `NoRoom` if there are no higher numbers.
     pub fn begin_above(&mut self, revision: u64) -> Result<(), LogError> {
         if self.is_new && revision >= self.state.revision {
-            self.begin_at(far_above(revision)?)?;
+            self.begin_at(far_above(revision, STEP)?)?;
         }
         Ok(())
     }
 
     fn begin_at(&mut self, revision: u64) -> Result<(), LogError> {
         self.state.begin(revision, RecordHash(random_bytes()?));
+        self.state.hold = Some(Hold::begin(revision));
         self.begins = Some(revision);
         Ok(())
     }
 }
 
 impl State {
+    /// The same state far above all that whoever copies its log may still put there (COPY-8); `None` if it is the one
+    /// that a promotion with this hash began with.
+    pub(super) fn promoted(&self, hash: RecordHash) -> Result<Option<State>, LogError> {
+        if is_promoted(self.revision) && self.hash == hash {
+            return Ok(None);
+        }
+        let mut state = self.clone();
+        state.begin(far_above(self.revision, PROMOTION_STEP)?, hash);
+        Ok(Some(state))
+    }
+
     /// Makes this the state at `revision`, from which the log begins anew.
     fn begin(&mut self, revision: u64, hash: RecordHash) {
         (self.revision, self.hash, self.floor) = (revision, hash, Floor(revision + 1));
         self.recent_hashes.clear();
         self.recent_hashes.push_back((revision, hash));
         self.recent_commits.clear();
-        self.hold = Some(Hold::begin(revision));
     }
 }
 
-/// The next revision that lies far above one.
-fn far_above(revision: u64) -> Result<u64, LogError> {
-    let next = (revision / STEP + 1).checked_mul(STEP).filter(|next| *next < u64::MAX - STEP);
+/// Whether a log may have begun anew with this revision, far above others.
+pub(crate) fn is_far_above(revision: u64) -> bool {
+    revision > 0 && revision.is_multiple_of(STEP)
+}
+
+/// Whether the log of a copy may have begun anew with this revision when it was promoted (COPY-8).
+pub(crate) fn is_promoted(revision: u64) -> bool {
+    revision > 0 && revision.is_multiple_of(PROMOTION_STEP)
+}
+
+/// The next revision that lies far above one: a multiple of `step`.
+fn far_above(revision: u64, step: u64) -> Result<u64, LogError> {
+    let next = (revision / step + 1).checked_mul(step).filter(|next| *next < u64::MAX - step);
     next.ok_or(LogError::NoRoom { blob: BlobId::Record(revision) })
 }
 
@@ -178,7 +201,7 @@ impl Access {
         };
         let mut walk = Walk { access: self, records, seen, last: last.unwrap_or(0).max(usable), survey };
         if is_new {
-            walk.survey.begin_at(far_above(highest)?)?;
+            walk.survey.begin_at(far_above(highest, STEP)?)?;
         } else {
             walk.follow(highest)?;
         }
@@ -194,7 +217,7 @@ impl Access {
         }
         // A catalog's name is not used twice.
         if survey.begins.is_some() && listed.contains(&survey.state.revision) {
-            survey.begin_at(far_above(highest.max(survey.state.revision))?)?;
+            survey.begin_at(far_above(highest.max(survey.state.revision), STEP)?)?;
         }
         if let Some(seen) = seen.filter(|seen| !survey.state.voids.contains_key(&seen.revision)) {
             seen.check(&survey.state)?;
@@ -321,7 +344,7 @@ impl Walk<'_> {
                 }
                 (false, None) => {
                     self.survey.gaps.push((revision, end));
-                    return self.survey.begin_at(far_above(highest)?);
+                    return self.survey.begin_at(far_above(highest, STEP)?);
                 }
             }
         }

@@ -247,20 +247,26 @@ impl<'r> Run<'r> {
         let revisions: BTreeSet<u64> = state.condemned.values().copied().collect();
         let mut times = HashMap::new();
         for revision in revisions {
-            times.insert(revision, self.time_of(revision, state.revision, now_ns)?);
+            times.insert(revision, self.time_of(revision, state, now_ns)?);
         }
         Ok(times)
     }
 
     /// A clock that was ahead would keep what it condemned for as long as it was; the first record behind
     /// it that is not of the future knows better.
-    fn time_of(&self, revision: u64, head: u64, now_ns: TimeNs) -> Result<Option<TimeNs>, MaintenanceError> {
+    fn time_of(
+        &self,
+        revision: u64,
+        state: &State,
+        now_ns: TimeNs,
+    ) -> Result<Option<TimeNs>, MaintenanceError> {
         let log = self.repository.log();
         let told = log.time_of(revision)?;
         if told.is_none_or(|told| told <= now_ns) {
             return Ok(told);
         }
-        for later in revision + 1..=head {
+        // None are kept below the floor, which may lie far above them.
+        for later in (revision + 1).max(state.floor.0)..=state.revision {
             if let Some(time) = log.time_of(later)?
                 && time <= now_ns
             {

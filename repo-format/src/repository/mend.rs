@@ -36,6 +36,7 @@ impl BrokenLog {
             None => blobs,
         };
         let unlocked = unlock(&blobs, doors, secret)?;
+        unlocked.restore_format_blob(&blobs);
         let keys = Arc::new(unlocked.master.subkeys());
         Ok(BrokenLog { blobs, unlocked, keys, options })
     }
@@ -93,7 +94,7 @@ impl BrokenLog {
     }
 
     fn assemble(&self, log: Log) -> Result<Repository, RepositoryError> {
-        let Unlocked { repo, master, slot } = &self.unlocked;
+        let Unlocked { repo, master, slot, .. } = &self.unlocked;
         let (blobs, keys, options) = (self.blobs.clone(), self.keys.clone(), self.options.clone());
         Repository::assemble(blobs, keys, *repo, log, options, master.clone(), Some(slot.id))
     }

@@ -92,6 +92,9 @@ impl OpenOptions {
     }
 }
 
+/// So often a copy is opened that others get on with.
+const OPENINGS_MAX: usize = 3;
+
 /// An open repository. Clones share everything.
 #[derive(Clone)]
 pub struct Repository(Arc<Inner>);
@@ -128,26 +131,26 @@ impl Repository {
     /// `NotThere`, `WrongSecret`, `LogLost`, damage, a newer format, or a log that is older than one seen
     /// before; `CopyUnfinished` for a copy that cannot be read yet.
     pub fn open(blobs: Blobs, secret: &Secret, options: OpenOptions) -> Result<Repository, RepositoryError> {
-        let doors = Doors::of(&blobs);
-        let slots = doors.slots();
-        let failed = match Self::unlock_and_open(blobs.clone(), doors, secret, options.clone()) {
-            Ok(opened) => return Ok(opened),
-            Err(error) => error,
-        };
-        if copy_marker(&blobs)?.is_none() {
-            return Err(failed);
+        let (mut doors, mut left) = (Doors::of(&blobs), OPENINGS_MAX);
+        loop {
+            let slots = doors.slots();
+            let failed = match Self::unlock_and_open(blobs.clone(), doors, secret, options.clone()) {
+                Ok(opened) => return Ok(opened),
+                Err(error) => error,
+            };
+            if copy_marker(&blobs)?.is_some() && is_unfinished(&blobs)? {
+                return Err(RepositoryError::CopyUnfinished {
+                    location: blobs.storage().location().to_string(),
+                });
+            }
+            // It may have been a copy in the making, and finished, or promoted even, since.
+            doors = Doors::of(&blobs);
+            let has_more = matches!(failed, RepositoryError::Log(LogError::Empty)) || doors.slots() > slots;
+            left -= 1;
+            if !has_more || left == 0 {
+                return Err(failed);
+            }
         }
-        if is_unfinished(&blobs)? {
-            return Err(RepositoryError::CopyUnfinished { location: blobs.storage().location().to_string() });
-        }
-        // It may have been finished since.
-        let doors = Doors::of(&blobs);
-        match failed {
-            RepositoryError::Log(LogError::Empty) => {}
-            _ if doors.slots() > slots => {}
-            error => return Err(error),
-        }
-        Self::unlock_and_open(blobs, doors, secret, options)
     }
 
     fn unlock_and_open(
@@ -171,8 +174,14 @@ impl Repository {
                 let log = read(&copy);
                 (copy, log)
             }
+            // It may have been a copy's that nobody had put a log into yet, and that was promoted since.
+            None if matches!(log, Err(LogError::Empty)) => {
+                let log = read(&blobs);
+                (blobs, log)
+            }
             None => (blobs, log),
         };
+        unlocked.restore_format_blob(&blobs);
         let log = match log {
             // Nobody but whoever copies begins a copy's log.
             Err(LogError::Empty) if options.at.is_none() && !blobs.is_for_reading() => {

@@ -15,6 +15,21 @@ pub(super) struct Unlocked {
     pub master: MasterKey,
     /// The slot that the secret opened.
     pub slot: Slot,
+    /// Whether a format blob says which repository it is.
+    is_named: bool,
+}
+
+impl Unlocked {
+    /// A missing format blob comes back from the slot that opened: losing it loses nothing. Who may
+    /// not write goes on without. Not before it is known that this is no copy (COPY-2).
+    pub fn restore_format_blob(&self, blobs: &Blobs) {
+        if !self.is_named && !blobs.is_for_reading() {
+            let bytes = format_blob::encode(&self.repo).to_vec();
+            if let Err(error) = blobs.put_new(&BlobId::Format.name(), bytes.into()) {
+                tracing::warn!(%error, "{FORMAT} is missing and could not be written again");
+            }
+        }
+    }
 }
 
 /// The repository that the format blob names; `None` if there is no format blob.
@@ -166,8 +181,7 @@ pub(super) fn unlock(blobs: &Blobs, doors: Doors, secret: &Secret) -> Result<Unl
         });
         match opened {
             Ok(Some((slot, master))) => {
-                restore_format_blob(blobs, repo, &slot);
-                return Ok(Unlocked { repo: slot.repo, master, slot });
+                return Ok(Unlocked { repo: slot.repo, master, slot, is_named: repo.is_some() });
             }
             Ok(None) | Err(SlotError::WrongSecret) => {}
             Err(source) => {
@@ -194,15 +208,4 @@ fn slot_id(name: &BlobName) -> Option<SlotId> {
 
 fn is_newer(error: &format_blob::FormatBlobError) -> bool {
     matches!(error, format_blob::FormatBlobError::Header(header) if header.is_newer())
-}
-
-/// A missing format blob comes back from the slot that opened: losing it loses nothing. Who may
-/// not write goes on without.
-fn restore_format_blob(blobs: &Blobs, found: Option<RepoId>, slot: &Slot) {
-    if found.is_none() {
-        let bytes = format_blob::encode(&slot.repo).to_vec();
-        if let Err(error) = blobs.put_new(&BlobId::Format.name(), bytes.into()) {
-            tracing::warn!(%error, "{FORMAT} is missing and could not be written again");
-        }
-    }
 }

@@ -28,7 +28,7 @@ fn is_needed(state: &State, blob: &BlobId) -> bool {
         BlobId::Segment(id) => state.names_segment(id),
         BlobId::Pack(kind, id) => !is_leaving(&BlobRef::Pack(*kind, *id)),
         // Asked about before; and a copy's own affair.
-        BlobId::Catalog(_) | BlobId::CopyMarker => false,
+        BlobId::Catalog(_) | BlobId::CopyMarker | BlobId::Promoted => false,
     }
 }
 

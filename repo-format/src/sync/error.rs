@@ -32,6 +32,9 @@ pub enum SyncError {
     /// The source ends before its copy does: it is older, or was cut off.
     #[error("the repository ends at revision {source_head}, but its copy has revision {copy_head}")]
     Behind { source_head: u64, copy_head: u64 },
+    /// The copy's log goes on above its source already.
+    #[error("the copy at {location} is being promoted: that was begun, and has not ended")]
+    PromotionBegun { location: String },
     /// The source has neither a record nor a catalog.
     #[error("the repository at {location} has no log yet: there is nothing to copy")]
     Empty { location: String },

@@ -76,10 +76,10 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// Takes back the marker that this run has made where it should not have. Nobody else needs it.
+    /// Takes back the marker if this run has made it.
     fn unmake(&self, made: bool) {
-        if made && let Err(error) = self.blobs.delete(&BlobId::CopyMarker.name()) {
-            tracing::warn!(%error, "corso.copy could not be removed again");
+        if made {
+            unmake(self.blobs);
         }
     }
 
@@ -127,11 +127,25 @@ fn make(target: &Blobs, repo: &RepoId) -> Result<(CopyMarker, bool), SyncError> 
     let bytes = copy_marker::encode(&marker).to_vec();
     let put = target.put_new(&BlobId::CopyMarker.name(), bytes.into());
     match put.map_err(|source| failed(target, source))? {
-        Put::Mine => Ok((marker, true)),
+        // Even so it may come too late, to a copy that another made, and that was promoted.
+        Put::Mine => match found(target, repo)? {
+            Some(marker) => Ok((marker, true)),
+            None => {
+                unmake(target);
+                Err(SyncError::Promoted { location: location(target) })
+            }
+        },
         Put::Theirs(_) => match found(target, repo)? {
             Some(marker) => Ok((marker, false)),
             None => Err(SyncError::Promoted { location: location(target) }),
         },
+    }
+}
+
+/// Takes back a marker that should not have been made. Nobody else needs it.
+fn unmake(target: &Blobs) {
+    if let Err(error) = target.delete(&BlobId::CopyMarker.name()) {
+        tracing::warn!(%error, "corso.copy could not be removed again");
     }
 }
 

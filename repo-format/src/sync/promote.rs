@@ -2,11 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use bytes::Bytes;
+
 use super::SyncError;
 use super::place::{failed, location};
+use crate::codec::CopyId;
+use crate::format::copy_marker::{self, CopyMarker};
 use crate::format::names::BlobId;
-use crate::log::BlobRef;
-use crate::repository::{Repository, with_causes};
+use crate::log::{BlobRef, record};
+use crate::repository::{Repository, copy_marker as marker_of, with_causes};
 use crate::storage::{BlobName, Blobs};
 
 /// Something that a copy's own state needs, and that is not there or cannot be read.
@@ -51,14 +55,18 @@ pub fn gaps(repository: &Repository) -> Result<Vec<Gap>, SyncError> {
 
 /// Makes a copy a repository of its own: whoever opens it from now on may write to it, and nobody
 /// copies to it any more. `repository` is the copy, opened; `target` its storage. What it lacks is
-/// given; it stays a copy unless `despite_gaps`.
+/// given; it stays a copy unless `despite_gaps`. May be killed at any point, done again, and done by several at once.
 ///
 /// # Errors
-/// `NothingToPromote`; `NotWhole`; what the storage lacks.
+/// `NothingToPromote`; `NotWhole`; `Busy` where what a copier brought came in between; what the storage lacks.
 pub fn promote(repository: &Repository, target: &Blobs, despite_gaps: bool) -> Result<Vec<Gap>, SyncError> {
+    let nothing = || SyncError::NothingToPromote { location: location(target) };
     if !repository.is_copy() {
-        return Err(SyncError::NothingToPromote { location: location(target) });
+        return Err(nothing());
     }
+    // In this order: as long as it is a copy nobody commits, so no commit is behind a state that was read before.
+    let state = repository.state();
+    let Some(marker) = marker_of(target)? else { return Err(nothing()) };
     let gaps = gaps(repository)?;
     if let Some(first) = gaps.first()
         && !despite_gaps
@@ -66,6 +74,18 @@ pub fn promote(repository: &Repository, target: &Blobs, despite_gaps: bool) -> R
         return Err(SyncError::NotWhole { count: gaps.len(), first: first.what.clone() });
     }
     target.probe().map_err(|source| failed(target, source))?;
-    target.delete(&BlobId::CopyMarker.name()).map_err(|source| failed(target, source))?;
-    Ok(gaps)
+    // A damaged one tells nobody which copy it is.
+    let marker = marker.unwrap_or(CopyMarker { repo: repository.id(), copy: CopyId([0; 16]) });
+    let marker = Bytes::copy_from_slice(&copy_marker::encode(&marker));
+    let is_broken = repository.log().broken().is_some();
+    if !is_broken && !repository.log().promote(&state, target.clone(), record::hash(&marker))? {
+        return Err(SyncError::Busy { times: 1 });
+    }
+    // This makes it a repository, also for those who make the marker of a copy here later.
+    let promoted = target.put_new(&BlobId::Promoted.name(), marker);
+    promoted.map_err(|source| failed(target, source))?;
+    match target.delete(&BlobId::CopyMarker.name()) {
+        Err(error) if !error.is_not_found() => Err(failed(target, error)),
+        _ => Ok(gaps),
+    }
 }

@@ -16,6 +16,7 @@ use super::transfer::{Other, Outcome, Transfer};
 use super::{Damage, SyncError};
 use crate::format::is_whole;
 use crate::format::names::BlobId;
+use crate::log::is_promoted;
 use crate::storage::{StorageError, at_once};
 
 /// How far it came.
@@ -46,9 +47,12 @@ pub(super) fn publish(transfer: &Transfer<'_>, look: &Look) -> Result<Published,
 /// the catalog that stands for it, with the same bytes.
 ///
 /// # Errors
-/// `Behind`, `Diverged`; and as for any blob.
+/// `PromotionBegun`, `Behind`, `Diverged`; and as for any blob.
 pub(super) fn continues(transfer: &Transfer<'_>, look: &Look) -> Result<bool, SyncError> {
     let (head, known) = (look.head(), readable_head(&transfer.there.lock()));
+    if head < known && is_promoted(known) {
+        return Err(SyncError::PromotionBegun { location: transfer.place.location() });
+    }
     if head < known {
         return Err(SyncError::Behind { source_head: head, copy_head: known });
     }
@@ -123,7 +127,7 @@ impl Publish<'_> {
         // What lies below a catalog may have been created once more.
         let mut reached = known;
         for (revision, _) in look.catalogs.iter().take_while(|(revision, _)| *revision > known) {
-            if self.jump(known, *revision)? {
+            if self.jump(*revision)? {
                 reached = *revision;
                 break;
             }
@@ -137,27 +141,19 @@ impl Publish<'_> {
         Ok(Published::All)
     }
 
-    /// Copies a catalog ahead of its records, unless it is damaged.
-    ///
-    /// A record is created only where none is, so one that comes after a promotion meets the promoted
-    /// repository's own. A catalog meets nothing: it would take the place of commits that were made
-    /// since. A writer looks for catalogs after its record is there (LOG-4), and this one for a record
-    /// after its catalog is there: one of them sees the other.
-    fn jump(&self, known: u64, catalog: u64) -> Result<bool, End> {
-        let place = self.transfer.place;
-        place.check()?;
-        let blob = BlobId::Catalog(catalog);
-        if !self.one(&blob)? {
+    /// Copies a catalog ahead of its records, unless it is damaged. Where the copy has another one, its records follow
+    /// that: it is looked again.
+    fn jump(&self, revision: u64) -> Result<bool, End> {
+        self.go_on()?;
+        let blob = BlobId::Catalog(revision);
+        if self.transfer.is_damaged(&blob) {
             return Ok(false);
         }
-        if let Err(error) = place.check() {
-            let next = place.blobs.size(&BlobId::Record(known + 1).name());
-            if known > 0 && next.map_err(|source| place.failed(source))?.is_some() {
-                place.blobs.delete(&blob.name()).map_err(|source| place.failed(source))?;
-            }
-            return Err(error.into());
+        match self.transfer.copy(&blob)? {
+            Outcome::There => Ok(true),
+            Outcome::Damaged => Ok(false),
+            Outcome::Other | Outcome::Vanished => Err(End::Vanished),
         }
-        Ok(true)
     }
 
     /// Copies the records behind `reached`, one after another, as far as they go. Gives the last.
@@ -254,19 +250,6 @@ impl Publish<'_> {
         let all = self.transfer.each(&missing)?;
         self.go_on()?;
         if all { Ok(()) } else { Err(End::Vanished) }
-    }
-
-    /// Copies one blob, unless it is damaged.
-    fn one(&self, blob: &BlobId) -> Result<bool, End> {
-        self.go_on()?;
-        if self.transfer.is_damaged(blob) {
-            return Ok(false);
-        }
-        match self.transfer.copy(blob)? {
-            Outcome::There => Ok(true),
-            Outcome::Damaged => Ok(false),
-            Outcome::Vanished => Err(End::Vanished),
-        }
     }
 
     fn go_on(&self) -> Result<(), End> {

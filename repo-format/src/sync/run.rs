@@ -129,7 +129,7 @@ impl Run<'_> {
             look.all().partition(|(blob, size)| before.get(blob) == Some(size));
         let bytes = |blobs: &[(BlobId, u64)]| blobs.iter().map(|(_, size)| size).sum::<u64>();
         let seen: Sizes = look.all().collect();
-        let is_own = |blob: &BlobId| matches!(blob, BlobId::Format | BlobId::CopyMarker);
+        let is_own = |blob: &BlobId| matches!(blob, BlobId::Format | BlobId::CopyMarker | BlobId::Promoted);
         let stale = there.iter().filter(|(blob, _)| !seen.contains_key(*blob) && !is_own(blob));
         SyncReport {
             repo: self.repo,

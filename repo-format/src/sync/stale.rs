@@ -105,7 +105,7 @@ impl Needed {
                 Verdict::Spared
             }
             BlobId::Catalog(_) => Verdict::Goes,
-            BlobId::Format | BlobId::CopyMarker => Verdict::Spared,
+            BlobId::Format | BlobId::CopyMarker | BlobId::Promoted => Verdict::Spared,
         }
     }
 }

@@ -48,6 +48,8 @@ pub(super) struct Told {
 pub(super) enum Outcome {
     /// The copy has it whole.
     There,
+    /// The copy has a whole but other one under the name, which it keeps.
+    Other,
     /// The source does not have it whole. That is told.
     Damaged,
     /// The source does not have it any more.
@@ -140,8 +142,7 @@ impl<'a> Transfer<'a> {
             BlobId::Catalog(_) | BlobId::Record(_) => Other::Kept,
             _ => Other::Refused,
         };
-        self.store(blob, bytes, other)?;
-        Ok(Outcome::There)
+        Ok(if self.store(blob, bytes, other)? { Outcome::There } else { Outcome::Other })
     }
 
     /// The bytes of a whole blob; what is wrong with them; or `None` if it is not there.
@@ -179,18 +180,18 @@ impl<'a> Transfer<'a> {
         Ok(Some(Err(wrong)))
     }
 
-    /// Writes a blob that is whole to the copy.
+    /// Writes a blob that is whole to the copy. Gives whether it is there; if not, another one is kept.
     ///
     /// # Errors
     /// `Copy`, `Diverged`, `NotReplaced`.
-    pub fn store(&self, blob: &BlobId, bytes: Bytes, other: Other) -> Result<(), SyncError> {
+    pub fn store(&self, blob: &BlobId, bytes: Bytes, other: Other) -> Result<bool, SyncError> {
         let size = bytes.len() as u64;
         let mut replaced = false;
-        loop {
+        let is_there = loop {
             let put = self.place.blobs.put_new(&blob.name(), bytes.clone());
             match put.map_err(|source| self.place.failed(source))? {
-                Put::Mine => break,
-                Put::Theirs(theirs) if is_whole(blob, &theirs) && other == Other::Kept => break,
+                Put::Mine => break true,
+                Put::Theirs(theirs) if is_whole(blob, &theirs) && other == Other::Kept => break false,
                 Put::Theirs(theirs) if is_whole(blob, &theirs) => {
                     return Err(SyncError::Diverged { location: self.place.location(), blob: blob.name() });
                 }
@@ -204,7 +205,7 @@ impl<'a> Transfer<'a> {
                     replaced = true;
                 }
             }
-        }
+        };
         let is_new = self.there.lock().insert(*blob, size) != Some(size);
         let mut told = self.told.lock();
         if is_new || replaced {
@@ -214,7 +215,7 @@ impl<'a> Transfer<'a> {
             self.progress.done(1, size);
             self.progress.bytes_stored.fetch_add(size, Ordering::Relaxed);
         }
-        Ok(())
+        Ok(is_there)
     }
 
     /// Reads what the copy has of `blobs`, and forgets that it has what is not whole.

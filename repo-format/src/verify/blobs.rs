@@ -67,7 +67,8 @@ fn decode_chosen(check: &Check<'_>, packs: &Packs, keeper: &Keeper<'_>) -> BTree
 fn unread<'c>(check: &'c Check<'_>) -> impl Iterator<Item = BlobId> + 'c {
     let state = &check.state;
     check.listing.blobs.keys().copied().filter(|blob| match blob {
-        BlobId::Format | BlobId::CopyMarker | BlobId::Record(_) | BlobId::Catalog(_) => false,
+        BlobId::Format | BlobId::CopyMarker | BlobId::Promoted => false,
+        BlobId::Record(_) | BlobId::Catalog(_) => false,
         BlobId::Slot(id) => !state.slots.contains_key(id),
         BlobId::Segment(id) => !state.names_segment(id),
         BlobId::Pack(..) => true,

@@ -218,7 +218,7 @@ impl<'r> Check<'r> {
                 BlobId::Record(revision) => *revision < now.floor.0,
                 BlobId::Catalog(revision) => revision.saturating_add(1) < now.floor.0,
                 BlobId::Slot(id) => !now.slots.contains_key(id),
-                BlobId::Format => false,
+                BlobId::Format | BlobId::Promoted => false,
                 // A promotion takes it away.
                 BlobId::CopyMarker => true,
             };

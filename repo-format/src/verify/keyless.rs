@@ -17,6 +17,7 @@ use crate::engine::progress::{Progress, Stop};
 use crate::format::names::BlobId;
 use crate::format::slot::{self, SlotError};
 use crate::format::{WRONG_HASH, check_hash, copy_marker, format_blob, is_whole};
+use crate::log::is_far_above;
 use crate::repository::{identify_if_told, with_causes};
 use crate::storage::{BLOB_SIZE_BYTES_MAX, Blobs};
 use crate::system::{self, Mutex};
@@ -89,13 +90,17 @@ impl Hashes<'_> {
     }
 
     /// Records go from the lowest up (CAT-5), and not before a catalog has what they say: so there is none
-    /// missing between two, or between the newest catalog and the lowest.
+    /// missing between two, or between the newest catalog and the lowest; but for those that a log passes over
+    /// where it begins anew (LOG-10, COPY-8).
     fn gaps(&self) {
-        let (mut records, mut newest_catalog) = (BTreeSet::new(), 0);
+        let (mut records, mut newest_catalog, mut begins) = (BTreeSet::new(), 0, BTreeSet::new());
         for blob in self.listing.blobs.keys() {
             match blob {
                 BlobId::Record(revision @ 1..) => drop(records.insert(*revision)),
-                BlobId::Catalog(revision) => newest_catalog = newest_catalog.max(*revision),
+                BlobId::Catalog(revision) => {
+                    newest_catalog = newest_catalog.max(*revision);
+                    begins.extend(is_far_above(*revision).then_some(*revision));
+                }
                 _ => {}
             }
         }
@@ -107,7 +112,7 @@ impl Hashes<'_> {
         };
         let mut expected = (*lowest).min(newest_catalog.saturating_add(1));
         for revision in &records {
-            if *revision > expected {
+            if *revision > expected && !begins.contains(&(revision - 1)) {
                 let what = match revision - expected {
                     1 => "the record is missing, but there are later ones (CAT-5)".to_owned(),
                     count => format!(
@@ -143,7 +148,7 @@ impl Hashes<'_> {
         covered.blobs_read += 1;
         covered.bytes_read += bytes;
         match blob {
-            BlobId::Format | BlobId::CopyMarker => {}
+            BlobId::Format | BlobId::CopyMarker | BlobId::Promoted => {}
             BlobId::Slot(_) => covered.slots += 1,
             BlobId::Record(_) => covered.records += 1,
             BlobId::Catalog(_) => covered.catalogs += 1,
@@ -162,7 +167,7 @@ impl Hashes<'_> {
                 let repo = format_blob::decode(bytes).map_err(|e| (FindingKind::Damaged, with_causes(&e)))?;
                 return self.is_ours(repo);
             }
-            BlobId::CopyMarker => {
+            BlobId::CopyMarker | BlobId::Promoted => {
                 let marker =
                     copy_marker::decode(bytes).map_err(|e| (FindingKind::Damaged, with_causes(&e)))?;
                 return self.is_ours(marker.repo);
@@ -207,7 +212,7 @@ impl Hashes<'_> {
             BlobId::Segment(_) => &[BlobKind::IndexSegment, BlobKind::ManifestSegment],
             BlobId::Record(_) => &[BlobKind::Record],
             BlobId::Catalog(_) => &[BlobKind::Catalog],
-            BlobId::Format | BlobId::CopyMarker | BlobId::Slot(_) => &[],
+            BlobId::Format | BlobId::CopyMarker | BlobId::Promoted | BlobId::Slot(_) => &[],
         };
         let decoded = wanted.iter().map(|kind| Header::decode_plain(bytes, *kind, self.repo.as_ref()));
         let rank = |decoded: &Result<RepoId, HeaderError>| match decoded {

@@ -191,7 +191,7 @@ pub fn verify(
     let begin = Begin { state, catalog_seen, listing };
     let check = Check::new(repository, options, begin, progress, stop);
     slots::format_blob(&check);
-    slots::copy_marker(&check);
+    slots::copy_markers(&check);
     slots::slots(&check);
     log::log(&check);
     let packs = segments::segments(&check);

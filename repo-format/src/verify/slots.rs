@@ -21,12 +21,13 @@ pub(super) fn format_blob(check: &Check<'_>) {
     }
 }
 
-/// The marker of a copy, if it is one, is whole and says what is copied. Who copies goes by it (COPY-1).
-pub(super) fn copy_marker(check: &Check<'_>) {
-    let blob = BlobId::CopyMarker;
-    if !check.listing.has(&blob) {
-        return;
-    }
+/// The marker of a copy, if it is or was one, is whole and says what is copied. Who copies goes by it (COPY-1, COPY-8).
+pub(super) fn copy_markers(check: &Check<'_>) {
+    let markers = [BlobId::CopyMarker, BlobId::Promoted];
+    markers.into_iter().filter(|blob| check.listing.has(blob)).for_each(|blob| copy_marker(check, blob));
+}
+
+fn copy_marker(check: &Check<'_>, blob: BlobId) {
     let Some(bytes) = check.fetch(&blob) else { return };
     match copy_marker::decode(&bytes) {
         Ok(marker) if marker.repo == check.repository.id() => {}

@@ -16,13 +16,24 @@ use crate::{assert_clean, chain, secret};
 
 impl World<'_> {
     /// Copies a few times.
-    pub fn copy(&self, store: &ProcessStore, mut random: Random) -> Result<(), String> {
+    pub fn copy(&self, store: &ProcessStore, random: Random) -> Result<(), String> {
+        self.copies(store, random, |_| false)
+    }
+
+    /// Copies a few times, or until an error that `ends` it.
+    pub(super) fn copies(
+        &self,
+        store: &ProcessStore,
+        mut random: Random,
+        ends: impl Fn(&SyncError) -> bool,
+    ) -> Result<(), String> {
         for _ in 0..1 + random.below(4) {
             let threads = 1 + random.below(3) as usize;
             let options = SyncOptions { threads, check: random.below(4) == 0, dry_run: false };
             match self.sync(store.clone(), store.of_copy(), &options) {
                 Ok(report) => assert!(report.is_clean(), "{:?}", report.damaged),
                 Err(SyncError::Busy { .. }) => {}
+                Err(error) if ends(&error) => break,
                 Err(error) => return Err(format!("copying: {}", chain(&error))),
             }
         }
@@ -61,7 +72,7 @@ impl World<'_> {
     }
 
     /// Every snapshot that the copy lists reads as it was made, whatever became of it at the source.
-    fn assert_reads(&self, copy: &Repository, place: &str) {
+    pub(super) fn assert_reads(&self, copy: &Repository, place: &str) {
         for row in copy.snapshots().expect(place) {
             let read = files_of(copy, &row.id);
             let promises = self.promises.lock();

@@ -11,6 +11,7 @@
 
 mod bystanders;
 mod copying;
+mod promoting;
 mod store;
 mod turns;
 pub mod world;

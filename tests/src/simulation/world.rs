@@ -26,7 +26,7 @@ use crate::{assert_clean, at_once, chain, init, noise, runtime, secret, storage,
 pub(super) type Flat = Arc<BTreeMap<String, Vec<u8>>>;
 
 /// What happened to a snapshot that somebody knows of.
-enum Promise {
+pub(super) enum Promise {
     /// It was made, or brought back: from here on it must be there.
     Owed(ManifestId),
     /// Somebody wants it gone: from here on it may be.
@@ -148,6 +148,12 @@ impl<'b> World<'b> {
         World { beginning, simulation, promises: Mutex::new(promises) }
     }
 
+    /// A world beside another, in which nothing is owed yet.
+    pub fn beside(&self) -> World<'b> {
+        let (beginning, simulation) = (self.beginning, self.simulation.clone());
+        World { beginning, simulation, promises: Mutex::default() }
+    }
+
     pub(super) fn open(&self, store: &ProcessStore) -> Result<Repository, String> {
         // As the command does.
         let options = OpenOptions { acts_at_once: true, ..OpenOptions::default() };
@@ -155,9 +161,17 @@ impl<'b> World<'b> {
             .map_err(|error| format!("open: {}", chain(&error)))
     }
 
-    fn promise(&self, promise: Promise) {
+    pub(super) fn promise(&self, promise: Promise) {
         let step = self.simulation.now();
         self.promises.lock().made.push((step, promise));
+    }
+
+    /// What is owed now.
+    pub(super) fn owed(&self) -> Vec<(ManifestId, Flat)> {
+        let promises = self.promises.lock();
+        let now = self.simulation.now();
+        let owed = promises.contents.iter().filter(|(id, _)| promises.is_owed(id, now));
+        owed.map(|(id, flat)| (*id, flat.clone())).collect()
     }
 
     /// Backs a source up a few times; some runs are interrupted, and some go on with a repository that was
@@ -243,14 +257,7 @@ impl<'b> World<'b> {
     pub fn read(&self, store: &ProcessStore, mut random: Random) -> Result<(), String> {
         let repository = self.open(store)?;
         for _ in 0..1 + random.below(4) {
-            let known: Vec<(ManifestId, Flat)> = {
-                let promises = self.promises.lock();
-                let now = self.simulation.now();
-                let owed = promises.contents.iter().filter(|(id, _)| promises.is_owed(id, now));
-                let mut owed: Vec<_> = owed.map(|(id, flat)| (*id, flat.clone())).collect();
-                owed.sort_by_key(|(id, _)| *id);
-                owed
-            };
+            let known = self.owed();
             if known.is_empty() {
                 continue;
             }

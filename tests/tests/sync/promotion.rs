@@ -1,12 +1,16 @@
 //! A copy becomes a repository, before and while it is copied to.
 
+use std::collections::BTreeSet;
+use std::thread;
+
 use object_store::memory::InMemory;
-use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt};
 use parking_lot::Mutex;
+use repo_format::codec::CopyId;
+use repo_format::format::copy_marker::{self, CopyMarker};
 use repo_format::format::slot::{KdfCost, Secret};
 use repo_format::storage::Location;
 use repo_format::sync::{Gap, gaps, promote};
+use repo_format::verify::{VerifyOptions, verify_keyless};
 
 use super::on_put::OnPut;
 use super::*;
@@ -64,23 +68,64 @@ fn other_secret() -> Secret {
     Secret::key_file(&[9; 64]).unwrap()
 }
 
-/// Copies once, backs up, and copies again while `hook` happens at the first put below `prefix`. Gives
-/// the pair, its copy's storage without the hook, and how the copying ended.
+/// Another process, at the same storages.
+struct Beside {
+    runtime: Runtime,
+    source: Blobs,
+    target: Blobs,
+}
+
+impl Beside {
+    fn of(pair: &Pair) -> Beside {
+        let runtime = runtime();
+        let blobs = |blobs: &Blobs| Blobs::new(blobs.storage().clone(), runtime.handle().clone());
+        Beside { source: blobs(&pair.source), target: blobs(&pair.target), runtime }
+    }
+
+    fn copy(&self) -> Repository {
+        open(&self.runtime, self.target.storage().clone(), OpenOptions::default())
+    }
+
+    fn sync(&self) {
+        let done =
+            sync(&self.source, &self.target, &SyncOptions::default(), &Progress::default(), &Stop::default());
+        done.unwrap();
+    }
+
+    fn promote(&self) {
+        promote(&self.copy(), &self.target, false).unwrap();
+    }
+
+    /// Commits a snapshot.
+    fn back_up(&self) -> ManifestId {
+        let file = PlainFile { version: 7, bytes: Arc::new(noise(7, 9_000)) };
+        let files = Files::from([("own".to_owned(), BTreeMap::from([("file".to_owned(), file)]))]);
+        back_up(&self.copy(), &files)
+    }
+}
+
+/// Copies once if `is_begun`, backs up, and copies again while `hook` happens to the copy's storage at the first put
+/// below `prefix`. Gives the pair, that storage, and how the copying ended.
 fn with_hook(
+    is_begun: bool,
     prefix: &'static str,
-    hook: impl FnOnce(&InMemory) + Send + 'static,
+    hook: impl FnOnce(&Beside) + Send + 'static,
 ) -> (Pair, Storage, Result<SyncReport, SyncError>) {
     let inner = Arc::new(InMemory::new());
-    let plain = shared(inner.clone());
+    let plain = Storage::from_object_store(inner.clone(), Location::Memory, Default::default());
     let mut pair = Pair::with_target(plain.clone());
     pair.back_up();
-    pair.sync();
-    pair.back_up();
+    if is_begun {
+        pair.sync();
+        pair.back_up();
+    }
+    let beside = Beside::of(&pair);
     let hook = Mutex::new(Some(hook));
-    let hook = move |store: &InMemory, name: &str| {
+    let hook = move |_: &InMemory, name: &str| {
         let hook = name.starts_with(prefix).then(|| hook.lock().take()).flatten();
         if let Some(hook) = hook {
-            hook(store);
+            // On a thread of its own: this one drives requests.
+            thread::scope(|scope| scope.spawn(|| hook(&beside)).join().unwrap());
         }
     };
     pair.target = Blobs::new(corso_tests::storage(OnPut { inner, hook }), pair.runtime.handle().clone());
@@ -88,17 +133,9 @@ fn with_hook(
     (pair, plain, ended)
 }
 
-fn shared(store: Arc<dyn ObjectStore>) -> Storage {
-    Storage::from_object_store(store, Location::Memory, Default::default())
-}
-
-fn unmark(store: &InMemory) {
-    futures::executor::block_on(store.delete(&Path::from(marker().as_str()))).unwrap();
-}
-
 #[test]
 fn a_copy_that_is_promoted_in_mid_copy_gets_no_more_records() {
-    let (pair, plain, ended) = with_hook("packs/", unmark);
+    let (pair, plain, ended) = with_hook(true, "packs/", Beside::promote);
     assert!(matches!(ended, Err(SyncError::Promoted { .. })), "{ended:?}");
     let promoted = open(&pair.runtime, plain, OpenOptions::default());
     assert!(!promoted.is_copy());
@@ -111,37 +148,97 @@ fn a_copy_that_is_promoted_in_mid_copy_gets_no_more_records() {
 }
 
 #[test]
-fn records_that_come_after_a_promotion_are_told_from_the_copys_own() {
-    // Promoted and written to after the run has looked for the marker for the last time: the first record
-    // that it puts is the copy's own by then.
-    let runtime = runtime();
-    let handle = runtime.handle().clone();
-    let (pair, plain, ended) = with_hook("log/", move |store| {
-        unmark(store);
-        let storage = shared(Arc::new(store.fork()));
-        // On a thread of its own: this one drives requests.
-        let commits = std::thread::spawn(move || {
-            let blobs = Blobs::new(storage.clone(), handle);
-            let promoted = Repository::open(blobs.clone(), &secret(), OpenOptions::default()).unwrap();
-            let head = promoted.state().revision;
-            let file = PlainFile { version: 7, bytes: Arc::new(noise(7, 9_000)) };
-            let files = Files::from([("own".to_owned(), BTreeMap::from([("file".to_owned(), file)]))]);
-            back_up(&promoted, &files);
-            (head, all(&blobs))
-        });
-        let (head, blobs) = commits.join().unwrap();
-        assert!(head > 0);
-        for (name, bytes) in blobs {
-            let path = Path::from(name.as_str());
-            futures::executor::block_on(store.put(&path, bytes.into())).unwrap();
-        }
+fn records_that_come_after_a_promotion_count_for_nothing() {
+    // The run has looked for the marker for the last time before it puts its first record.
+    let (pair, plain, ended) = with_hook(true, "log/", |beside| {
+        beside.promote();
+        beside.back_up();
     });
-    assert!(
-        matches!(&ended, Err(SyncError::Diverged { blob, .. }) if blob.as_str().starts_with("log/")),
-        "{ended:?}"
-    );
+    assert!(matches!(&ended, Err(SyncError::Promoted { .. })), "{ended:?}");
     let promoted = open(&pair.runtime, plain, OpenOptions::default());
     assert!(promoted.log().broken().is_none() && !promoted.is_copy());
     assert_eq!(promoted.snapshots().unwrap().len(), 2, "the copied one, and its own");
     assert_clean(&promoted, "promoted and written to in mid-copy");
+}
+
+#[test]
+fn a_catalog_that_is_put_after_a_promotion_takes_the_place_of_nothing() {
+    let mut pair = Pair::new();
+    pair.back_up();
+    pair.sync();
+    pair.back_up();
+    pair.repository.log().write_catalog().unwrap();
+    let beside = Beside::of(&pair);
+    beside.promote();
+    let own = beside.back_up();
+    // As whoever looked for the marker before, and slept.
+    for info in pair.source.list("").unwrap() {
+        let bytes = pair.source.get(&info.name).unwrap();
+        pair.target.put_new(&info.name, bytes).unwrap();
+    }
+    let promoted = pair.copy();
+    let rows = promoted.snapshots().unwrap();
+    assert!(rows.len() == 2 && rows.iter().any(|row| row.id == own), "the copied one, and its own: {rows:?}");
+    assert_clean(&promoted, "beside what came too late");
+    let report =
+        verify_keyless(&pair.target, &VerifyOptions::default(), &Progress::default(), &Stop::default());
+    assert!(report.unwrap().is_clean());
+    maintain(&promoted, &at_once());
+    assert_clean(&promoted, "maintained");
+}
+
+#[test]
+fn a_first_run_that_comes_after_a_promotion_makes_no_copy_of_it() {
+    let (pair, plain, ended) = with_hook(false, "corso.copy", |beside| {
+        beside.sync();
+        beside.promote();
+        beside.back_up();
+    });
+    assert!(matches!(ended, Err(SyncError::Promoted { .. })), "{ended:?}");
+    let promoted = open(&pair.runtime, plain.clone(), OpenOptions::default());
+    assert!(!promoted.is_copy());
+    assert_eq!(promoted.snapshots().unwrap().len(), 2);
+    let blobs = Blobs::new(plain, pair.runtime.handle().clone());
+    assert_eq!(blobs.size(&marker()).unwrap(), None, "its marker is taken back");
+    // And where it was killed before that.
+    let late = CopyMarker { repo: promoted.id(), copy: CopyId([3; 16]) };
+    blobs.put_new(&marker(), copy_marker::encode(&late).to_vec().into()).unwrap();
+    assert!(!open(&pair.runtime, blobs.storage().clone(), OpenOptions::default()).is_copy());
+    assert_clean(&promoted, "beside a marker that came too late");
+}
+
+#[test]
+fn a_promotion_that_was_killed_can_be_done_again() {
+    let mut pair = Pair::new();
+    pair.back_up();
+    pair.sync();
+    let (copy, another) = (pair.copy(), pair.copy());
+    let before: BTreeSet<BlobName> = names(&pair.target);
+    promote(&copy, &pair.target, false).unwrap();
+    let made: Vec<BlobName> = names(&pair.target).difference(&before).cloned().collect();
+    let [catalog, promoted] = &made[..] else { panic!("{made:?}") };
+    // Killed before the mark was made, and before the marker was removed.
+    let (late, theirs) = (pair.target.get(promoted).unwrap(), pair.target.get(catalog).unwrap());
+    pair.target.put_new(&marker(), late).unwrap();
+    pair.target.delete(promoted).unwrap();
+    let begun = pair.copy();
+    assert!(begun.is_copy());
+    assert_holds(&begun, &pair.wanted);
+    let error = pair.try_sync(SyncOptions::default()).unwrap_err();
+    assert!(matches!(error, SyncError::PromotionBegun { .. }), "{error:?}");
+    // Who goes on, and who had opened it before.
+    for copy in [begun, another] {
+        let ended = promote(&copy, &pair.target, false);
+        assert!(matches!(ended, Ok(_) | Err(SyncError::NothingToPromote { .. })), "{ended:?}");
+        assert_eq!(pair.target.get(catalog).unwrap(), theirs);
+        let opened = pair.copy();
+        assert!(!opened.is_copy());
+        assert_eq!(opened.state().revision, 1 << 48);
+    }
+    back_up(&pair.copy(), &pair.files);
+    assert_clean(&pair.copy(), "promoted at last");
+}
+
+fn names(blobs: &Blobs) -> BTreeSet<BlobName> {
+    blobs.list("").unwrap().into_iter().map(|info| info.name).collect()
 }
