@@ -37,6 +37,16 @@ impl Seen {
         if state.revision < self.revision {
             return Err(LogError::RolledBack { seen: self.revision, head: state.revision });
         }
+        // The copy that is in the place of this log now may have lacked what was seen, or have had something else.
+        if let Some(before) = state.promotion().filter(|before| self.revision < before.begins) {
+            if self.revision > before.revision {
+                return Err(LogError::RolledBack { seen: self.revision, head: before.revision });
+            }
+            if self.revision == before.revision && self.hash != before.hash {
+                let (revision, seen, found) = (self.revision, self.hash, before.hash);
+                return Err(LogError::Forked { revision, seen, found });
+            }
+        }
         match state.hash_of(self.revision) {
             Some(found) if found != self.hash => {
                 Err(LogError::Forked { revision: self.revision, seen: self.hash, found })

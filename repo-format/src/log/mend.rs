@@ -11,7 +11,7 @@ use super::handle::{Log, LogOptions};
 use super::read::{Access, Reading};
 use super::state::State;
 use super::survey::Survey;
-use crate::codec::{RecordHash, RepoId, Subkeys, random_bytes};
+use crate::codec::{RepoId, Subkeys, random_bytes};
 use crate::format::names::BlobId;
 use crate::storage::{Blobs, Put};
 
@@ -53,26 +53,8 @@ impl Log {
         }
     }
 
-    /// Lets the log of a copy begin anew with a state of it, in `blobs`, its storage: far above the revisions of its
-    /// source, so that nothing that whoever copies still puts counts any more (COPY-8). `hash` tells the promotion
-    /// of this copy from others: where it has begun, all is well.
-    ///
-    /// Says whether the log begins with it; if not, another's came in between.
-    ///
-    /// # Errors
-    /// `NoRoom`; and as for any writing.
-    pub fn promote(&self, state: &State, blobs: Blobs, hash: RecordHash) -> Result<bool, LogError> {
-        let Some(state) = state.promoted(hash)? else { return Ok(true) };
-        let Access { keys, repo, .. } = &self.0.access;
-        let reading = Reading { state: state.clone(), catalog: 0, broken: None, warnings: Vec::new() };
-        let access = Access { blobs, keys: keys.clone(), repo: *repo };
-        let log = Log::new(access, LogOptions::default(), false, reading);
-        let revision = state.revision;
-        Ok(log.begin_with(state)? || log.0.access.catalog(revision)?.hash == hash)
-    }
-
     /// Puts the catalog that the log begins anew with. Says whether this call did it.
-    fn begin_with(&self, mut state: State) -> Result<bool, LogError> {
+    pub(super) fn begin_with(&self, mut state: State) -> Result<bool, LogError> {
         self.settle(&mut state)?;
         let (access, blob) = (&self.0.access, BlobId::Catalog(state.revision));
         let bytes = catalog::encode(&access.keys, &access.repo, random_bytes()?, &state)

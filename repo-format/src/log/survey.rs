@@ -24,8 +24,6 @@ const READ_AT_ONCE: usize = 256;
 /// A log that begins anew does so at the next multiple of this above all that is known: nobody has
 /// seen a revision near there, and no create of an old name comes in its way.
 const STEP: u64 = 1 << 32;
-/// The same for that of a copy that is promoted: its source never comes there, not even when its own log begins anew.
-const PROMOTION_STEP: u64 = 1 << 48;
 
 /// A record that counts as empty from now on.
 #[derive(Debug, Clone)]
@@ -98,19 +96,8 @@ impl Survey {
 }
 
 impl State {
-    /// The same state far above all that whoever copies its log may still put there (COPY-8); `None` if it is the one
-    /// that a promotion with this hash began with.
-    pub(super) fn promoted(&self, hash: RecordHash) -> Result<Option<State>, LogError> {
-        if is_promoted(self.revision) && self.hash == hash {
-            return Ok(None);
-        }
-        let mut state = self.clone();
-        state.begin(far_above(self.revision, PROMOTION_STEP)?, hash);
-        Ok(Some(state))
-    }
-
     /// Makes this the state at `revision`, from which the log begins anew.
-    fn begin(&mut self, revision: u64, hash: RecordHash) {
+    pub(super) fn begin(&mut self, revision: u64, hash: RecordHash) {
         (self.revision, self.hash, self.floor) = (revision, hash, Floor(revision + 1));
         self.recent_hashes.clear();
         self.recent_hashes.push_back((revision, hash));
@@ -123,13 +110,8 @@ pub(crate) fn is_far_above(revision: u64) -> bool {
     revision > 0 && revision.is_multiple_of(STEP)
 }
 
-/// Whether the log of a copy may have begun anew with this revision when it was promoted (COPY-8).
-pub(crate) fn is_promoted(revision: u64) -> bool {
-    revision > 0 && revision.is_multiple_of(PROMOTION_STEP)
-}
-
 /// The next revision that lies far above one: a multiple of `step`.
-fn far_above(revision: u64, step: u64) -> Result<u64, LogError> {
+pub(super) fn far_above(revision: u64, step: u64) -> Result<u64, LogError> {
     let next = (revision / step + 1).checked_mul(step).filter(|next| *next < u64::MAX - step);
     next.ok_or(LogError::NoRoom { blob: BlobId::Record(revision) })
 }

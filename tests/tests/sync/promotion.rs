@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use repo_format::codec::CopyId;
 use repo_format::format::copy_marker::{self, CopyMarker};
 use repo_format::format::slot::{KdfCost, Secret};
+use repo_format::log::LogError;
 use repo_format::storage::Location;
 use repo_format::sync::{Gap, gaps, promote};
 use repo_format::verify::{VerifyOptions, verify_keyless};
@@ -241,4 +242,33 @@ fn a_promotion_that_was_killed_can_be_done_again() {
 
 fn names(blobs: &Blobs) -> BTreeSet<BlobName> {
     blobs.list("").unwrap().into_iter().map(|info| info.name).collect()
+}
+
+#[test]
+fn whoever_has_seen_more_of_the_source_is_told_what_a_promoted_copy_lacks() {
+    for lacks in [true, false] {
+        let (mut pair, state) = (Pair::new(), tempfile::tempdir().unwrap());
+        let remembering = OpenOptions { state: Some(state.path().to_owned()), ..OpenOptions::default() };
+        // Both are at one location, one after the other.
+        let open = |blobs: &Blobs, options: &OpenOptions| {
+            Repository::open(blobs.clone(), &secret(), options.clone()).map(|opened| opened.state().revision)
+        };
+        pair.back_up();
+        pair.sync();
+        let copied = open(&pair.source, &remembering).unwrap();
+        if lacks {
+            pair.back_up();
+        }
+        let last = open(&pair.source, &remembering).unwrap();
+        promote(&pair.copy(), &pair.target, false).unwrap();
+        let opened = open(&pair.target, &remembering);
+        if lacks {
+            let told = matches!(&opened, Err(RepositoryError::Log(LogError::RolledBack { seen, head }))
+                if (*seen, *head) == (last, copied));
+            assert!(told, "{opened:?}");
+            let accepting = OpenOptions { accept_rollback: true, ..remembering.clone() };
+            assert_eq!(open(&pair.target, &accepting).unwrap(), 1 << 48);
+        }
+        assert_eq!(open(&pair.target, &remembering).unwrap(), 1 << 48);
+    }
 }
