@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use corso_tests::plain::{Files, PlainFile, PlainSource, files_of, flat};
@@ -213,4 +214,34 @@ fn snapshots_that_need_what_is_nowhere_get_successors() {
         world.maintain().expect("nothing unreadable is left");
         world.assert_whole();
     }
+}
+
+#[test]
+fn an_index_made_beside_a_backup_that_goes_on_is_no_damage() {
+    let mut world = World::new();
+    for number in 0..40 {
+        let bytes = Arc::new(noise(9_000 + number, 20_000));
+        let file = PlainFile { version: 9, bytes };
+        world.files.entry("new".into()).or_default().insert(format!("file {number}"), file);
+    }
+    let (beside, opened) = (world.open(), AtomicU64::new(0));
+    let added = Arc::new(AtomicU64::new(0));
+    let told = added.clone();
+    let source = PlainSource::with_hook(&world.files, move |_| {
+        // Some packs are there by now, and no record knows them.
+        if opened.fetch_add(1, Ordering::SeqCst) == 35 {
+            let repair = repair::index(&beside, false, &Progress::default(), &Stop::default()).unwrap();
+            told.fetch_add(repair.segments_added, Ordering::SeqCst);
+        }
+    });
+    let mut options = backup_options("source".as_ref());
+    (options.writer.data_pack_size, options.writer.data_frame_size) = (100 << 10, 50 << 10);
+    let id =
+        backup(&world.open(), &source, &options, &Progress::default(), &Stop::default()).unwrap().id.unwrap();
+    assert!(added.load(Ordering::SeqCst) > 0, "the repair found packs");
+    let repository = world.open();
+    assert_eq!(files_of(&repository, &id).unwrap(), flat(&world.files));
+    assert_clean(&repository, "rows are there twice");
+    maintenance::run(&repository, &at_once(), &Progress::default(), &Stop::default()).unwrap();
+    assert_clean(&repository, "merged");
 }

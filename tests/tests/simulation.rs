@@ -78,13 +78,15 @@ fn decisions(seed: u64) -> Random {
     Random(seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ 0x5851_f42d)
 }
 
-/// Plays a seed. With lists that lag, processes may fail; they may do nothing wrong.
-fn play(beginning: &Beginning, seed: u64, lags: u64, image_one_in: u64) -> Played {
-    let mut random = decisions(seed);
-    let hazards = Hazards { lags, ..hazards(&mut random) };
-    let simulation = Simulation::new(random.number(), beginning.store.fork(), hazards, image_one_in);
-    let world = &World::new(beginning, simulation.clone());
-    let ended = run(&simulation, lives(world, &mut random), lags);
+/// Plays a seed with those whom `others` adds, and looks at its images as a whole repository's.
+fn play_with<'w>(
+    world: &'w World<'_>,
+    simulation: &Simulation,
+    seed: u64,
+    lags: u64,
+    lives: Vec<Life<'w>>,
+) -> Played {
+    let ended = run(simulation, lives, lags);
     let images = simulation.images();
     alone(seed, || {
         let mut last = None;
@@ -99,6 +101,29 @@ fn play(beginning: &Beginning, seed: u64, lags: u64, image_one_in: u64) -> Playe
         killed: ended.iter().filter(|ended| ended.excused).count() as u64,
         failed: ended.iter().filter(|ended| ended.result.is_err()).count() as u64,
     }
+}
+
+/// Plays a seed. With lists that lag, processes may fail; they may do nothing wrong.
+fn play(beginning: &Beginning, seed: u64, lags: u64, image_one_in: u64) -> Played {
+    let mut random = decisions(seed);
+    let hazards = Hazards { lags, ..hazards(&mut random) };
+    let simulation = Simulation::new(random.number(), beginning.store.fork(), hazards, image_one_in);
+    let world = &World::new(beginning, simulation.clone());
+    play_with(world, &simulation, seed, lags, lives(world, &mut random))
+}
+
+/// Plays a seed in which two repair what is whole.
+fn play_mended(beginning: &Beginning, seed: u64) -> Played {
+    let mut random = decisions(seed);
+    let hazards = hazards(&mut random);
+    let simulation = Simulation::new(random.number(), beginning.store.fork(), hazards, 25);
+    let world = &World::new(beginning, simulation.clone());
+    let mut lives = lives(world, &mut random);
+    for _ in 0..2 {
+        let random = Random(random.number());
+        lives.push(life("mender", move |store| world.mend(store, random)));
+    }
+    play_with(world, &simulation, seed, 0, lives)
 }
 
 /// Plays a seed in which the repository is copied, by two who do not know of each other, and the copy read; both
@@ -262,11 +287,23 @@ fn a_copy_is_what_its_source_was_whatever_the_schedule() {
     tell(&format!("copies: {count} seeds from {first}, {states} states of the copy"));
 }
 
+/// Whoever repairs waits for nobody either, and takes nothing that goes on beside it for damage.
+#[test]
+fn repair_finds_nothing_in_what_is_whole_whatever_the_schedule() {
+    let beginning = Beginning::make();
+    let (first, count) = (setting("CORSO_TEST_SEED", 0), setting("CORSO_TEST_SEEDS", 200));
+    let images = AtomicU64::new(0);
+    each_seed(first..first + count, |seed| {
+        images.fetch_add(play_mended(&beginning, seed).images, Ordering::SeqCst);
+    });
+    tell(&format!("repairs: {count} seeds from {first}, {} images", images.into_inner()));
+}
+
 /// Promotion waits for nobody who copies: what is committed to the promoted copy stays, whatever else is still put there.
 #[test]
 fn a_promoted_copy_keeps_what_it_promises_whatever_the_schedule() {
     let beginning = Beginning::make();
-    let (first, count) = (setting("CORSO_TEST_SEED", 0), setting("CORSO_TEST_SEEDS", 300));
+    let (first, count) = (setting("CORSO_TEST_SEED", 0), setting("CORSO_TEST_SEEDS", 150));
     let promoted = AtomicU64::new(0);
     each_seed(first..first + count, |seed| {
         promoted.fetch_add(u64::from(play_promoted(&beginning, seed)), Ordering::SeqCst);

@@ -30,6 +30,16 @@ pub enum IndexError {
 }
 
 impl IndexError {
+    /// Whether a segment is lost or damaged; if not, asking again may help.
+    pub fn is_lost(&self) -> bool {
+        match self {
+            IndexError::Fetch { source, .. } => source
+                .downcast_ref::<StorageError>()
+                .is_some_and(|error| error.is_lost() || matches!(error, StorageError::TooLarge { .. })),
+            _ => true,
+        }
+    }
+
     /// Whether a segment is not there any more: it was replaced, or is lost. A state as old as that must be
     /// read anew.
     pub fn is_gone(&self) -> bool {

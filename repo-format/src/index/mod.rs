@@ -140,13 +140,22 @@ impl Index {
     /// [`IndexError`] if a segment that covers `id` cannot be read: the content may be in it.
     pub fn locate(&self, id: &ContentId) -> Result<Vec<Location>, IndexError> {
         let mut found: Vec<Location> = Vec::new();
-        for (_, slot) in self.slots().covering(id) {
-            for (_, at) in self.locate_in(slot, id)? {
-                // Segments that overlap for a while name the same place.
-                if !found.contains(&at) {
-                    found.push(at);
-                }
+        for at in self.rows_at(id)? {
+            if !found.contains(&at) {
+                found.push(at);
             }
+        }
+        Ok(found)
+    }
+
+    /// The same, each place as often as segments name it: those that overlap for a while do.
+    ///
+    /// # Errors
+    /// As [`Index::locate`].
+    pub fn rows_at(&self, id: &ContentId) -> Result<Vec<Location>, IndexError> {
+        let mut found = Vec::new();
+        for (_, slot) in self.slots().covering(id) {
+            found.extend(self.locate_in(slot, id)?.into_iter().map(|(_, at)| at));
         }
         Ok(found)
     }

@@ -1,13 +1,14 @@
 //! The index from the packs' footers.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use super::RepairError;
+use super::{RepairError, TRIES};
 use crate::codec::{PackId, SegmentId};
 use crate::engine::progress::{Progress, Stop};
 use crate::format::names::{BlobId, PACKS, PackKind};
 use crate::format::segment::SegmentRef;
-use crate::log::{Action, BlobRef};
+use crate::log::{Action, BlobRef, State};
 use crate::pack::{PackContents, PackError, read_footer_of};
 use crate::repository::{Repository, RepositoryError, check_known, with_causes};
 use crate::storage::{BlobInfo, StorageError};
@@ -62,20 +63,27 @@ struct Scan {
 /// Looks at every segment and at every pack's footer, and makes the segments that are missing.
 ///
 /// # Errors
-/// If storage or log fail. Packs that cannot be read are no error.
+/// If storage or log fail; `Overtaken`. Packs that cannot be read are no error.
 pub fn index(
     repository: &Repository,
     dry_run: bool,
     progress: &Progress,
     stop: &Stop,
 ) -> Result<IndexRepair, RepairError> {
-    let scan = scan(repository, if dry_run { Keep::Nothing } else { Keep::Put }, progress, stop)?;
-    // A part of the packs is no reason to give broken segments up: their other rows are not made yet.
-    if dry_run || scan.repair.interrupted {
-        repository.refresh()?;
-        return Ok(scan.repair);
+    for _ in 0..TRIES {
+        let scan = scan(repository, if dry_run { Keep::Nothing } else { Keep::Put }, progress, stop)?;
+        // A part of the packs is no reason to give broken segments up: their other rows are not made yet.
+        if dry_run || scan.repair.interrupted {
+            repository.refresh()?;
+            return Ok(scan.repair);
+        }
+        match commit(repository, scan) {
+            // Maintenance has doomed a pack that is named.
+            Err(RepairError::Repository(error)) if error.is_outdated() => {}
+            committed => return committed,
+        }
     }
-    commit(repository, scan)
+    Err(RepairError::Overtaken { tries: TRIES })
 }
 
 /// Looks as a dry run does, and lets this process consult the segments that it would make.
@@ -94,15 +102,11 @@ pub(super) fn stage(
 }
 
 fn scan(repository: &Repository, keep: Keep, progress: &Progress, stop: &Stop) -> Result<Scan, RepairError> {
-    repository.refresh()?;
+    let (state, good, broken_segments) = segments(repository)?;
     if keep == Keep::Put {
         repository.log().check_writable()?;
     }
-    let mut repair = IndexRepair::default();
-    let state = repository.state();
-    let (good, broken): (Vec<SegmentRef>, Vec<SegmentRef>) =
-        state.segments.values().partition(|segment| repository.index().packs_of(segment).is_ok());
-    repair.broken_segments = broken.iter().map(|segment| segment.id).collect();
+    let mut repair = IndexRepair { broken_segments, ..IndexRepair::default() };
     // Look-ups would fail wherever a broken one covers the content.
     repository.index().set_segments(&good);
     let listed = repository.blobs().list(PACKS)?;
@@ -119,8 +123,13 @@ fn scan(repository: &Repository, keep: Keep, progress: &Progress, stop: &Stop) -
             continue;
         }
         progress.done(1, info.size);
+        let footer = match footer(repository, kind, &id, &info) {
+            // Reclaimed since it was listed.
+            Err(error) if error.is_not_found() => continue,
+            footer => footer?,
+        };
         repair.packs += 1;
-        let pack = match footer(repository, kind, &id, &info)? {
+        let pack = match footer {
             Ok(pack) => pack,
             Err(error) => {
                 repair.unreadable.push((blob, with_causes(&error)));
@@ -145,6 +154,27 @@ fn scan(repository: &Repository, keep: Keep, progress: &Progress, stop: &Stop) -
     }
     repair.segments_added = added.len() as u64;
     Ok(Scan { repair, base: state.revision, good, added, named })
+}
+
+/// The newest state's segments that can be read, and those that are lost or damaged.
+fn segments(repository: &Repository) -> Result<(Arc<State>, Vec<SegmentRef>, Vec<SegmentId>), RepairError> {
+    let mut state = repository.refresh()?;
+    loop {
+        let (mut good, mut broken) = (Vec::new(), Vec::new());
+        for segment in state.segments.values() {
+            match repository.index().packs_of(segment) {
+                Ok(_) => good.push(*segment),
+                Err(error) if error.is_lost() => broken.push(segment.id),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        // One that others took the place of may be gone.
+        let now = if broken.is_empty() { state.clone() } else { repository.refresh()? };
+        if now.revision == state.revision {
+            return Ok((state, good, broken));
+        }
+        state = now;
+    }
 }
 
 fn kept(

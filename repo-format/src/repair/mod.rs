@@ -24,6 +24,9 @@ mod salvage;
 mod snapshots;
 mod tree;
 
+/// So often it is looked again because somebody else wrote to the log meanwhile.
+const TRIES: usize = 5;
+
 pub use error::RepairError;
 pub use index::{IndexRepair, index};
 pub use log::{Left, LogRepair, LogRepairOptions, REVIVED, Revived, log, settle};

@@ -1,6 +1,6 @@
 //! Successors of snapshots that need what is lost.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::RepairError;
@@ -58,7 +58,9 @@ const LOST_SHOWN: usize = 1000;
 /// Whether contents are in packs that are there and trusted.
 struct Presence<'r> {
     repository: &'r Repository,
-    there: HashSet<PackId>,
+    /// The state that is looked at; none yet at first.
+    revision: Cell<u64>,
+    there: RefCell<HashSet<PackId>>,
     /// Lists repeat contents; look-ups cost more.
     known: RefCell<HashMap<ContentId, bool>>,
 }
@@ -77,7 +79,8 @@ pub fn snapshots(
     stop: &Stop,
 ) -> Result<SnapshotRepair, RepairError> {
     let writer = repository.writer(WriterOptions { dry_run, ..WriterOptions::default() })?;
-    let presence = Presence::of(repository)?;
+    let presence = Presence::of(repository);
+    presence.renew()?;
     let is_present = |id: &ContentId| presence.has(id);
     let mut mender = Mender {
         contents: repository.contents(),
@@ -98,14 +101,27 @@ pub fn snapshots(
         }
         repair.snapshots += 1;
         progress.done(1, 0);
-        let manifest = match repository.manifest(&row.id) {
-            Ok(manifest) => manifest,
-            Err(error) => {
-                repair.unreadable.push((row.id, with_causes(&error)));
-                continue;
+        let mended = loop {
+            let mended = match repository.manifest(&row.id) {
+                Ok(manifest) => mend(&mut mender, row, manifest)?.map(Ok),
+                Err(error) => Some(Err(with_causes(&error))),
+            };
+            // What is lost may have been moved, or its snapshot forgotten, while it was looked for.
+            if mended.is_none() || !presence.renew()? {
+                break mended;
+            }
+            if !repository.snapshots()?.iter().any(|live| live.id == row.id) {
+                break None;
             }
         };
-        let Some((mut repaired, manifest)) = mend(&mut mender, row, manifest)? else { continue };
+        let (mut repaired, manifest) = match mended {
+            Some(Ok(mended)) => mended,
+            Some(Err(error)) => {
+                repair.unreadable.push((row.id, error));
+                continue;
+            }
+            None => continue,
+        };
         if successors.contains(row.id.to_string().as_str()) {
             repair.replaced += 1;
             continue;
@@ -191,11 +207,26 @@ fn is_ledger_whole(mender: &Mender<'_>, layer: &ContentId) -> bool {
 }
 
 impl<'r> Presence<'r> {
-    fn of(repository: &'r Repository) -> Result<Presence<'r>, RepairError> {
-        let state = repository.state();
-        let mut there = repository.packs_there()?;
+    fn of(repository: &'r Repository) -> Presence<'r> {
+        Presence {
+            repository,
+            revision: Cell::default(),
+            there: RefCell::default(),
+            known: RefCell::default(),
+        }
+    }
+
+    /// Looks at the newest state. Gives whether it is another than before.
+    fn renew(&self) -> Result<bool, RepairError> {
+        let state = self.repository.refresh()?;
+        if self.revision.replace(state.revision) == state.revision {
+            return Ok(false);
+        }
+        let mut there = self.repository.packs_there()?;
         there.retain(|id| !state.quarantined.contains(id) && !state.is_lost(id));
-        Ok(Presence { repository, there, known: RefCell::default() })
+        self.there.replace(there);
+        self.known.borrow_mut().clear();
+        Ok(true)
     }
 
     fn has(&self, id: &ContentId) -> bool {
@@ -203,7 +234,7 @@ impl<'r> Presence<'r> {
             return *known;
         }
         let found = self.repository.index().locate(id).unwrap_or_default();
-        let has = found.iter().any(|at| self.there.contains(&at.pack));
+        let has = found.iter().any(|at| self.there.borrow().contains(&at.pack));
         let mut known = self.known.borrow_mut();
         if known.len() >= KNOWN_MAX {
             known.clear();

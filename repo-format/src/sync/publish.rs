@@ -47,13 +47,14 @@ pub(super) fn publish(transfer: &Transfer<'_>, look: &Look) -> Result<Published,
 /// the catalog that stands for it, with the same bytes.
 ///
 /// # Errors
-/// `PromotionBegun`, `Behind`, `Diverged`; and as for any blob.
+/// `Promoted`, `PromotionBegun`, `Behind`, `Diverged`; and as for any blob.
 pub(super) fn continues(transfer: &Transfer<'_>, look: &Look) -> Result<bool, SyncError> {
     let (head, known) = (look.head(), readable_head(&transfer.there.lock()));
-    if head < known && is_promoted(known) {
-        return Err(SyncError::PromotionBegun { location: transfer.place.location() });
-    }
     if head < known {
+        transfer.place.check()?;
+        if is_promoted(known) {
+            return Err(SyncError::PromotionBegun { location: transfer.place.location() });
+        }
         return Err(SyncError::Behind { source_head: head, copy_head: known });
     }
     if known == 0 {

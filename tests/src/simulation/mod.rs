@@ -11,6 +11,7 @@
 
 mod bystanders;
 mod copying;
+mod mending;
 mod promoting;
 mod store;
 mod turns;

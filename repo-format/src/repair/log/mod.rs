@@ -16,16 +16,13 @@ pub use settle::settle;
 
 use self::revive::{Found, Seeker};
 use super::index::stage;
-use super::{IndexRepair, RepairError, index};
+use super::{IndexRepair, RepairError, TRIES, index};
 use crate::codec::{PackId, SegmentId, SplitterSizes};
 use crate::engine::progress::{Progress, Stop};
 use crate::format::names::BlobId;
 use crate::log::{Hold, LogError, Survey};
 use crate::maintenance::drop_rows;
 use crate::repository::{BrokenLog, Repository, with_causes};
-
-/// So often it is looked again because somebody else wrote to the log meanwhile.
-const TRIES: usize = 5;
 
 /// How a log is repaired.
 #[derive(Debug, Clone, Copy, Default)]
