@@ -156,8 +156,11 @@ fn scan(repository: &Repository, keep: Keep, progress: &Progress, stop: &Stop) -
     Ok(Scan { repair, base: state.revision, good, added, named })
 }
 
-/// The newest state's segments that can be read, and those that are lost or damaged.
-fn segments(repository: &Repository) -> Result<(Arc<State>, Vec<SegmentRef>, Vec<SegmentId>), RepairError> {
+/// A state, its segments that can be read, and those that are lost or damaged.
+type Segments = (Arc<State>, Vec<SegmentRef>, Vec<SegmentId>);
+
+/// Those of the newest state.
+fn segments(repository: &Repository) -> Result<Segments, RepairError> {
     let mut state = repository.refresh()?;
     loop {
         let (mut good, mut broken) = (Vec::new(), Vec::new());
