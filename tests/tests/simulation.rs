@@ -78,7 +78,7 @@ fn decisions(seed: u64) -> Random {
     Random(seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ 0x5851_f42d)
 }
 
-/// Plays a seed with those whom `others` adds, and looks at its images as a whole repository's.
+/// Lets a world's processes live, and looks at its images as a whole repository's.
 fn play_with<'w>(
     world: &'w World<'_>,
     simulation: &Simulation,

@@ -33,10 +33,7 @@ impl Log {
     ) -> Result<bool, LogError> {
         let mut state = survey.state.clone();
         state.check_writable()?;
-        let (access, reading) = (
-            Access { blobs, keys, repo },
-            Reading { state: state.clone(), catalog: 0, broken: None, warnings: Vec::new() },
-        );
+        let (access, reading) = (Access { blobs, keys, repo }, Reading::made(state.clone()));
         // What was seen is remembered by whoever opens the mended log.
         let log = Log::new(access, LogOptions { memory: None, ..options }, false, reading);
         let access = &log.0.access;

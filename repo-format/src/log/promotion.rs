@@ -67,9 +67,8 @@ impl Log {
     pub fn promote(&self, state: &State, blobs: Blobs, hash: RecordHash) -> Result<bool, LogError> {
         let Some(state) = state.promoted(hash)? else { return Ok(true) };
         let Access { keys, repo, .. } = &self.0.access;
-        let reading = Reading { state: state.clone(), catalog: 0, broken: None, warnings: Vec::new() };
         let access = Access { blobs, keys: keys.clone(), repo: *repo };
-        let log = Log::new(access, LogOptions::default(), false, reading);
+        let log = Log::new(access, LogOptions::default(), false, Reading::made(state.clone()));
         let revision = state.revision;
         Ok(log.begin_with(state)? || log.0.access.catalog(revision)?.hash == hash)
     }

@@ -36,6 +36,13 @@ pub(super) struct Reading {
     pub warnings: Vec<Warning>,
 }
 
+impl Reading {
+    /// A state that nobody has read: it was made of what is left, or is about to be written.
+    pub fn made(state: State) -> Reading {
+        Reading { state, catalog: 0, broken: None, warnings: Vec::new() }
+    }
+}
+
 impl Access {
     /// Reads the state at the end of the log, or at `at` at most.
     pub fn read(&self, at: Option<u64>) -> Result<Reading, LogError> {

@@ -147,8 +147,7 @@ impl Log {
         let mut state = survey.state.clone();
         let splitter = || encode_splitter(&SplitterSizes::DEFAULT);
         state.parameters.entry(SPLITTER.to_owned()).or_insert_with(splitter);
-        let reading = Reading { state, catalog: 0, broken: None, warnings: Vec::new() };
-        Log::new(Access { blobs, keys, repo }, LogOptions::default(), true, reading)
+        Log::new(Access { blobs, keys, repo }, LogOptions::default(), true, Reading::made(state))
     }
 }
 

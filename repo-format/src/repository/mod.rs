@@ -168,19 +168,10 @@ impl Repository {
         // A copy has its marker before all else. So one that is not there behind the slots never was, whatever comes
         // later; one that was not there before them says little. Nothing is written before that is known.
         let (marker, log) = blobs.both(|| copy_marker(&blobs), || read(&blobs));
-        let (blobs, log) = match marker? {
-            Some(_) => {
-                let copy = blobs.for_reading();
-                let log = read(&copy);
-                (copy, log)
-            }
-            // It may have been a copy's that nobody had put a log into yet, and that was promoted since.
-            None if matches!(log, Err(LogError::Empty)) => {
-                let log = read(&blobs);
-                (blobs, log)
-            }
-            None => (blobs, log),
-        };
+        let blobs = if marker?.is_some() { blobs.for_reading() } else { blobs };
+        // An empty one may have been a copy's that nobody had put a log into yet, and that was promoted since.
+        let is_anew = blobs.is_for_reading() || matches!(log, Err(LogError::Empty));
+        let log = if is_anew { read(&blobs) } else { log };
         unlocked.restore_format_blob(&blobs);
         let log = match log {
             // Nobody but whoever copies begins a copy's log.

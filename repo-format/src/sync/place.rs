@@ -48,7 +48,7 @@ impl<'a> Place<'a> {
         let place = Place { blobs: target, marker: Some(marker) };
         // Whatever the two are called: what was written to one is not to be found in the other.
         if marker_of(source)?.is_some_and(|theirs| theirs == Ok(marker)) {
-            place.unmake(made);
+            unmake(target, made);
             return Err(SyncError::SameStorage { location: location(target) });
         }
         if !dry_run {
@@ -65,7 +65,7 @@ impl<'a> Place<'a> {
         let Put::Theirs(theirs) = put else { return Ok(()) };
         match format_blob::decode(&theirs) {
             Ok(found) => {
-                self.unmake(made);
+                unmake(self.blobs, made);
                 Err(SyncError::OtherRepository { location: self.location(), found, expected: *repo })
             }
             // Damage, which is put right like any other.
@@ -73,13 +73,6 @@ impl<'a> Place<'a> {
                 self.blobs.delete(&name).map_err(|source| self.failed(source))?;
                 self.name(repo, made)
             }
-        }
-    }
-
-    /// Takes back the marker if this run has made it.
-    fn unmake(&self, made: bool) {
-        if made {
-            unmake(self.blobs);
         }
     }
 
@@ -126,25 +119,20 @@ fn make(target: &Blobs, repo: &RepoId) -> Result<(CopyMarker, bool), SyncError> 
     let marker = CopyMarker { repo: *repo, copy };
     let bytes = copy_marker::encode(&marker).to_vec();
     let put = target.put_new(&BlobId::CopyMarker.name(), bytes.into());
-    match put.map_err(|source| failed(target, source))? {
-        // Even so it may come too late, to a copy that another made, and that was promoted.
-        Put::Mine => match found(target, repo)? {
-            Some(marker) => Ok((marker, true)),
-            None => {
-                unmake(target);
-                Err(SyncError::Promoted { location: location(target) })
-            }
-        },
-        Put::Theirs(_) => match found(target, repo)? {
-            Some(marker) => Ok((marker, false)),
-            None => Err(SyncError::Promoted { location: location(target) }),
-        },
+    let made = matches!(put.map_err(|source| failed(target, source))?, Put::Mine);
+    match found(target, repo)? {
+        Some(marker) => Ok((marker, made)),
+        // Even this run's own may come too late, to a copy that another made, and that was promoted.
+        None => {
+            unmake(target, made);
+            Err(SyncError::Promoted { location: location(target) })
+        }
     }
 }
 
-/// Takes back a marker that should not have been made. Nobody else needs it.
-fn unmake(target: &Blobs) {
-    if let Err(error) = target.delete(&BlobId::CopyMarker.name()) {
+/// Takes back the marker that this run has made where it should not have. Nobody else needs it.
+fn unmake(target: &Blobs, made: bool) {
+    if made && let Err(error) = target.delete(&BlobId::CopyMarker.name()) {
         tracing::warn!(%error, "corso.copy could not be removed again");
     }
 }
