@@ -139,12 +139,12 @@ impl Index {
     /// # Errors
     /// [`IndexError`] if a segment that covers `id` cannot be read: the content may be in it.
     pub fn locate(&self, id: &ContentId) -> Result<Vec<Location>, IndexError> {
-        let mut found: Vec<Location> = Vec::new();
-        for at in self.rows_at(id)? {
+        let mut found = Vec::new();
+        self.each_row_at(id, |at| {
             if !found.contains(&at) {
                 found.push(at);
             }
-        }
+        })?;
         Ok(found)
     }
 
@@ -154,10 +154,17 @@ impl Index {
     /// As [`Index::locate`].
     pub fn rows_at(&self, id: &ContentId) -> Result<Vec<Location>, IndexError> {
         let mut found = Vec::new();
-        for (_, slot) in self.slots().covering(id) {
-            found.extend(self.locate_in(slot, id)?.into_iter().map(|(_, at)| at));
-        }
+        self.each_row_at(id, |at| found.push(at))?;
         Ok(found)
+    }
+
+    fn each_row_at(&self, id: &ContentId, mut take: impl FnMut(Location)) -> Result<(), IndexError> {
+        for (_, slot) in self.slots().covering(id) {
+            for (_, at) in self.locate_in(slot, id)? {
+                take(at);
+            }
+        }
+        Ok(())
     }
 
     /// The first place of a content in a pack that is `usable`: the question of a writer, who does
