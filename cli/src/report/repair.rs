@@ -4,6 +4,7 @@ pub mod log;
 
 use std::fmt;
 
+use repo_format::format::names::BlobId;
 use repo_format::repair::{IndexRepair, PackRepair, SnapshotRepair};
 use serde::Serialize;
 
@@ -54,7 +55,7 @@ impl IndexRepairSummary {
             packs: repair.packs,
             packs_missing: repair.packs_missing,
             contents_missing: repair.contents_missing,
-            unreadable: repair.unreadable.iter().map(|(blob, what)| Wrong::new(blob.name(), what)).collect(),
+            unreadable: unreadable(&repair.unreadable),
             segments_added: repair.segments_added,
             interrupted: repair.interrupted,
         }
@@ -77,6 +78,10 @@ impl fmt::Display for IndexRepairSummary {
     }
 }
 
+fn unreadable(packs: &[(BlobId, String)]) -> Vec<Wrong> {
+    packs.iter().map(|(blob, what)| Wrong::new(blob.name(), what)).collect()
+}
+
 /// What became of damaged packs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(serde::Deserialize))]
@@ -84,6 +89,8 @@ pub struct PackRepairSummary {
     pub dry_run: bool,
     /// Packs that are quarantined now.
     pub damaged: Vec<Wrong>,
+    /// Packs that could not be read, and may be whole.
+    pub unreadable: Vec<Wrong>,
     /// Packs that are trusted again.
     pub healed: Vec<String>,
     /// Packs that were quarantined before and stay so.
@@ -98,6 +105,7 @@ impl PackRepairSummary {
         PackRepairSummary {
             dry_run,
             damaged: repair.damaged.iter().map(|(id, what)| Wrong::new(id, what)).collect(),
+            unreadable: unreadable(&repair.unreadable),
             healed: repair.healed.iter().map(ToString::to_string).collect(),
             still: repair.still,
             salvaged: repair.salvaged,
@@ -112,6 +120,12 @@ impl fmt::Display for PackRepairSummary {
         for wrong in &self.damaged {
             write!(f, "\n{wrong}")?;
         }
+        if !self.unreadable.is_empty() {
+            write!(f, "\nUnreadable   {}", Count(self.unreadable.len() as u64, "pack"))?;
+            for wrong in &self.unreadable {
+                write!(f, "\n{wrong}")?;
+            }
+        }
         write!(f, "\nWhole again  {}", Count(self.healed.len() as u64, "pack"))?;
         write!(f, "\nQuarantined  {} since earlier", Count(self.still, "pack"))?;
         if self.salvaged > 0 {
@@ -121,7 +135,13 @@ impl fmt::Display for PackRepairSummary {
         end(f, is_clean, self.dry_run, self.interrupted, || {
             let next = "The next backup of each source stores again what it still has of what they held.";
             if self.damaged.is_empty() { "Done.".to_owned() } else { format!("Quarantined. {next}") }
-        })
+        })?;
+        match self.unreadable.is_empty() {
+            true => Ok(()),
+            false => f.write_str(
+                "\nWhat cannot be read may be whole: run this again, or move away what is given no more.",
+            ),
+        }
     }
 }
 

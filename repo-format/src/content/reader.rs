@@ -120,14 +120,15 @@ impl ContentReader {
     /// The content from the first of `places` that gives it, and the pack that this was in.
     ///
     /// # Errors
-    /// That of the first place; `Missing` if there is none.
+    /// That of the first place, or of one that is only out of reach: what may still be had is not lost. `Missing`
+    /// if there is no place.
     pub fn get_from(
         &self,
         kind: ContentKind,
         id: &ContentId,
         places: &[Location],
     ) -> Result<(PackId, Bytes), ContentError> {
-        let mut first_error = None;
+        let mut told: Option<ContentError> = None;
         for location in places {
             let read = self.frame(id, location).and_then(|raw| self.take(kind, id, location, &raw));
             match read {
@@ -136,11 +137,13 @@ impl ContentReader {
                     if matches!(error, ContentError::Damaged { .. }) {
                         self.0.usable.add_lost([location.pack]);
                     }
-                    first_error.get_or_insert(error);
+                    if told.as_ref().is_none_or(|told| told.is_loss() && !error.is_loss()) {
+                        told = Some(error);
+                    }
                 }
             }
         }
-        Err(first_error.unwrap_or(ContentError::Missing { id: *id }))
+        Err(told.unwrap_or(ContentError::Missing { id: *id }))
     }
 
     /// Every place where a content is, those first that may be relied on.

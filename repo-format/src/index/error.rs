@@ -33,9 +33,9 @@ impl IndexError {
     /// Whether a segment is lost or damaged; if not, asking again may help.
     pub fn is_lost(&self) -> bool {
         match self {
-            IndexError::Fetch { source, .. } => source
-                .downcast_ref::<StorageError>()
-                .is_some_and(|error| error.is_lost() || matches!(error, StorageError::TooLarge { .. })),
+            IndexError::Fetch { source, .. } => {
+                source.downcast_ref::<StorageError>().is_some_and(StorageError::is_lost)
+            }
             _ => true,
         }
     }

@@ -16,6 +16,8 @@ use crate::verify::{FindingKind, Level, VerifyOptions, verify};
 pub struct PackRepair {
     /// Packs whose bytes are wrong, with what is wrong.
     pub damaged: Vec<(PackId, String)>,
+    /// Packs that could not be read, and why: whether they are damaged is not known, and nothing was done about them.
+    pub unreadable: Vec<(BlobId, String)>,
     /// Packs that are quarantined and turned out whole.
     pub healed: Vec<PackId>,
     /// Packs that are quarantined and stay so.
@@ -26,9 +28,9 @@ pub struct PackRepair {
 }
 
 impl PackRepair {
-    /// Whether there was nothing to do.
+    /// Whether every pack could be read and there was nothing to do.
     pub fn is_clean(&self) -> bool {
-        self.damaged.is_empty() && self.healed.is_empty()
+        self.damaged.is_empty() && self.unreadable.is_empty() && self.healed.is_empty()
     }
 }
 
@@ -57,21 +59,23 @@ pub fn packs(
         let is_damage =
             matches!(finding.kind, FindingKind::Damaged | FindingKind::WrongName | FindingKind::Structure);
         let pack = finding.blob.as_ref().and_then(BlobId::parse);
-        let unreadable = matches!(finding.kind, FindingKind::Unreadable | FindingKind::Missing);
-        if let Some(BlobId::Pack(_, id)) = pack
-            && (is_damage || unreadable)
-        {
+        let Some(blob @ BlobId::Pack(_, id)) = pack else { continue };
+        let is_unreadable = finding.kind == FindingKind::Unreadable;
+        if is_damage || is_unreadable || finding.kind == FindingKind::Missing {
             wrong.insert(id);
-            if is_damage && !state.quarantined.contains(&id) {
-                repair.damaged.push((id, finding.what.clone()));
-            }
+        }
+        if is_damage && !state.quarantined.contains(&id) {
+            repair.damaged.push((id, finding.what.clone()));
+        }
+        if is_unreadable {
+            repair.unreadable.push((blob, finding.what.clone()));
         }
     }
     if !report.interrupted {
         repair.healed = state.quarantined.iter().filter(|id| !wrong.contains(id)).copied().collect();
     }
     repair.still = (state.quarantined.len() - repair.healed.len()) as u64;
-    if !dry_run && !repair.is_clean() {
+    if !dry_run && !(repair.damaged.is_empty() && repair.healed.is_empty()) {
         let damaged: Vec<PackId> = repair.damaged.iter().map(|(id, _)| *id).collect();
         repository.commit_actions(|_| {
             let set = |packs: &Vec<PackId>, set| {

@@ -1,6 +1,6 @@
 //! What can still be read of packs that are not to be trusted goes into new ones.
 
-use super::RepairError;
+use super::{RepairError, unless_lost};
 use crate::content::{WriteContent, WriterOptions};
 use crate::engine::progress::Stop;
 use crate::repository::Repository;
@@ -12,7 +12,7 @@ const BATCH: u64 = 256 << 20;
 /// gives how many that were.
 ///
 /// # Errors
-/// If index, storage or log fail. A content that cannot be read is no error: it is lost.
+/// If index, storage or log fail. A content that is lost is no error.
 pub(super) fn salvage(repository: &Repository, stop: &Stop) -> Result<u64, RepairError> {
     let state = repository.state();
     let mut salvaged = 0;
@@ -36,7 +36,7 @@ pub(super) fn salvage(repository: &Repository, stop: &Stop) -> Result<u64, Repai
             continue;
         }
         let read = repository.reader().get_from(row.at.kind, &row.id, &[row.at]);
-        let Ok((_, plaintext)) = read else { continue };
+        let Some((_, plaintext)) = unless_lost(read)? else { continue };
         writer.put(row.at.kind, &plaintext)?;
         salvaged += 1;
         copied += plaintext.len() as u64;

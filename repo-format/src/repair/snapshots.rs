@@ -3,12 +3,12 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::RepairError;
 use super::leaves::{Leaf, Leaves};
 use super::tree::Mender;
+use super::{RepairError, TRIES, unless_lost};
 use crate::cbor;
 use crate::codec::{ContentId, ManifestId, PackId, RunId};
-use crate::content::WriterOptions;
+use crate::content::{ContentError, WriterOptions};
 use crate::engine::progress::{Progress, Stop};
 use crate::ledger::LedgerEntry;
 use crate::log::{ManifestRow, SnapshotState};
@@ -68,10 +68,11 @@ struct Presence<'r> {
 /// Contents of which it is remembered whether they are present.
 const KNOWN_MAX: usize = 1 << 20;
 
-/// Looks at every live snapshot, and gives each that needs what is nowhere a successor without it.
+/// Looks at every live snapshot, and gives each that needs what is nowhere a successor without it. What is only out of
+/// reach is not lost: the repair ends there, and what it did before stays.
 ///
 /// # Errors
-/// If storage or log fail.
+/// If storage, index or log fail; `Overtaken`.
 pub fn snapshots(
     repository: &Repository,
     dry_run: bool,
@@ -101,26 +102,13 @@ pub fn snapshots(
         }
         repair.snapshots += 1;
         progress.done(1, 0);
-        let mended = loop {
-            let mended = match repository.manifest(&row.id) {
-                Ok(manifest) => mend(&mut mender, row, manifest)?.map(Ok),
-                Err(error) => Some(Err(with_causes(&error))),
-            };
-            // What is lost may have been moved, or its snapshot forgotten, while it was looked for.
-            if mended.is_none() || !presence.renew()? {
-                break mended;
-            }
-            if !repository.snapshots()?.iter().any(|live| live.id == row.id) {
-                break None;
-            }
-        };
-        let (mut repaired, manifest) = match mended {
-            Some(Ok(mended)) => mended,
-            Some(Err(error)) => {
-                repair.unreadable.push((row.id, error));
+        let (mut repaired, manifest) = match looked_at(&mut mender, &presence, row)? {
+            Look::Whole => continue,
+            Look::Unreadable(why) => {
+                repair.unreadable.push((row.id, why));
                 continue;
             }
-            None => continue,
+            Look::Mended(repaired, manifest) => (*repaired, *manifest),
         };
         if successors.contains(row.id.to_string().as_str()) {
             repair.replaced += 1;
@@ -139,6 +127,44 @@ pub fn snapshots(
     Ok(repair)
 }
 
+/// What a look at a snapshot came to.
+enum Look {
+    Whole,
+    /// Its manifest is lost.
+    Unreadable(String),
+    Mended(Box<Repaired>, Box<Manifest>),
+}
+
+/// Looks at a snapshot by the newest state: what is lost by an older one may have been moved, or its snapshot
+/// forgotten, while it was looked for.
+fn looked_at(
+    mender: &mut Mender<'_>,
+    presence: &Presence<'_>,
+    row: &ManifestRow,
+) -> Result<Look, RepairError> {
+    for _ in 0..TRIES {
+        let look = look(mender, row);
+        if matches!(look, Ok(Look::Whole)) || !presence.renew()? {
+            return look;
+        }
+        if !presence.repository.snapshots()?.iter().any(|live| live.id == row.id) {
+            return Ok(Look::Whole);
+        }
+    }
+    Err(RepairError::Overtaken { tries: TRIES })
+}
+
+fn look(mender: &mut Mender<'_>, row: &ManifestRow) -> Result<Look, RepairError> {
+    let manifest = match Manifest::load(mender.contents, &row.id) {
+        Ok(manifest) => manifest,
+        Err(error) if error.is_loss() => return Ok(Look::Unreadable(with_causes(&error))),
+        Err(error) => return Err(error.into()),
+    };
+    let mended = mend(mender, row, manifest)?;
+    Ok(mended
+        .map_or(Look::Whole, |(repaired, manifest)| Look::Mended(Box::new(repaired), Box::new(manifest))))
+}
+
 /// What a snapshot is without what is lost; `None` if it is whole.
 fn mend(
     mender: &mut Mender<'_>,
@@ -148,9 +174,15 @@ fn mend(
     mender.failures.clear();
     mender.nameless = 0;
     let (root, changed) = mender.mend(&manifest.root)?;
-    let ledger_lost = manifest.ledger.iter().any(|layer| !is_ledger_whole(mender, layer));
-    let failures = failures(mender, &manifest);
-    let parts_lost = manifest.parts.is_some_and(|parts| !is_map_whole(mender, &parts));
+    let mut ledger_lost = false;
+    for layer in &manifest.ledger {
+        ledger_lost = ledger_lost || !is_ledger_whole(mender, layer)?;
+    }
+    let failures = failures(mender, &manifest)?;
+    let parts_lost = match &manifest.parts {
+        Some(parts) => !is_map_whole(mender, parts)?,
+        None => false,
+    };
     if !changed && !ledger_lost && !parts_lost && failures.is_some() {
         return Ok(None);
     }
@@ -186,24 +218,42 @@ fn mend(
 }
 
 /// The failures that the snapshot has; `None` if their map is not whole.
-fn failures(mender: &Mender<'_>, manifest: &Manifest) -> Option<BTreeMap<Vec<u8>, Failure>> {
-    let Some(root) = manifest.failures else { return Some(BTreeMap::new()) };
-    let failures = read_by_path(mender.contents, &root).ok()?;
-    failures.map(|failure| failure.map(|(path, failure)| (path.to_vec(), failure)).ok()).collect()
+fn failures(
+    mender: &Mender<'_>,
+    manifest: &Manifest,
+) -> Result<Option<BTreeMap<Vec<u8>, Failure>>, ContentError> {
+    let Some(root) = manifest.failures else { return Ok(Some(BTreeMap::new())) };
+    let failures = read_by_path(mender.contents, &root).and_then(|failures| {
+        failures.map(|failure| failure.map(|(path, failure)| (path.to_vec(), failure))).collect()
+    });
+    unless_lost(failures)
 }
 
-fn is_map_whole(mender: &Mender<'_>, root: &ContentId) -> bool {
-    Leaves::new(mender.contents, root).all(|leaf| matches!(leaf, Leaf::Entry(_)))
+fn is_map_whole(mender: &Mender<'_>, root: &ContentId) -> Result<bool, ContentError> {
+    for leaf in Leaves::new(mender.contents, root) {
+        if matches!(leaf?, Leaf::Lost(_)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Whether all that a layer of a ledger names is there.
-fn is_ledger_whole(mender: &Mender<'_>, layer: &ContentId) -> bool {
-    Leaves::new(mender.contents, layer).all(|leaf| {
-        let Leaf::Entry(entry) = leaf else { return false };
-        let Ok(bytes) = unbox_value(mender.contents, layer, &entry.value) else { return false };
-        let Ok(known) = cbor::decode::<LedgerEntry>(&bytes) else { return false };
-        known.object.is_none_or(|object| mender.is_whole(object))
-    })
+fn is_ledger_whole(mender: &Mender<'_>, layer: &ContentId) -> Result<bool, RepairError> {
+    for leaf in Leaves::new(mender.contents, layer) {
+        let Leaf::Entry(entry) = leaf? else { return Ok(false) };
+        let bytes = unless_lost(unbox_value(mender.contents, layer, &entry.value))?;
+        let known = bytes.and_then(|bytes| cbor::decode::<LedgerEntry>(&bytes).ok());
+        let is_whole = match known.map(|known| known.object) {
+            Some(Some(object)) => mender.is_whole(object)?,
+            Some(None) => true,
+            None => false,
+        };
+        if !is_whole {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 impl<'r> Presence<'r> {
@@ -229,17 +279,17 @@ impl<'r> Presence<'r> {
         Ok(true)
     }
 
-    fn has(&self, id: &ContentId) -> bool {
+    fn has(&self, id: &ContentId) -> Result<bool, RepairError> {
         if let Some(known) = self.known.borrow().get(id) {
-            return *known;
+            return Ok(*known);
         }
-        let found = self.repository.index().locate(id).unwrap_or_default();
+        let found = self.repository.index().locate(id)?;
         let has = found.iter().any(|at| self.there.borrow().contains(&at.pack));
         let mut known = self.known.borrow_mut();
         if known.len() >= KNOWN_MAX {
             known.clear();
         }
         known.insert(*id, has);
-        has
+        Ok(has)
     }
 }

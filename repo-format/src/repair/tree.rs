@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::RepairError;
 use super::leaves::{Leaf, Leaves};
+use super::{RepairError, unless_lost};
 use crate::codec::ContentId;
 use crate::content::ReadContent;
 use crate::map::MapStore;
@@ -16,7 +16,7 @@ pub(super) struct Mender<'a> {
     pub contents: &'a dyn ReadContent,
     pub store: MapStore<'a>,
     /// Whether a content is in a pack that can be relied on.
-    pub is_present: &'a dyn Fn(&ContentId) -> bool,
+    pub is_present: &'a dyn Fn(&ContentId) -> Result<bool, RepairError>,
     /// Roots of trees that lack nothing: what snapshots share is walked once.
     pub whole: HashSet<ContentId>,
     /// By path.
@@ -40,13 +40,13 @@ impl<'a> Mender<'a> {
     /// The folder `entry` without what is lost below it, and whether that is another one.
     ///
     /// # Errors
-    /// If the new tree cannot be stored.
+    /// If the new tree cannot be stored, or what is not lost cannot be read.
     pub fn mend(&mut self, entry: &Entry) -> Result<(Entry, bool), RepairError> {
         let EntryKind::Folder(root) = entry.kind else { return Ok((entry.clone(), false)) };
         let mut levels = vec![self.level(None, entry.clone(), root, Vec::new())];
         loop {
             let Some(level) = levels.last_mut() else { return Ok((entry.clone(), false)) };
-            match level.leaves.next() {
+            match level.leaves.next().transpose()? {
                 Some(Leaf::Lost(count)) => {
                     self.nameless += count;
                     level.changed = true;
@@ -65,6 +65,7 @@ impl<'a> Mender<'a> {
                             }
                             _ => self.child(level, key, child, path)?,
                         },
+                        Err(TreeError::Content(error)) if !error.is_loss() => return Err(error.into()),
                         Err(_) => {
                             level.changed = true;
                             self.fail(path, "its entry is lost".to_owned());
@@ -107,24 +108,36 @@ impl<'a> Mender<'a> {
         key: TreeKey,
         mut child: Entry,
         path: Vec<u8>,
-    ) -> Result<(), TreeError> {
+    ) -> Result<(), RepairError> {
         if let EntryKind::File(Some(object)) = child.kind
-            && !self.is_whole(object)
+            && !self.is_whole(object)?
         {
             (child.kind, child.size) = (EntryKind::File(None), 0);
             level.changed = true;
             self.fail(path, "its content is lost".to_owned());
         }
-        level.tree.push(&key, &child)
+        Ok(level.tree.push(&key, &child)?)
     }
 
     /// Whether all contents of an object can be had.
-    pub fn is_whole(&self, object: ObjectRef) -> bool {
+    ///
+    /// # Errors
+    /// If that cannot be told for now.
+    pub fn is_whole(&self, object: ObjectRef) -> Result<bool, RepairError> {
         if object.size == 0 {
-            return true;
+            return Ok(true);
         }
-        let Ok(reader) = ObjectReader::open(self.contents, object) else { return false };
-        reader.all_rows().all(|row| row.is_ok_and(|row| (self.is_present)(&row.content)))
+        let Some(reader) = unless_lost(ObjectReader::open(self.contents, object))? else { return Ok(false) };
+        for row in reader.all_rows() {
+            let is_there = match unless_lost(row)? {
+                Some(row) => (self.is_present)(&row.content)?,
+                None => false,
+            };
+            if !is_there {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     fn fail(&mut self, path: Vec<u8>, message: String) {

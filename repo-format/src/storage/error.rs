@@ -118,9 +118,10 @@ impl StorageError {
         }
     }
 
-    /// Whether the blob is not there whole: gone, or shorter than what was asked of it.
+    /// Whether the blob is not there whole: gone, shorter than what was asked of it, or larger than it can be.
     pub fn is_lost(&self) -> bool {
-        matches!(self, StorageError::NotFound { .. } | StorageError::WrongLength { .. })
+        use StorageError::*;
+        matches!(self, NotFound { .. } | WrongLength { .. } | TooLarge { .. })
     }
 
     /// Whether the blob is simply not there.

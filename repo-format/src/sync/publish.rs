@@ -17,7 +17,7 @@ use super::{Damage, SyncError};
 use crate::format::is_whole;
 use crate::format::names::BlobId;
 use crate::log::is_promoted;
-use crate::storage::{StorageError, at_once};
+use crate::storage::at_once;
 
 /// How far it came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,7 +95,6 @@ fn is_earlier_kept(transfer: &Transfer<'_>, look: &Look, revision: u64) -> Resul
 fn at_copy(transfer: &Transfer<'_>, blob: &BlobId) -> Result<Option<Bytes>, SyncError> {
     match transfer.place.blobs.get(&blob.name()) {
         Ok(bytes) => Ok(Some(bytes)),
-        Err(StorageError::TooLarge { .. }) => Ok(None),
         Err(error) if error.is_lost() => Ok(None),
         Err(source) => Err(transfer.place.failed(source)),
     }

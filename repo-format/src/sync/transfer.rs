@@ -234,7 +234,6 @@ impl<'a> Transfer<'a> {
                     is_whole(blob, &bytes)
                 }
                 Err(error) if error.is_lost() => false,
-                Err(StorageError::TooLarge { .. }) => false,
                 Err(source) => return Err(self.place.failed(source)),
             };
             if !whole {

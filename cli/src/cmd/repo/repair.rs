@@ -32,7 +32,7 @@ pub fn run(session: &Session, command: RepairCommand) -> anyhow::Result<Code> {
             let repair = watched(session, |repository, progress| {
                 repair::packs(repository, !yes, progress, &session.stop)
             })?;
-            let code = code(repair.interrupted, repair.is_clean() || yes);
+            let code = code(repair.interrupted, repair.is_clean() || yes && repair.unreadable.is_empty());
             let summary = PackRepairSummary::new(&repair, !yes);
             let text = summary.to_string();
             session.output.result(&Message::Summary(Summary::RepairPacks(summary)), text)?;
