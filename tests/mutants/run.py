@@ -8,6 +8,7 @@ taken out. What survives the first list of tests is tried with the next one.
   run.py [--area NAME]... [--every N] [--only REGEX] [--stages N] [--built]
 
 Results go to .work/mutants: `survivors`, `caught`, and `unviable`. CONTRIBUTING.md says what is done about survivors.
+Every try is written to `tried` at once, so a run that was stopped goes on with --built.
 """
 
 import argparse
@@ -27,6 +28,8 @@ ROOT = Path(__file__).resolve().parents[2]
 WORK = ROOT / ".work/mutants"
 TREE = WORK / "tree"
 BUILT = WORK / "built.json"
+# A line a try: the mutant's number, the stage, and 1 if a test failed.
+TRIED = WORK / "tried"
 REPOSITORY = "repo-format/src"
 AREAS = {
     "sealing": [f"{REPOSITORY}/codec/*.rs", f"{REPOSITORY}/format/slot.rs", f"{REPOSITORY}/pack/*.rs"],
@@ -36,7 +39,7 @@ AREAS = {
 # Together in every call of cargo: alone, each would want its dependencies with other features, built once more.
 PACKAGES = ["--package", "repo-format", "--package", "corso-tests"]
 # The fast ones first. The near ones are the library's tests of the areas, the units all of them.
-STAGES = ["near", "vectors", "maintenance", "verify", "repair_log", "units", "damage", "histories"]
+STAGES = ["near", "vectors", "maintenance", "coverage", "healing", "verify", "repair_log", "units", "damage", "histories"]
 NEAR = ["codec::", "format::", "pack::", "log::", "maintenance::"]
 SWITCH = """
 #[doc(hidden)]
@@ -63,12 +66,16 @@ def main():
         mutants = listed(args)
         print(f"{len(mutants)} mutants", flush=True)
         copy_tree()
+        TRIED.unlink(missing_ok=True)
         put(BUILT, json.dumps([mutants, sorted(build(mutants))]).encode())
     mutants, viable = json.loads(BUILT.read_text())
     mutants = {int(number): mutant for number, mutant in mutants.items()}
     results = {number: None for number in viable}
+    tried = [line.split() for line in TRIED.read_text().splitlines()] if TRIED.exists() else []
+    results.update({int(number): stage for number, stage, caught in tried if caught == "1"})
     for name in STAGES[:args.stages]:
-        run_stage(name, program(name), mutants, results)
+        passed = {int(number) for number, stage, caught in tried if (stage, caught) == (name, "0")}
+        run_stage(name, mutants, results, passed)
     write("caught", [f"{mutants[n]['name']}  ({by})" for n, by in results.items() if by])
     write("survivors", [mutants[n]["name"] for n, by in results.items() if not by])
     write("unviable", [mutants[n]["name"] for n in mutants if n not in viable])
@@ -201,21 +208,24 @@ def program(name):
                 and message.get("executable") and message["target"]["name"] == wanted)
 
 
-def run_stage(name, binary, mutants, results):
+def run_stage(name, mutants, results, passed):
+    """Tries what no test has failed for yet, except those that passed this stage before."""
+    left = [number for number, by in results.items() if not by and number not in passed]
+    if not left:
+        return
+    binary, filters = program(name), NEAR if name == "near" else []
     begun = time.monotonic()
-    filters = NEAR if name == "near" else []
     if not passes(binary, filters, 0, 3600):
         sys.exit(f"{name} fails without any mutant")
     limit = 20 + 3 * (time.monotonic() - begun)
-    left = [number for number, by in results.items() if not by]
     print(f"{name}: {time.monotonic() - begun:.1f} s without a mutant; {len(left)} to go", flush=True)
     lock = threading.Lock()
 
     def one(number):
-        if not passes(binary, filters, number, limit):
-            with lock:
-                results[number] = name
-                write("caught", [f"{mutants[n]['name']}  ({by})" for n, by in results.items() if by])
+        caught = not passes(binary, filters, number, limit)
+        with lock, TRIED.open("a") as file:
+            print(number, name, int(caught), file=file)
+            results[number] = name if caught else None
 
     with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("MUTANT_JOBS", "2"))) as pool:
         list(pool.map(one, left))

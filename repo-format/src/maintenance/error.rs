@@ -55,3 +55,31 @@ impl MaintenanceError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_storage_is_seen_through_whatever_it_is_told_by() {
+        let of = |full: bool| {
+            let (name, source) = ("packs/data/00/00".to_owned(), "none left".into());
+            if full { StorageError::Full { name, source } } else { StorageError::NotFound { name } }
+        };
+        for full in [true, false] {
+            assert_eq!(MaintenanceError::Storage(of(full)).is_full(), full);
+            assert_eq!(MaintenanceError::Repository(RepositoryError::Storage(of(full))).is_full(), full);
+            assert_eq!(MaintenanceError::Log(LogError::Storage(of(full))).is_full(), full);
+        }
+    }
+
+    #[test]
+    fn why_nothing_is_reclaimed_says_how_much_was_found() {
+        for (found, words) in
+            [(true, "it was repaired in revision 7"), (false, "it was repaired in part in revision 7")]
+        {
+            let hold = Hold { since: 7, found };
+            assert!(MaintenanceError::Held(hold).to_string().contains(words));
+        }
+    }
+}

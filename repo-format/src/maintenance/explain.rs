@@ -94,10 +94,7 @@ impl Found<'_> {
             let BlobRef::Pack(kind, pack) = *blob else { return None };
             let used = self.marked.packs.get(&pack);
             let fate = planned.get(blob).copied().unwrap_or_else(|| self.unplanned(&pack));
-            let unused = match (used, fate) {
-                (Some(used), _) if used.live_contents > 0 => unused_of(listed.size, used),
-                _ => listed.size,
-            };
+            let unused = used.map_or(listed.size, |used| unused_of(listed.size, used));
             let (contents, live_contents) = used.map_or((0, 0), |used| (used.contents, used.live_contents));
             Some(Explained { pack, kind, size: listed.size, unused, contents, live_contents, fate })
         })

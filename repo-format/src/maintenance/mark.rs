@@ -187,3 +187,20 @@ fn flag(walked: Walked) -> u8 {
         Walked::List => 32,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_way_of_walking_has_a_flag_of_its_own() {
+        let uses = [MapUse::Tree, MapUse::Failures, MapUse::Parts, MapUse::Ledger];
+        let walks = uses.map(Walked::Node).into_iter().chain([Walked::List]);
+        let mut taken = LIVE | flag(Walked::Whole);
+        assert_eq!(taken, LIVE);
+        for bit in walks.map(flag) {
+            assert!(bit.is_power_of_two() && taken & bit == 0, "{bit}");
+            taken |= bit;
+        }
+    }
+}

@@ -63,10 +63,11 @@ mod tests {
     #[test]
     fn flags_add_up_in_a_file_and_in_memory() {
         let folder = tempfile::tempdir().unwrap();
-        for folder in [Some(folder.path()), None] {
-            let marks = Marks::new(10_000, folder).unwrap();
-            assert_eq!((marks.set(9_999, 1), marks.set(9_999, 4), marks.get(9_999)), (0, 1, 5));
-            assert_eq!((marks.get(0), marks.get(10_000), marks.set(10_000, 1)), (0, 0, 0));
+        // Whole pages, too, behind which nothing is mapped.
+        for (folder, rows) in [(Some(folder.path()), 10_000), (None, 10_000), (None, 8_192)] {
+            let marks = Marks::new(rows, folder).unwrap();
+            assert_eq!((marks.set(rows - 1, 1), marks.set(rows - 1, 4), marks.get(rows - 1)), (0, 1, 5));
+            assert_eq!((marks.get(0), marks.set(rows, 1), marks.get(rows)), (0, 0, 0));
         }
         assert_eq!(Marks::new(0, None).unwrap().get(0), 0);
     }

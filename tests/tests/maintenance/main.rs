@@ -1,6 +1,7 @@
 //! Space comes back, and nothing that a snapshot needs goes with it.
 
 mod requests;
+mod tallies;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
