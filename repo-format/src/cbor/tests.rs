@@ -130,6 +130,37 @@ proptest! {
         prop_assert_eq!(decode::<Vec<Option<bool>>>(&encode(&nulls)).unwrap(), nulls);
     }
 
+    /// What is read at all is read as another decoder reads it, and what that one reads and we refuse is not canonical.
+    #[test]
+    fn another_decoder_reads_the_same(
+        head: u8, tail in prop::collection::vec(any::<u8>(), 0..12), short in 0u8..24,
+    ) {
+        for head in [head, head & 0xe0 | short] {
+            let bytes = [&[head][..], &tail].concat();
+            let theirs = || minicbor::Decoder::new(&bytes);
+            macro_rules! compare {
+                ($ours:ident, $theirs:ident) => {
+                    let (mut ours, mut other) = (Reader::new(&bytes), theirs());
+                    match (ours.$ours(), other.$theirs()) {
+                        (Ok(own), Ok(value)) => {
+                            prop_assert_eq!(own, value);
+                            prop_assert_eq!(ours.offset(), other.position());
+                        }
+                        (Ok(_), Err(error)) => prop_assert!(false, "{error}"),
+                        (Err(error), Ok(_)) => prop_assert_eq!(error.what, "not the shortest encoding"),
+                        (Err(_), Err(_)) => {}
+                    }
+                };
+            }
+            compare!(u64, u64);
+            compare!(i64, i64);
+            compare!(bytes, bytes);
+            compare!(text, str);
+            compare!(bool, bool);
+            prop_assert_eq!(Reader::new(&bytes).null(), theirs().null().is_ok());
+        }
+    }
+
     #[test]
     fn any_bytes_are_read_or_refused_and_read_only_if_canonical(
         bytes in prop::collection::vec(any::<u8>(), 0..64),
