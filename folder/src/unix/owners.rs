@@ -50,22 +50,30 @@ fn text(name: &[u8]) -> Option<&str> {
     OsStr::from_bytes(name).to_str()
 }
 
-struct Cache<K, V>(Mutex<HashMap<K, Option<V>>>);
+struct Cache<K, V>(Mutex<Known<K, V>>);
+
+struct Known<K, V> {
+    /// What was asked for last: most files have the owner of the one before.
+    last: Option<(K, Option<V>)>,
+    all: HashMap<K, Option<V>>,
+}
 
 impl<K, V> Default for Cache<K, V> {
     fn default() -> Self {
-        Cache(Mutex::default())
+        Cache(Mutex::new(Known { last: None, all: HashMap::new() }))
     }
 }
 
-impl<K: Hash + Eq, V: Clone> Cache<K, V> {
+impl<K: Clone + Hash + Eq, V: Clone> Cache<K, V> {
     fn get(&self, key: K, ask: impl FnOnce(&K) -> Option<V>) -> Option<V> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(value) = known.get(&key) {
+        if let Some((last, value)) = &known.last
+            && *last == key
+        {
             return value.clone();
         }
-        let value = ask(&key);
-        known.insert(key, value.clone());
+        let value = known.all.entry(key.clone()).or_insert_with_key(ask).clone();
+        known.last = Some((key, value.clone()));
         value
     }
 }

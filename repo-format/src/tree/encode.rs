@@ -1,6 +1,9 @@
 //! The bytes of an entry (TREE-2, TREE-3).
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::thread::LocalKey;
 
 use bytes::Bytes;
 
@@ -126,8 +129,8 @@ fn read_meta(m: &mut MapReader<'_, '_>) -> Result<Meta, CborError> {
         mode: m.get_with(7, read_mode)?,
         uid: m.get_some(8)?,
         gid: m.get_some(9)?,
-        user: m.get_some(10)?,
-        group: m.get_some(11)?,
+        user: m.get_with(10, |r| read_name(r, &USER))?,
+        group: m.get_with(11, |r| read_name(r, &GROUP))?,
         inode: m.get_some(12)?,
         device: m.get_some(13)?,
         xattrs: m.get_with(14, read_xattrs)?.unwrap_or_default(),
@@ -135,6 +138,25 @@ fn read_meta(m: &mut MapReader<'_, '_>) -> Result<Meta, CborError> {
         sparse: m.get_or(16, false)?,
         service: m.get_some(17)?,
     })
+}
+
+thread_local! {
+    /// The names that were read last: most entries have those of the one before.
+    static USER: RefCell<Arc<[u8]>> = RefCell::new(Arc::default());
+    static GROUP: RefCell<Arc<[u8]>> = RefCell::new(Arc::default());
+}
+
+fn read_name(
+    r: &mut Reader<'_>,
+    last: &'static LocalKey<RefCell<Arc<[u8]>>>,
+) -> Result<Arc<[u8]>, CborError> {
+    let name = r.bytes()?;
+    Ok(last.with_borrow_mut(|last| {
+        if **last != *name {
+            *last = Arc::from(name);
+        }
+        Arc::clone(last)
+    }))
 }
 
 fn read_mode(r: &mut Reader<'_>) -> Result<u32, CborError> {

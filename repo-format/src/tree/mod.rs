@@ -17,6 +17,7 @@ pub use encode::{decode_value, encode_value};
 pub use entry::{Entry, EntryKind, Meta};
 pub use error::TreeError;
 pub use name::{DISCRIMINATOR_SIZE_MAX, NAME_SIZE_MAX, NameError, TreeKey};
+pub(crate) use read::StoredChildren;
 pub use read::{Children, Tree, find};
 
 #[cfg(test)]

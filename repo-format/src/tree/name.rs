@@ -1,5 +1,7 @@
 //! Keys of a tree: name, a zero byte, a discriminator (TREE-1).
 
+use std::cmp::Ordering;
+
 /// Most bytes in a name.
 pub const NAME_SIZE_MAX: usize = 1024;
 /// Most bytes in a discriminator.
@@ -48,6 +50,19 @@ impl TreeKey {
         check_name(&self.name)?;
         check_discriminator(&self.discriminator)?;
         Ok([&self.name[..], &[0], &self.discriminator[..]].concat())
+    }
+
+    /// How the key's bytes compare with those of a stored one, which need not be taken apart for that.
+    pub(crate) fn cmp_bytes(&self, stored: &[u8]) -> Ordering {
+        match stored.split_at_checked(self.name.len()) {
+            Some((name, rest)) => self.name[..].cmp(name).then_with(|| match rest.split_first() {
+                Some((0, discriminator)) => self.discriminator[..].cmp(discriminator),
+                // It goes on where this name ends, or ends where this key goes on.
+                Some(_) => Ordering::Less,
+                None => Ordering::Greater,
+            }),
+            None => self.name[..].cmp(stored),
+        }
     }
 
     /// Takes a key's bytes apart.

@@ -1,5 +1,7 @@
 //! Reading a tree: by name, in order, along a path.
 
+use std::cmp::Ordering;
+
 use bytes::Bytes;
 
 use super::error::shown;
@@ -67,6 +69,11 @@ impl<'a> Tree<'a> {
         Ok(found)
     }
 
+    /// The children as they are stored, in order of keys: for who needs few of them.
+    pub(crate) fn stored(&self) -> StoredChildren<'a> {
+        StoredChildren { contents: self.contents, root: self.root, entries: self.map.iter(), next: None }
+    }
+
     /// All children, in order of keys.
     pub fn children(&self) -> Children<'a> {
         Children { contents: self.contents, root: self.root, entries: self.map.iter() }
@@ -90,6 +97,39 @@ impl Iterator for Children<'_> {
                 .map_err(TreeError::Content)
                 .and_then(|(key, value)| decode_child(self.contents, &self.root, &key, &value)),
         )
+    }
+}
+
+/// Children in order of keys, of which only those that are asked for are taken apart.
+pub(crate) struct StoredChildren<'a> {
+    contents: &'a dyn ReadContent,
+    root: ContentId,
+    entries: Entries<'a>,
+    /// The first that was not asked for yet.
+    next: Option<(Bytes, Bytes)>,
+}
+
+impl StoredChildren<'_> {
+    /// The child with this key, if there is one. Keys must be asked for in order.
+    ///
+    /// # Errors
+    /// [`TreeError`] if a node or the entry cannot be read. There is no sense in asking on.
+    pub fn seek(&mut self, key: &TreeKey) -> Result<Option<Entry>, TreeError> {
+        loop {
+            if self.next.is_none() {
+                self.next = self.entries.next().transpose()?;
+            }
+            let Some((stored, value)) = &self.next else { return Ok(None) };
+            match key.cmp_bytes(stored) {
+                Ordering::Less => return Ok(None),
+                Ordering::Equal => {
+                    let entry = decode_value(self.contents, &self.root, &key.name, value)?;
+                    self.next = None;
+                    return Ok(Some(entry));
+                }
+                Ordering::Greater => self.next = None,
+            }
+        }
     }
 }
 

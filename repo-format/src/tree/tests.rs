@@ -276,6 +276,34 @@ proptest! {
         prop_assert_eq!(TreeKey::from_bytes(&a_bytes), Ok(a));
     }
 
+    /// Of so few letters that one is often the beginning of the other.
+    #[test]
+    fn a_key_compares_with_stored_bytes_as_its_own_do(
+        name in "[ab]{1,4}", id in "[ab]{0,3}", stored in prop::collection::vec(0u8..2, 0..7),
+        letters in "[ab]{0,4}",
+    ) {
+        let (key, cut) = (of_service(&name, &id), stored.len() / 2);
+        for stored in [[&stored[..cut], letters.as_bytes(), &stored[cut..]].concat(), letters.into_bytes()] {
+            prop_assert_eq!(key.cmp_bytes(&stored), key.to_bytes().unwrap()[..].cmp(&stored));
+        }
+        prop_assert_eq!(key.cmp_bytes(&key.to_bytes().unwrap()), std::cmp::Ordering::Equal);
+    }
+
+    #[test]
+    fn stored_children_are_found_in_order(
+        children in prop::collection::btree_map("[a-d]{1,2}", any_entry(), 0..20),
+        asked in prop::collection::btree_set("[a-d]{1,2}", 0..20),
+    ) {
+        let children: BTreeMap<_, _> =
+            children.into_iter().map(|(name, entry)| (TreeKey::of_name(name), entry)).collect();
+        let kit = Kit::new();
+        let (root, _) = kit.tree(&children);
+        let mut stored = Tree::open(&kit.contents, &root).unwrap().stored();
+        for key in asked.into_iter().map(TreeKey::of_name) {
+            prop_assert_eq!(stored.seek(&key).unwrap(), children.get(&key).cloned());
+        }
+    }
+
     #[test]
     fn any_bytes_are_an_entry_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..80), kind in 0u8..8) {
         let kit = Kit::new();

@@ -1,10 +1,8 @@
 //! What earlier snapshots of the source say of the folder that is being walked.
 
-use std::iter::Peekable;
-
 use crate::codec::ContentId;
 use crate::content::ReadContent;
-use crate::tree::{Children, Entry, EntryKind, TimeNs, Tree, TreeKey};
+use crate::tree::{Entry, EntryKind, StoredChildren, TimeNs, Tree, TreeKey};
 
 /// A folder of a base snapshot, and when reading of that snapshot began.
 #[derive(Debug, Clone, Copy)]
@@ -33,7 +31,7 @@ struct BaseFolder<'r> {
     root: BaseRoot,
     /// How many children it has.
     len: u64,
-    children: Peekable<Children<'r>>,
+    children: StoredChildren<'r>,
 }
 
 impl<'r> BaseFolders<'r> {
@@ -41,7 +39,7 @@ impl<'r> BaseFolders<'r> {
     /// what it would have reused.
     pub fn open(contents: &'r dyn ReadContent, roots: impl IntoIterator<Item = BaseRoot>) -> BaseFolders<'r> {
         let open = |root: BaseRoot| match Tree::open(contents, &root.tree) {
-            Ok(tree) => Some(BaseFolder { root, len: tree.len(), children: tree.children().peekable() }),
+            Ok(tree) => Some(BaseFolder { root, len: tree.len(), children: tree.stored() }),
             Err(error) => {
                 tracing::warn!(%error, "a folder of the base snapshot cannot be read; its files are read again");
                 None
@@ -55,30 +53,23 @@ impl<'r> BaseFolders<'r> {
         self.folders.first().map(|folder| (folder.root, folder.len))
     }
 
-    /// What the bases have under `key`, the best first. Keys must be asked for in order.
-    pub fn take(&mut self, key: &TreeKey) -> Vec<BaseEntry> {
-        let mut found = Vec::new();
-        self.folders.retain_mut(|BaseFolder { root, children, .. }| {
-            loop {
-                match children.peek() {
-                    Some(Ok((base, _))) if base > key => return true,
-                    None => return false,
-                    _ => {}
-                }
-                match children.next() {
-                    Some(Ok((base, entry))) if base == *key => {
-                        found.push(BaseEntry { base: root.base, entry, begun_ns: root.begun_ns });
-                        return true;
-                    }
-                    Some(Err(error)) => {
-                        tracing::warn!(%error, "the base snapshot cannot be read further; files are read again");
-                        return false;
-                    }
-                    _ => {}
-                }
+    /// Puts into `found` what the bases have under `key`, the best first. Keys must be asked for in order.
+    pub fn take(&mut self, key: &TreeKey, found: &mut Vec<BaseEntry>) {
+        found.clear();
+        self.folders.retain_mut(|BaseFolder { root, children, .. }| match children.seek(key) {
+            Ok(entry) => {
+                found.extend(entry.map(|entry| BaseEntry {
+                    base: root.base,
+                    entry,
+                    begun_ns: root.begun_ns,
+                }));
+                true
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the base snapshot cannot be read further; files are read again");
+                false
             }
         });
-        found
     }
 
     /// The bases of a folder among `entries`.

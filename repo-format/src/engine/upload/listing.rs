@@ -34,14 +34,16 @@ pub(super) fn list_all<S: Source>(
         let Listing { children, mut failed } = run.source.list(&folder);
         let below = children.iter().rev().filter(|child| matches!(child.entry.kind, EntryKind::Folder(_)));
         folders.extend(below.map(|child| child.handle.clone()));
+        // Most folders are one piece, and are handed on as they are.
+        if children.len() <= PIECE {
+            pieces.send(Piece { children, failed, more: false })?;
+            continue;
+        }
         let mut children = children.into_iter();
-        loop {
+        while children.len() > 0 {
             let some: Vec<_> = children.by_ref().take(PIECE).collect();
             let more = children.len() > 0;
             pieces.send(Piece { children: some, failed: std::mem::take(&mut failed), more })?;
-            if !more {
-                break;
-            }
         }
     }
     Ok(())

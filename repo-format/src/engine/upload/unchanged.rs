@@ -22,9 +22,9 @@ pub(super) struct Before {
 impl Before {
     /// The best of what was `found` of a folder; `bases` is what they have in it. Nothing if none has the
     /// folder, or it is too large to be kept back.
-    pub fn best(found: Vec<BaseEntry>, bases: &BaseFolders<'_>) -> Option<Before> {
+    pub fn best(found: &mut Vec<BaseEntry>, bases: &BaseFolders<'_>) -> Option<Before> {
         let (root, children) = bases.best().filter(|(_, children)| *children <= HELD_MAX as u64)?;
-        let found = found.into_iter().find(|found| found.base == root.base)?;
+        let found = found.drain(..).find(|found| found.base == root.base)?;
         Some(Before { root, children, entry: found.entry })
     }
 }

@@ -83,13 +83,14 @@ pub(super) fn walk<S: Source>(
 ) -> Result<(), Ended> {
     let (links, path, folders) = (HashMap::new(), Vec::new(), Vec::new());
     let mut walk = Walk { run, pieces, steps, jobs, links, path, folders, kept_back: 0 };
+    let mut found = Vec::new();
     walk.open(bases, None)?;
     while let Some(folder) = walk.folders.last_mut() {
         if run.storing.is_stopped() {
             return Err(Ended);
         }
         match folder.next(pieces)? {
-            Some(child) => walk.take(child)?,
+            Some(child) => walk.take(child, &mut found)?,
             None => walk.leave()?,
         }
     }
@@ -169,34 +170,35 @@ impl<'r, S: Source> Walk<'_, '_, 'r, S> {
         Ok(())
     }
 
-    /// Takes the next child of the inmost folder.
-    fn take(&mut self, child: Child<S::Handle>) -> Result<(), Ended> {
+    /// Takes the next child of the inmost folder. What the bases have of it comes into `found`, whose memory is used
+    /// again for each.
+    fn take(&mut self, child: Child<S::Handle>, found: &mut Vec<BaseEntry>) -> Result<(), Ended> {
         let Some(folder) = self.folders.last_mut() else { return Ok(()) };
         let Child { key, mut entry, handle } = child;
         self.path.truncate(folder.path_len);
         join(&mut self.path, &key.name);
-        let found = folder.bases.take(&key);
+        folder.bases.take(&key, found);
         match entry.kind {
             EntryKind::Folder(_) => {
                 folder.receive_all(self.pieces)?;
-                let bases = folder.bases.below(&found);
+                let bases = folder.bases.below(found);
                 self.enter(key, entry, found, bases)
             }
             EntryKind::File(_) => {
                 self.run.storing.progress.begin(&self.path);
-                match reuse(self.run, &found, &mut entry) {
-                    true => self.say(Step::Ready { key, entry, news: News::Unchanged }, &found),
-                    false => self.read(key, entry, handle, &found),
+                match reuse(self.run, found, &mut entry) {
+                    true => self.say(Step::Ready { key, entry, news: News::Unchanged }, found),
+                    false => self.read(key, entry, handle, found),
                 }
             }
             _ => {
                 let is_same = |old: &Entry| old.kind == entry.kind && old.meta == entry.meta;
-                let news = match found.as_slice() {
+                let news = match &found[..] {
                     [] => News::New,
                     found if found.iter().any(|found| is_same(&found.entry)) => News::Unchanged,
                     _ => News::Changed,
                 };
-                self.say(Step::Ready { key, entry, news }, &found)
+                self.say(Step::Ready { key, entry, news }, found)
             }
         }
     }
@@ -205,7 +207,7 @@ impl<'r, S: Source> Walk<'_, '_, 'r, S> {
         &mut self,
         key: TreeKey,
         entry: Entry,
-        found: Vec<BaseEntry>,
+        found: &mut Vec<BaseEntry>,
         bases: BaseFolders<'r>,
     ) -> Result<(), Ended> {
         // While something is lost it must be looked for in all that is reused.
