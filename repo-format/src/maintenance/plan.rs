@@ -185,3 +185,218 @@ pub(super) fn unused_of(size: u64, used: &PackUse) -> u64 {
         raw => (u128::from(size) * u128::from(raw - used.live_raw.min(raw)) / u128::from(raw)) as u64,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::codec::{ContentId, SegmentId};
+    use crate::format::segment::SegmentRef;
+
+    const NOW_NS: i64 = 1_800_000_000_000_000_000;
+    const HOUR_NS: i64 = UNKNOWN_AGE_MIN_NS;
+
+    /// What there is, as the plan sees it. Blobs are a day old.
+    struct Case {
+        state: State,
+        survey: Survey,
+        packs: HashMap<PackId, PackUse>,
+        options: MaintenanceOptions,
+        times: BTreeMap<u64, i64>,
+    }
+
+    impl Case {
+        fn new() -> Case {
+            let options = MaintenanceOptions { small_pack: 0, ..MaintenanceOptions::default() };
+            let (survey, packs) = (Survey::default(), HashMap::new());
+            Case { state: State::default(), survey, packs, options, times: BTreeMap::new() }
+        }
+
+        fn list(&mut self, blob: BlobRef, size: u64, age_ns: i64) -> BlobRef {
+            self.survey.blobs.insert(blob, Listed { size, modified_ns: NOW_NS - age_ns });
+            blob
+        }
+
+        /// A pack of which `live` of 100 bytes are needed.
+        fn pack(&mut self, number: u8, size: u64, live: u64) -> BlobRef {
+            let live_contents = u64::from(live > 0);
+            let used = PackUse { kind: PackKind::Data, contents: 4, live_contents, raw: 100, live_raw: live };
+            self.packs.insert(PackId([number; 32]), used);
+            self.list(data(number), size, 24 * HOUR_NS)
+        }
+
+        fn plan(&self) -> Plan {
+            plan(&Facts {
+                state: &self.state,
+                survey: &self.survey,
+                packs: &self.packs,
+                options: &self.options,
+                now_ns: NOW_NS,
+                time_of: &|revision| self.times.get(&revision).copied(),
+            })
+        }
+
+        /// The numbers of the packs that are rewritten, in order.
+        fn rewritten(&self) -> Vec<u8> {
+            self.plan().rewrite.iter().map(|rewrite| rewrite.pack.0[0]).collect()
+        }
+    }
+
+    fn data(number: u8) -> BlobRef {
+        BlobRef::Pack(PackKind::Data, PackId([number; 32]))
+    }
+
+    fn segment(number: u8) -> BlobRef {
+        BlobRef::IndexSegment(SegmentId([number; 32]))
+    }
+
+    #[test]
+    fn every_byte_is_told_once_by_what_becomes_of_it() {
+        let mut case = Case::new();
+        // Two of each, so that sums are sums.
+        for number in [1, 2] {
+            case.pack(number, 1000, 75);
+            case.pack(10 + number, 20_000, 0);
+            case.list(data(20 + number), 300_000, 24 * HOUR_NS);
+            let id = SegmentId([number; 32]);
+            let named = SegmentRef { id, count: 1, first: ContentId::ZERO, last: ContentId::ZERO, size: 4 };
+            case.state.segments.insert(id, named);
+            case.list(segment(number), 4_000_000, 24 * HOUR_NS);
+            case.list(segment(10 + number), 10_000_000, 24 * HOUR_NS);
+            let doomed = case.pack(30 + number, 200_000_000, 50);
+            case.state.doomed.insert(doomed, 7);
+        }
+        let plan = case.plan();
+        let space = Space {
+            live_packs: 2,
+            live_bytes: 1500,
+            unused_bytes: 500,
+            unneeded_packs: 2,
+            unneeded_bytes: 40_000,
+            unknown_packs: 2,
+            unknown_bytes: 600_000,
+            segment_bytes: 8_000_000,
+            replaced_bytes: 20_000_000,
+            doomed_bytes: 400_000_000,
+        };
+        assert_eq!(plan.space, space);
+        assert_eq!(plan.space.total(), case.survey.blobs.values().map(|listed| listed.size).sum::<u64>());
+        let condemned: BTreeMap<_, _> =
+            plan.condemn.iter().map(|(blob, size, reason)| (*blob, (*size, *reason))).collect();
+        let wanted = [11, 12].map(|number| (data(number), (20_000, Reason::Unneeded)));
+        let unknown = [21, 22].map(|number| (data(number), (300_000, Reason::Unknown)));
+        let replaced = [11, 12].map(|number| (segment(number), (10_000_000, Reason::Replaced)));
+        assert_eq!(condemned, wanted.into_iter().chain(unknown).chain(replaced).collect());
+        assert!(plan.waiting.is_empty() && plan.fresh == 0);
+    }
+
+    #[test]
+    fn what_no_record_names_is_left_alone_while_a_run_may_still_name_it() {
+        let mut case = Case::new();
+        for (grace, least) in
+            [(Duration::from_secs(86_400), HOUR_NS), (Duration::from_secs(60), 60_000_000_000)]
+        {
+            (case.options.grace, case.options.grace_unknown) = (grace, grace);
+            for (age_ns, fresh) in [(least - 1, 2), (least, 0), (least + 1, 0)] {
+                case.list(data(1), 10, age_ns);
+                case.list(segment(1), 10, age_ns);
+                let plan = case.plan();
+                assert_eq!(
+                    (plan.fresh, plan.condemn.len()),
+                    (fresh, 2 - fresh as usize),
+                    "{grace:?} {age_ns}"
+                );
+            }
+        }
+        // Without grace nothing is too young, not even what a clock has in the future.
+        (case.options.grace, case.options.grace_unknown) = (Duration::ZERO, Duration::ZERO);
+        case.list(data(1), 10, -HOUR_NS);
+        case.list(segment(1), 10, 0);
+        assert_eq!((case.plan().fresh, case.plan().condemn.len()), (0, 2));
+        // And what was needed once is known.
+        let mut case = Case::new();
+        case.pack(1, 10, 0);
+        case.list(data(1), 10, 0);
+        assert_eq!((case.plan().fresh, case.plan().condemn.len()), (0, 1));
+    }
+
+    #[test]
+    fn what_is_condemned_is_due_a_grace_period_later() {
+        let mut case = Case::new();
+        (case.options.grace, case.options.grace_unknown) =
+            (Duration::from_nanos(100), Duration::from_nanos(900));
+        let (unneeded, unknown, late) = (case.pack(1, 10, 0), case.list(data(2), 20, 0), case.pack(3, 30, 0));
+        case.state.condemned = [(unneeded, 5), (unknown, 6), (late, 7)].into();
+        let due = |case: &Case| case.plan().waiting.iter().map(|it| (it.blob, it.due_ns)).collect::<Vec<_>>();
+        // The record of revision 7 was trimmed, so long ago was it.
+        case.times = [(5, NOW_NS - 99), (6, NOW_NS - 899)].into();
+        assert_eq!(due(&case), [(unneeded, Some(NOW_NS + 1)), (unknown, Some(NOW_NS + 1)), (late, None)]);
+        case.times = [(5, NOW_NS - 100), (6, NOW_NS - 900)].into();
+        assert_eq!(due(&case), [(unneeded, None), (unknown, None), (late, None)]);
+        let waiting = case.plan().waiting[1];
+        assert_eq!((waiting.size, waiting.reason, waiting.since), (20, Reason::Unknown, 6));
+        // Without grace no clock is asked.
+        (case.options.grace, case.options.grace_unknown) = (Duration::ZERO, Duration::ZERO);
+        case.times = [(5, NOW_NS + HOUR_NS), (6, NOW_NS + HOUR_NS)].into();
+        assert_eq!(due(&case), [(unneeded, None), (unknown, None), (late, None)]);
+    }
+
+    #[test]
+    fn the_emptiest_packs_are_rewritten_until_little_is_unused() {
+        let mut case = Case::new();
+        case.options.unused_percent = 10.0;
+        // 900 bytes are needed of 1,000 in each; of the last one 100.
+        for number in 1..=4 {
+            case.pack(number, 1000, 90);
+        }
+        case.pack(5, 1000, 10);
+        // 1,300 bytes are unused and 370 allowed: without the emptiest 400, without one more 300.
+        assert_eq!(case.rewritten(), [5, 1]);
+        case.options.unused_percent = 100.0 * 400.0 / 3700.0;
+        assert_eq!(case.rewritten(), [5], "as much as may be unused");
+        case.options.unused_percent = 100.0 * 399.0 / 3700.0;
+        assert_eq!(case.rewritten(), [5, 1]);
+        case.options.unused_percent = 100.0;
+        assert_eq!(case.rewritten(), [0; 0]);
+        // A pack that is needed whole gains nothing, unless it is condemned: then it leaves.
+        case.options.unused_percent = 0.0;
+        let whole = case.pack(6, 1000, 100);
+        assert_eq!(case.rewritten(), [5, 1, 2, 3, 4]);
+        case.state.condemned.insert(whole, 9);
+        assert_eq!(case.rewritten(), [5, 1, 2, 3, 4, 6]);
+        // What is not trusted is not copied.
+        case.state.quarantined.insert(PackId([5; 32]));
+        assert_eq!(case.rewritten(), [1, 2, 3, 4, 6]);
+    }
+
+    #[test]
+    fn small_packs_are_put_together_if_there_are_several_of_a_kind() {
+        let mut case = Case::new();
+        case.options.small_pack = 1000;
+        let few = SMALL_PACKS_MIN as u8 - 1;
+        for number in 1..=few {
+            case.pack(number, 999, 100);
+        }
+        case.pack(100, 1000, 100);
+        let meta = PackUse { kind: PackKind::Meta, contents: 1, live_contents: 1, raw: 100, live_raw: 100 };
+        case.packs.insert(PackId([101; 32]), meta);
+        case.list(BlobRef::Pack(PackKind::Meta, PackId([101; 32])), 10, 0);
+        assert_eq!(case.rewritten(), [0; 0], "one too few, one that is not small, and one of another kind");
+        case.pack(few + 1, 999, 100);
+        assert_eq!(case.rewritten(), (1..=few + 1).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn what_is_unused_of_a_pack_is_its_share() {
+        let of = |raw, live_raw| {
+            unused_of(1000, &PackUse { kind: PackKind::Data, contents: 1, live_contents: 1, raw, live_raw })
+        };
+        assert_eq!([of(100, 100), of(100, 25), of(100, 0), of(3, 1), of(0, 0)], [0, 750, 1000, 666, 0]);
+        // An index that names more than there is.
+        assert_eq!(of(100, 200), 0);
+        let huge =
+            PackUse { kind: PackKind::Data, contents: 1, live_contents: 1, raw: u64::MAX, live_raw: 0 };
+        assert_eq!(unused_of(u64::MAX, &huge), u64::MAX);
+    }
+}

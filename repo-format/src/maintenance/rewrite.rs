@@ -41,17 +41,14 @@ pub(super) fn rewrite(
     let writer = writer(repository, plan, options);
     let mut batch = Vec::new();
     let mut copied = 0;
-    for (place, thin) in plan.rewrite.iter().enumerate() {
+    for thin in &plan.rewrite {
         if stop.is_requested() {
             break;
         }
         let step = copy(repository, marked, &writer, thin, progress).and_then(|bytes| {
             batch.push(*thin);
             copied += bytes;
-            match copied >= BATCH || place + 1 == plan.rewrite.len() {
-                true => commit(repository, &writer, &mut batch, &mut done),
-                false => Ok(()),
-            }
+            if copied >= BATCH { commit(repository, &writer, &mut batch, &mut done) } else { Ok(()) }
         });
         match step {
             Ok(()) if batch.is_empty() => copied = 0,

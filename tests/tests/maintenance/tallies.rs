@@ -1,7 +1,11 @@
 //! What is told of packs is what is in them.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use repo_format::content::{ContentKind, WriteContent, WriterOptions};
-use repo_format::maintenance::Explained;
+use repo_format::maintenance::{Explained, status};
+use repo_format::storage::{Location, StorageOptions};
 
 use super::*;
 
@@ -111,4 +115,52 @@ fn a_content_is_needed_where_it_is_there() {
     assert!(packs.iter().all(|pack| pack.live_contents == pack.contents && pack.contents > 0), "{packs:?}");
     maintain(&repository, &at_once());
     assert_holds(&repository, &BTreeMap::from([(lost, flat(&files)), (healed, flat(&files))]));
+}
+
+/// Every file of a folder, and how large it is.
+fn files_in(folder: &Path) -> BTreeMap<PathBuf, u64> {
+    let entries = fs::read_dir(folder).expect("is a folder").map(|entry| entry.expect("reads"));
+    let of = |entry: fs::DirEntry| match entry.metadata().expect("is there") {
+        metadata if metadata.is_dir() => files_in(&entry.path()),
+        metadata => BTreeMap::from([(entry.path(), metadata.len())]),
+    };
+    entries.flat_map(of).collect()
+}
+
+#[test]
+fn a_dry_run_writes_nothing_and_says_what_a_run_then_does() {
+    let (runtime, folder) = (runtime(), tempfile::tempdir().unwrap());
+    let location = Location::Folder { path: folder.path().to_owned() };
+    let storage = Storage::open(&location, &StorageOptions::default()).expect("opens");
+    let repository = init(&runtime, storage, OpenOptions::default());
+    let (mut files, mut made) = (Files::new(), Vec::new());
+    for round in 0..5 {
+        churn(&mut files, round, 3);
+        made.push(back_up(&repository, "source", &files).id.unwrap());
+    }
+    repository.forget(&made[..4]).unwrap();
+    // Room for a full disk, which a run keeps when it is done.
+    let reserve = folder.path().join("RESERVE");
+    let records = || fs::read_dir(folder.path().join("log")).expect("is a folder").count() as u64;
+    let told = || status(&repository).expect("tells");
+
+    let before = files_in(folder.path());
+    let dry = maintain(&repository, &MaintenanceOptions { dry_run: true, ..at_once() });
+    assert_eq!(files_in(folder.path()), before);
+    assert!(dry.dry_run && dry.condemned > 0 && dry.rewritten > 0 && dry.deleted == 0, "{dry:?}");
+    assert_eq!((told().records, told().condemned), (records(), 0));
+
+    let quick = maintain(&repository, &MaintenanceOptions { quick: true, ..at_once() });
+    assert!(quick.segments_after < quick.segments_before, "{quick:?}");
+    assert_eq!(quick.condemned, 0, "{quick:?}");
+    assert!(reserve.exists(), "a run keeps room for the next one");
+    assert_eq!(told().records, records());
+
+    let run = maintain(&repository, &at_once());
+    assert_eq!((run.rewritten, run.rewritten_bytes), (dry.rewritten, dry.rewritten_bytes));
+    assert!(run.condemned >= dry.condemned && run.deleted > 0 && run.written_bytes > 0, "{run:?}");
+    let space = maintain(&repository, &MaintenanceOptions { dry_run: true, ..at_once() }).space;
+    let bytes = |name| files_in(&folder.path().join(name)).values().sum::<u64>();
+    assert_eq!(space.total(), bytes("packs") + bytes("segments"));
+    assert!(space.unneeded_bytes == 0 && space.doomed_bytes == 0, "{space:?}");
 }
