@@ -27,7 +27,7 @@ use repo_format::maintenance::{self, MaintenanceOptions};
 use repo_format::repair::REPAIRED_FROM;
 use repo_format::repository::{OpenOptions, Repository};
 use repo_format::storage::testing::impatient;
-use repo_format::storage::{Blobs, Location, Storage, StorageError, StorageOptions};
+use repo_format::storage::{BlobName, Blobs, Location, Storage, StorageError, StorageOptions};
 use repo_format::verify::{Level, VerifyOptions, verify};
 use tokio::runtime::Runtime;
 
@@ -439,23 +439,45 @@ fn what_is_out_of_reach_in_the_middle_of_a_repair_is_not_given_up() {
     }
 }
 
+/// Spoils every pack of contents where no content is.
+fn damage(blobs: &Blobs) -> BTreeSet<BlobName> {
+    let packs = blobs.list("packs/data/").expect("lists").into_iter().map(|info| info.name);
+    let packs: BTreeSet<_> = packs.collect();
+    for name in &packs {
+        let mut bytes = blobs.get(name).expect("is there").to_vec();
+        *bytes.last_mut().expect("is not empty") ^= 1;
+        blobs.delete(name).expect("deletes");
+        blobs.put_new(name, Bytes::from(bytes)).expect("puts");
+    }
+    packs
+}
+
+/// A repair of packs that is killed behind the record that quarantines them has not copied what can be read in them.
+#[test]
+fn what_can_be_read_in_a_quarantined_pack_is_not_lost() {
+    let before = Before::new();
+    let store = Arc::new(before.store.fork());
+    damage(&blobs(&before.runtime, store.clone()));
+    let (spoil, when) = (Spoil::Permission, When::Forever);
+    let rule = Rule { request: Request::Put, place: "packs", spoil, when };
+    before
+        .run(Command::RepairPacks, SpoiltStore::new(store.clone(), rule))
+        .expect_err("nothing can be copied");
+    let quarantined = &open(&before.runtime, store.clone()).expect("opens").state().quarantined.len();
+    assert!(*quarantined > 1);
+    before.run(Command::RepairSnapshots, store).expect("nothing is lost");
+}
+
 /// Salvaged out of a damaged pack, and lost there: as long as the first pack is only out of reach, it may be had again.
 #[test]
 fn a_content_is_lost_only_if_every_place_of_it_is() {
     let before = Before::new();
     let store = Arc::new(before.store.fork());
     let blobs = blobs(&before.runtime, store.clone());
-    let packs = || blobs.list("packs/data/").expect("lists").into_iter().map(|info| info.name);
-    let known: BTreeSet<_> = packs().collect();
-    for name in &known {
-        let mut bytes = blobs.get(name).expect("is there").to_vec();
-        // Where no content is.
-        *bytes.last_mut().expect("is not empty") ^= 1;
-        blobs.delete(name).expect("deletes");
-        blobs.put_new(name, Bytes::from(bytes)).expect("puts");
-    }
+    let known = damage(&blobs);
     before.run(Command::RepairPacks, store.clone()).expect_err("packs are damaged");
-    packs().filter(|name| !known.contains(name)).for_each(|name| blobs.delete(&name).expect("deletes"));
+    let packs = blobs.list("packs/data/").expect("lists").into_iter().map(|info| info.name);
+    packs.filter(|name| !known.contains(name)).for_each(|name| blobs.delete(&name).expect("deletes"));
 
     let repository = open(&before.runtime, store.clone()).expect("opens");
     let in_one_alone = |row: Row| {

@@ -1,7 +1,7 @@
 //! Successors of snapshots that need what is lost.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::leaves::{Leaf, Leaves};
 use super::tree::Mender;
@@ -55,12 +55,14 @@ impl SnapshotRepair {
 /// Paths of lost items that are told.
 const LOST_SHOWN: usize = 1000;
 
-/// Whether contents are in packs that are there and trusted.
+/// Whether contents are in packs that are there, and that are trusted or give them.
 struct Presence<'r> {
     repository: &'r Repository,
     /// The state that is looked at; none yet at first.
     revision: Cell<u64>,
     there: RefCell<HashSet<PackId>>,
+    /// Those of them that are not trusted: what is in one of these is there if it can be read.
+    quarantined: RefCell<BTreeSet<PackId>>,
     /// Lists repeat contents; look-ups cost more.
     known: RefCell<HashMap<ContentId, bool>>,
 }
@@ -144,11 +146,16 @@ fn looked_at(
 ) -> Result<Look, RepairError> {
     for _ in 0..TRIES {
         let look = look(mender, row);
-        if matches!(look, Ok(Look::Whole)) || !presence.renew()? {
+        if matches!(look, Ok(Look::Whole)) {
             return look;
         }
+        let is_newer = presence.renew()?;
+        // It may have been forgotten before an earlier snapshot was looked at.
         if !presence.repository.snapshots()?.iter().any(|live| live.id == row.id) {
             return Ok(Look::Whole);
+        }
+        if !is_newer {
+            return look;
         }
     }
     Err(RepairError::Overtaken { tries: TRIES })
@@ -262,6 +269,7 @@ impl<'r> Presence<'r> {
             repository,
             revision: Cell::default(),
             there: RefCell::default(),
+            quarantined: RefCell::default(),
             known: RefCell::default(),
         }
     }
@@ -273,8 +281,9 @@ impl<'r> Presence<'r> {
             return Ok(false);
         }
         let mut there = self.repository.packs_there()?;
-        there.retain(|id| !state.quarantined.contains(id) && !state.is_lost(id));
+        there.retain(|id| !state.is_lost(id));
         self.there.replace(there);
+        self.quarantined.replace(state.quarantined.clone());
         self.known.borrow_mut().clear();
         Ok(true)
     }
@@ -283,13 +292,25 @@ impl<'r> Presence<'r> {
         if let Some(known) = self.known.borrow().get(id) {
             return Ok(*known);
         }
-        let found = self.repository.index().locate(id)?;
-        let has = found.iter().any(|at| self.there.borrow().contains(&at.pack));
+        let has = self.is_there(id)?;
         let mut known = self.known.borrow_mut();
         if known.len() >= KNOWN_MAX {
             known.clear();
         }
         known.insert(*id, has);
         Ok(has)
+    }
+
+    fn is_there(&self, id: &ContentId) -> Result<bool, RepairError> {
+        let places = self.repository.index().locate(id)?.into_iter();
+        let places = places.filter(|at| self.there.borrow().contains(&at.pack));
+        let (doubtful, trusted): (Vec<_>, Vec<_>) =
+            places.partition(|at| self.quarantined.borrow().contains(&at.pack));
+        let Some(first) = doubtful.first().filter(|_| trusted.is_empty()) else {
+            return Ok(!trusted.is_empty());
+        };
+        // A repair of packs that was killed has not copied it yet.
+        let read = self.repository.reader().get_from(first.kind, id, &doubtful);
+        Ok(unless_lost(read)?.is_some())
     }
 }

@@ -11,6 +11,7 @@
 
 mod bystanders;
 mod copying;
+mod hurting;
 mod mending;
 mod promoting;
 mod store;
@@ -25,6 +26,7 @@ use object_store::memory::InMemory;
 use parking_lot::Mutex;
 use repo_format::system::simulated::{Clock, Process};
 
+pub use hurting::{Hurt, WRONG};
 pub use store::ProcessStore;
 use turns::Turns;
 pub use turns::{Hazards, Kind, Step};

@@ -50,7 +50,7 @@ impl Promises {
     }
 
     /// Whether somebody wanted it gone at any time.
-    fn was_let_go(&self, id: &ManifestId) -> bool {
+    pub(super) fn was_let_go(&self, id: &ManifestId) -> bool {
         self.made.iter().any(|(_, made)| matches!(made, Promise::LetGo(gone) if gone == id))
     }
 }
@@ -134,6 +134,11 @@ impl Beginning {
             });
             Beginning { runtime, store: store.fork(), sources: sources.into() }
         })
+    }
+
+    /// The snapshots that there are.
+    pub fn snapshots(&self) -> impl Iterator<Item = ManifestId> + '_ {
+        self.sources.iter().flat_map(|(_, _, made)| made.iter().map(|(id, _)| *id))
     }
 }
 
@@ -296,14 +301,19 @@ impl<'b> World<'b> {
         repository
     }
 
-    /// Whatever happened, everything goes on, and nothing is left lying.
-    pub fn go_on(&self, repository: &Repository) {
+    /// Backs all sources up as they were in the beginning.
+    pub(super) fn back_up_all(&self, repository: &Repository) {
         for (name, files, _) in &self.beginning.sources {
             let source = PlainSource::new(files);
             let (id, state) = back_up(repository, &source, &tiny_packs(name), &Stop::default()).unwrap();
             assert_eq!(state, SnapshotState::Complete);
             assert_eq!(files_of(repository, &id).unwrap(), flat(files));
         }
+    }
+
+    /// Whatever happened, everything goes on, and nothing is left lying.
+    pub fn go_on(&self, repository: &Repository) {
+        self.back_up_all(repository);
         let options = MaintenanceOptions { threads: 1, ..at_once() };
         let run = || maintenance::run(repository, &options, &Progress::default(), &Stop::default()).unwrap();
         (0..2).for_each(|_| drop(run()));
