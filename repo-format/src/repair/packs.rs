@@ -75,7 +75,8 @@ pub fn packs(
         repair.healed = state.quarantined.iter().filter(|id| !wrong.contains(id)).copied().collect();
     }
     repair.still = (state.quarantined.len() - repair.healed.len()) as u64;
-    if !dry_run && !(repair.damaged.is_empty() && repair.healed.is_empty()) {
+    let is_as_known = repair.damaged.is_empty() && repair.healed.is_empty();
+    if !dry_run && !is_as_known {
         let damaged: Vec<PackId> = repair.damaged.iter().map(|(id, _)| *id).collect();
         repository.commit_actions(|_| {
             let set = |packs: &Vec<PackId>, set| {
