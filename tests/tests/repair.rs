@@ -216,6 +216,28 @@ fn snapshots_that_need_what_is_nowhere_get_successors() {
     }
 }
 
+/// A pack that is lost with all that names it is missing to nobody: a base that needs it would be relied on unseen.
+#[test]
+fn after_a_segment_was_lost_the_next_backup_looks_at_what_it_takes_over() {
+    let mut world = World::new();
+    let doubted = || world.open().state().doubted();
+    assert_eq!(doubted(), 0);
+    let segments = world.blobs.list("segments/").unwrap();
+    let packs = world.blobs.list("packs/data/").unwrap().into_iter().step_by(2);
+    segments.into_iter().chain(packs).for_each(|blob| world.blobs.delete(&blob.name).unwrap());
+    repair::index(&world.open(), false, &Progress::default(), &Stop::default()).unwrap();
+    let repaired_at = doubted();
+    assert_eq!(repaired_at, world.open().state().revision);
+
+    // Nothing has changed since the base.
+    let healed = world.back_up();
+    let repository = world.open();
+    assert_eq!(files_of(&repository, &healed).unwrap(), flat(&world.files));
+    assert!(repository.manifest(&healed).unwrap().prepared_on >= repaired_at, "it can be relied on");
+    let old = repair::snapshots(&repository, false, &Progress::default(), &Stop::default()).unwrap();
+    assert!(old.unreadable.is_empty() && old.repaired.iter().all(|old| old.snapshot != healed), "{old:?}");
+}
+
 #[test]
 fn an_index_made_beside_a_backup_that_goes_on_is_no_damage() {
     let mut world = World::new();

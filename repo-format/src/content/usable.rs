@@ -23,6 +23,8 @@ struct Avoided {
     quarantined: HashSet<PackId>,
     /// Found missing or damaged by this process.
     lost: HashSet<PackId>,
+    /// Packs may be lost that nothing tells of.
+    doubted: bool,
 }
 
 impl Usable {
@@ -49,9 +51,14 @@ impl Usable {
         self.avoided.write().lost.extend(packs);
     }
 
+    /// What a base reaches may be in no pack that the index names.
+    pub fn doubt(&self) {
+        self.avoided.write().doubted = true;
+    }
+
     /// Whether no pack is lost: then what a live base reaches need not be looked at.
     pub fn is_whole(&self) -> bool {
         let avoided = self.avoided.read();
-        avoided.quarantined.is_empty() && avoided.lost.is_empty()
+        avoided.quarantined.is_empty() && avoided.lost.is_empty() && !avoided.doubted
     }
 }

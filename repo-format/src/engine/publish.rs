@@ -64,10 +64,14 @@ impl<'a> Publisher<'a> {
                 None
             }
         };
-        let bases = match options.ignore_bases {
+        let bases: Vec<(ManifestId, Manifest)> = match options.ignore_bases {
             true => Vec::new(),
             false => checkpoints.iter().copied().chain(finished).filter_map(base).collect(),
         };
+        let doubted = repository.state().doubted();
+        if bases.iter().any(|(_, base)| base.prepared_on < doubted) {
+            repository.usable().doubt();
+        }
         Ok(Publisher {
             repository,
             writer,

@@ -25,6 +25,7 @@ mod action;
 pub mod catalog;
 mod commit;
 mod create;
+mod doubt;
 mod error;
 mod features;
 mod fold;

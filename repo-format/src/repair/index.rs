@@ -203,7 +203,8 @@ fn commit(repository: &Repository, scan: Scan) -> Result<IndexRepair, RepairErro
         Ok(match (removed.is_empty(), added.is_empty()) {
             (true, true) => Vec::new(),
             (true, false) => vec![Action::AddSegments(added.clone())],
-            (false, _) => vec![Action::ReplaceSegments { removed, added: added.clone() }],
+            // Packs that they alone named may be gone, and nothing tells of those any more.
+            (false, _) => vec![Action::ReplaceSegments { removed, added: added.clone() }, state.doubt()],
         })
     })?;
     Ok(repair)

@@ -37,12 +37,10 @@ impl Beginning {
         let store = Arc::new(self.store.fork());
         let there = blobs(&self.runtime, store.clone());
         let repository = open(there.clone()).expect("is whole");
-        // Not both: a row that is lost with its segment and its pack is in no index that could be repaired, and a base
-        // that needs it is relied on all the same (docs/reliability.md, "What is not kept yet").
-        let names: Vec<BlobName> = match random.below(4) {
-            0 => repository.state().segments.keys().map(|id| BlobId::Segment(*id).name()).collect(),
-            _ => there.list("packs/").expect("lists").into_iter().map(|info| info.name).collect(),
-        };
+        let segments =
+            repository.state().segments.keys().map(|id| BlobId::Segment(*id).name()).collect::<Vec<_>>();
+        let packs = there.list("packs/").expect("lists").into_iter().map(|info| info.name);
+        let names: Vec<BlobName> = packs.chain(segments).collect();
         let mut hurt = Vec::new();
         for _ in 0..1 + random.below(3) / 2 {
             let name = names[random.below(names.len() as u64) as usize].clone();

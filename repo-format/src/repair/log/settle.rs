@@ -27,6 +27,8 @@ pub(super) fn found(repository: &Repository) -> Result<(u64, u64), RepairError> 
         let mut actions: Vec<Action> = added.into_iter().map(Action::AddSlot).collect();
         actions.extend(dropped.into_iter().map(Action::DropSlot));
         actions.push(Action::Settle { looked_at, verified: false });
+        // Records that are lost may have named packs that are, too.
+        actions.push(state.doubt());
         actions
     })?;
     Ok(counts)
