@@ -43,3 +43,12 @@ pub enum RepairError {
     #[error(transparent)]
     Contradiction(#[from] Contradiction),
 }
+
+/// What was read; `None` if it is lost. What is out of reach for now is an error, and no reason to go on without it.
+pub(super) fn unless_lost<T>(read: Result<T, ContentError>) -> Result<Option<T>, ContentError> {
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(error) if error.is_loss() => Ok(None),
+        Err(error) => Err(error),
+    }
+}

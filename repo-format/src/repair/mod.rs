@@ -27,18 +27,8 @@ mod tree;
 /// So often it is looked again because somebody else wrote to the log meanwhile.
 const TRIES: usize = 5;
 
-use crate::content::ContentError;
-
-/// What was read; `None` if it is lost. What is out of reach for now is an error, and no reason to go on without it.
-fn unless_lost<T>(read: Result<T, ContentError>) -> Result<Option<T>, ContentError> {
-    match read {
-        Ok(read) => Ok(Some(read)),
-        Err(error) if error.is_loss() => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
 pub use error::RepairError;
+use error::unless_lost;
 pub use index::{IndexRepair, index};
 pub use log::{Left, LogRepair, LogRepairOptions, REVIVED, Revived, log, settle};
 pub use packs::{PackRepair, packs};
