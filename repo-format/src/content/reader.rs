@@ -232,10 +232,18 @@ impl ContentReader {
 impl ReadContent for ContentReader {
     fn get(&self, kind: ContentKind, id: &ContentId) -> Result<Bytes, ContentError> {
         loop {
-            let seen = self.revision();
-            let read = self.locate(id).and_then(|places| self.get_from(kind, id, &places));
+            let (seen, mut lost) = (self.revision(), None);
+            let read = self.locate(id).and_then(|places| {
+                let read = self.get_from(kind, id, &places);
+                if read.is_err() {
+                    lost = places.iter().map(|at| at.pack).find(|pack| !self.0.usable.is_usable(pack));
+                }
+                read
+            });
             let pack = match &read {
                 Err(ContentError::Damaged { pack, .. }) => Some(*pack),
+                // One place is only out of reach; in that of another one it may have moved.
+                Err(ContentError::Storage(_)) if lost.is_some() => lost,
                 Err(ContentError::Missing { .. } | ContentError::Index(_)) => None,
                 _ => return read.map(|(_, plaintext)| plaintext),
             };

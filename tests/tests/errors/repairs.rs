@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use repo_format::content::ContentKind;
+use repo_format::codec::ContentId;
+use repo_format::content::{ContentError, ContentKind};
 use repo_format::format::names::BlobId;
 use repo_format::index::Row;
 use repo_format::storage::BlobName;
@@ -68,33 +69,70 @@ fn what_can_be_read_in_a_quarantined_pack_is_not_lost() {
     before.run(Command::RepairSnapshots, store).expect("nothing is lost");
 }
 
-/// Salvaged out of a damaged pack, and lost there: as long as the first pack is only out of reach, it may be had again.
+/// What was salvaged out of damaged packs is lost, and the packs are still there.
+struct LostAgain {
+    store: Arc<InMemory>,
+    damaged: BTreeSet<BlobName>,
+}
+
+impl LostAgain {
+    fn new(before: &Before) -> LostAgain {
+        let store = Arc::new(before.store.fork());
+        let blobs = blobs(&before.runtime, store.clone());
+        let damaged = damage(&blobs);
+        before.run(Command::RepairPacks, store.clone()).expect_err("packs are damaged");
+        let packs = blobs.list("packs/data/").expect("lists").into_iter().map(|info| info.name);
+        packs.filter(|name| !damaged.contains(name)).for_each(|name| blobs.delete(&name).expect("deletes"));
+        LostAgain { store, damaged }
+    }
+
+    /// A content that is in so many packs, one of them damaged; and that pack.
+    fn content_in(&self, count: usize, repository: &Repository) -> (ContentId, BlobName) {
+        let fitting = |row: Row| {
+            let places = repository.index().locate(&row.id).expect("is found");
+            let names = places.iter().map(|at| BlobId::Pack(at.pack_kind, at.pack).name());
+            let mut damaged = names.filter(|name| self.damaged.contains(name));
+            let only = damaged.next().filter(|_| places.len() == count && damaged.next().is_none())?;
+            Some((row.id, only))
+        };
+        let mut rows = repository.index().rows().map(|row| row.expect("reads"));
+        rows.find_map(fitting).expect("there is such a content")
+    }
+
+    /// The repository by a storage that refuses to read `pack`.
+    fn without(&self, pack: &BlobName, before: &Before) -> Repository {
+        let place: &'static str = pack.as_str().to_owned().leak();
+        let rule = Rule { request: Request::Get, place, spoil: Spoil::Permission, when: When::Forever };
+        open(&before.runtime, SpoiltStore::new(self.store.clone(), rule)).expect("opens")
+    }
+}
+
+fn get(repository: &Repository, content: &ContentId) -> Result<Bytes, ContentError> {
+    repository.contents().get(ContentKind::Data, content)
+}
+
+/// As long as one pack is only out of reach, what was in it may be had again.
 #[test]
 fn a_content_is_lost_only_if_every_place_of_it_is() {
     let before = Before::new();
-    let store = Arc::new(before.store.fork());
-    let blobs = blobs(&before.runtime, store.clone());
-    let known = damage(&blobs);
-    before.run(Command::RepairPacks, store.clone()).expect_err("packs are damaged");
-    let packs = blobs.list("packs/data/").expect("lists").into_iter().map(|info| info.name);
-    packs.filter(|name| !known.contains(name)).for_each(|name| blobs.delete(&name).expect("deletes"));
-
-    let repository = open(&before.runtime, store.clone()).expect("opens");
-    let in_one_alone = |row: Row| {
-        let places = repository.index().locate(&row.id).expect("is found");
-        let names = places.iter().map(|at| BlobId::Pack(at.pack_kind, at.pack).name());
-        let mut damaged = names.filter(|name| known.contains(name));
-        let only = damaged.next().filter(|_| places.len() > 1 && damaged.next().is_none())?;
-        Some((row.id, only))
-    };
-    let mut rows = repository.index().rows().map(|row| row.expect("reads"));
-    let (content, damaged) = rows.find_map(in_one_alone).expect("something was salvaged");
-    let get = |repository: &Repository| repository.contents().get(ContentKind::Data, &content);
-    assert!(get(&repository).is_ok(), "the damaged pack still gives it");
-
-    let place: &'static str = damaged.as_str().to_owned().leak();
-    let rule = Rule { request: Request::Get, place, spoil: Spoil::Permission, when: When::Forever };
-    let error =
-        get(&open(&before.runtime, SpoiltStore::new(store, rule)).expect("opens")).expect_err("cannot");
+    let world = LostAgain::new(&before);
+    let repository = open(&before.runtime, world.store.clone()).expect("opens");
+    let (content, damaged) = world.content_in(2, &repository);
+    assert!(get(&repository, &content).is_ok(), "the damaged pack still gives it");
+    let error = get(&world.without(&damaged, &before), &content).expect_err("cannot");
     assert!(!error.is_loss(), "{error}");
+}
+
+/// One pack is lost, the other one out of reach, and somebody has stored it once more since.
+#[test]
+fn a_content_is_found_where_others_have_put_it_since() {
+    let before = Before::new();
+    let world = LostAgain::new(&before);
+    let ahead = Arc::new(world.store.fork());
+    before.run(Command::BackUp, ahead.clone()).expect("backs up");
+    let (content, damaged) = world.content_in(3, &open(&before.runtime, ahead).expect("opens"));
+
+    let behind = world.without(&damaged, &before);
+    before.run(Command::BackUp, world.store.clone()).expect("backs up");
+    assert!(get(&behind, &content).is_ok(), "it is in a third pack now");
 }
