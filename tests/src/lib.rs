@@ -22,7 +22,7 @@ use repo_format::format::slot::{KdfCost, Secret};
 use repo_format::log::SourceInfo;
 use repo_format::maintenance::MaintenanceOptions;
 use repo_format::repository::{InitOptions, OpenOptions, Repository};
-use repo_format::storage::{Blobs, Location, Storage, StorageOptions};
+use repo_format::storage::{BlobName, Blobs, Location, Storage, StorageOptions};
 use repo_format::verify::{Finding, FindingKind, Level, VerifyOptions, verify};
 use tokio::runtime::Runtime;
 
@@ -138,6 +138,22 @@ pub fn is_missing_record(finding: &Finding) -> bool {
 pub fn tell(line: &str) {
     // A log that cannot be written is nothing to fail for.
     let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// Puts other bytes in a blob's place.
+pub fn change_blob(blobs: &Blobs, name: &BlobName, change: impl FnOnce(&mut Vec<u8>)) {
+    let mut bytes = blobs.get(name).expect("is there").to_vec();
+    change(&mut bytes);
+    blobs.delete(name).expect("deletes");
+    blobs.put_new(name, bytes.into()).expect("puts");
+}
+
+/// Changes one bit in the middle of a blob.
+pub fn damage_blob(blobs: &Blobs, name: &BlobName) {
+    change_blob(blobs, name, |bytes| {
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+    });
 }
 
 /// Bytes that do not repeat.

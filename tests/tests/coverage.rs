@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use corso_tests::journal::JournalStore;
 use corso_tests::plain::{Files, PlainFile, PlainSource};
-use corso_tests::{assert_clean, at_once, backup_options, init, noise, open, runtime, storage};
+use corso_tests::{
+    assert_clean, at_once, backup_options, change_blob, damage_blob, init, noise, open, runtime, storage,
+};
 use repo_format::codec::{ManifestId, PackId};
 use repo_format::coverage::{Coverage, Reached};
 use repo_format::engine::backup;
@@ -209,12 +211,7 @@ fn a_damaged_pack_keeps_its_place_and_keeps_nobody_waiting() {
         order.iter().take(order.len() / 2).filter(|(at, _)| at.kind.blob_kind() as u8 == 3).collect();
     assert!(damaged.len() >= 4);
     for (at, _) in &damaged {
-        let name = BlobId::Pack(at.kind, at.pack).name();
-        let mut bytes = case.blobs().get(&name).expect("reads").to_vec();
-        let middle = bytes.len() / 2;
-        bytes[middle] ^= 1;
-        case.blobs().delete(&name).expect("deletes");
-        case.blobs().put_new(&name, bytes.into()).expect("puts");
+        damage_blob(&case.blobs(), &BlobId::Pack(at.kind, at.pack).name());
     }
     let mut whole = 0;
     for _ in 0..4 {
@@ -368,10 +365,7 @@ fn a_damaged_pack_does_not_stay_for_the_sake_of_the_map() {
     let root = repository.state().verification_map.expect("there is a map");
     let place = repository.reader().locate(&root).expect("is there")[0];
     let name = BlobId::Pack(place.pack_kind, place.pack).name();
-    let mut bytes = case.blobs().get(&name).expect("is there").to_vec();
-    bytes[place.offset as usize + 1] ^= 0xff;
-    case.blobs().delete(&name).expect("deletes");
-    case.blobs().put_new(&name, bytes.into()).expect("puts");
+    change_blob(&case.blobs(), &name, |bytes| bytes[place.offset as usize + 1] ^= 0xff);
 
     let (progress, stop) = (Progress::default(), Stop::default());
     let repaired = repair::packs(&case.open(), false, &progress, &stop).expect("repairs");

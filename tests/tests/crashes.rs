@@ -11,7 +11,8 @@ use std::time::Duration;
 use corso_tests::journal::{Image, JournalStore};
 use corso_tests::plain::{Files, PlainFile, PlainSource, files_of, flat};
 use corso_tests::{
-    assert_clean, at_once, backup_options, init_options, noise, runtime, secret, setting, storage, tell,
+    assert_clean, at_once, backup_options, change_blob, init_options, noise, runtime, secret, setting,
+    storage, tell,
 };
 use repo_format::codec::ManifestId;
 use repo_format::engine::progress::{Progress, Stop};
@@ -320,11 +321,10 @@ fn a_repair() {
         blobs.delete(&pick("segments/")).unwrap();
         // What a damaged metadata pack alone had of a snapshot's manifest, no source has.
         let pack = pick("packs/data/");
-        let mut bytes = blobs.get(&pack).unwrap().to_vec();
-        let place = (variant as usize * 977) % bytes.len();
-        bytes[place] ^= 1;
-        blobs.delete(&pack).unwrap();
-        blobs.put_new(&pack, bytes.into()).unwrap();
+        change_blob(&blobs, &pack, |bytes| {
+            let place = (variant as usize * 977) % bytes.len();
+            bytes[place] ^= 1;
+        });
         world.is_damaged = true;
         let from = world.journal.now();
         let id = world.repair(&world.open()).expect("repairs");

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bytes::Bytes;
 use corso_tests::plain::{Files, PlainFile, PlainSource, files_of, flat};
-use corso_tests::{assert_clean, at_once, backup_options, init, noise, open, runtime};
+use corso_tests::{assert_clean, at_once, backup_options, damage_blob, init, noise, open, runtime};
 use repo_format::codec::ManifestId;
 use repo_format::engine::backup;
 use repo_format::engine::progress::{Progress, Stop};
@@ -83,11 +82,7 @@ impl World {
     }
 
     fn damage(&self, blob: &BlobInfo) {
-        let mut bytes = self.blobs.get(&blob.name).unwrap().to_vec();
-        let middle = bytes.len() / 2;
-        bytes[middle] ^= 1;
-        self.blobs.delete(&blob.name).unwrap();
-        self.blobs.put_new(&blob.name, Bytes::from(bytes)).unwrap();
+        damage_blob(&self.blobs, &blob.name);
     }
 }
 

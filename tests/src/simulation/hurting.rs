@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use object_store::memory::InMemory;
 use repo_format::codec::ManifestId;
 use repo_format::engine::progress::{Progress, Stop};
@@ -17,7 +16,7 @@ use repo_format::storage::{BlobName, Blobs};
 use super::ProcessStore;
 use super::world::{Beginning, Promise, World, blobs};
 use crate::plain::files_of;
-use crate::{chain, secret};
+use crate::{chain, change_blob, secret};
 
 /// What an error begins with that nothing excuses.
 pub const WRONG: &str = "wrong";
@@ -60,12 +59,12 @@ fn open(blobs: Blobs) -> Result<Repository, RepositoryError> {
 }
 
 fn harm(blobs: &Blobs, name: &BlobName, random: &mut Random) {
-    let mut bytes = blobs.get(name).expect("is there").to_vec();
-    blobs.delete(name).expect("deletes");
-    if random.below(3) > 0 {
-        let at = random.below(bytes.len() as u64) as usize;
-        bytes[at..].iter_mut().take(1 + random.below(64) as usize).for_each(|byte| *byte ^= 0x55);
-        blobs.put_new(name, Bytes::from(bytes)).expect("puts");
+    match random.below(3) {
+        0 => blobs.delete(name).expect("deletes"),
+        _ => change_blob(blobs, name, |bytes| {
+            let at = random.below(bytes.len() as u64) as usize;
+            bytes[at..].iter_mut().take(1 + random.below(64) as usize).for_each(|byte| *byte ^= 0x55);
+        }),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
+use corso_tests::change_blob;
 use repo_format::codec::ContentId;
 use repo_format::content::{ContentError, ContentKind};
 use repo_format::format::names::BlobId;
@@ -45,10 +46,7 @@ fn damage(blobs: &Blobs) -> BTreeSet<BlobName> {
     let packs = blobs.list("packs/data/").expect("lists").into_iter().map(|info| info.name);
     let packs: BTreeSet<_> = packs.collect();
     for name in &packs {
-        let mut bytes = blobs.get(name).expect("is there").to_vec();
-        *bytes.last_mut().expect("is not empty") ^= 1;
-        blobs.delete(name).expect("deletes");
-        blobs.put_new(name, Bytes::from(bytes)).expect("puts");
+        change_blob(blobs, name, |bytes| *bytes.last_mut().expect("is not empty") ^= 1);
     }
     packs
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use corso_tests::change_blob;
 use repo_format::content::{ContentKind, WriteContent, WriterOptions};
 use repo_format::maintenance::{Explained, status};
 use repo_format::storage::{Location, StorageOptions};
@@ -83,11 +84,10 @@ fn packs_that_are_not_trusted_and_those_that_nobody_knows_are_told_apart() {
     assert_eq!((fresh.contents, fresh.live_contents, fresh.unused), (0, 0, fresh.size));
 
     // All of it, so that nothing can be copied out of it.
-    let mut bytes = blobs.get(&damaged).expect("is there").to_vec();
-    let half = bytes.len() / 2;
-    bytes[..half].iter_mut().for_each(|byte| *byte ^= 0xff);
-    blobs.delete(&damaged).expect("deletes");
-    blobs.put_new(&damaged, bytes.into()).expect("puts");
+    change_blob(&blobs, &damaged, |bytes| {
+        let half = bytes.len() / 2;
+        bytes[..half].iter_mut().for_each(|byte| *byte ^= 0xff);
+    });
     let (progress, stop) = (Progress::default(), Stop::default());
     repair::packs(&repository, false, &progress, &stop).expect("repairs");
     let (packs, _) = told(&open(&runtime, storage, OpenOptions::default()), &sparing(0.0));

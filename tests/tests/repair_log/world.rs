@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use corso_tests::plain::{Files, PlainFile, PlainSource, files_of, flat};
-use corso_tests::{assert_clean, at_once, backup_options, init, noise, runtime, secret};
+use corso_tests::{assert_clean, at_once, backup_options, damage_blob, init, noise, runtime, secret};
 use repo_format::codec::ManifestId;
 use repo_format::engine::backup;
 use repo_format::engine::progress::{Progress, Stop};
@@ -129,11 +128,7 @@ impl World {
     }
 
     pub fn damage(&self, name: &BlobName) {
-        let mut bytes = self.blobs.get(name).unwrap().to_vec();
-        let middle = bytes.len() / 2;
-        bytes[middle] ^= 1;
-        self.blobs.delete(name).unwrap();
-        self.blobs.put_new(name, Bytes::from(bytes)).unwrap();
+        damage_blob(&self.blobs, name);
     }
 
     pub fn repair_with(&self, options: &LogRepairOptions) -> Result<LogRepair, RepairError> {
