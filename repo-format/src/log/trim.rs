@@ -50,7 +50,7 @@ impl Locked {
 
 impl Log {
     /// When a record says that it was committed, in nanoseconds since 1970 UTC; `None` if the record
-    /// was trimmed, or lies below the floor and cannot be read. Information: nothing may depend on it.
+    /// was trimmed, or cannot be read and lies below the floor or is void. Information: nothing may depend on it.
     ///
     /// # Errors
     ///
@@ -64,8 +64,10 @@ impl Log {
         };
         match record::decode(&access.keys, &access.repo, revision, &bytes) {
             Ok(opened) => Ok(Some(opened.record.time)),
-            Err(_) if revision < self.state().floor.0 => Ok(None),
-            Err(source) => Err(LogError::Blob { blob, source }),
+            Err(source) => match self.state() {
+                state if revision < state.floor.0 || state.voids.contains_key(&revision) => Ok(None),
+                _ => Err(LogError::Blob { blob, source }),
+            },
         }
     }
 

@@ -80,6 +80,7 @@ fn one_record_or_several_count_as_empty_wherever_they_are() {
             assert_eq!(log.state().revision, 12, "{lost:?}");
             assert_eq!((held, log.state().hold.map(|hold| hold.since)), (Some(12), Some(12)));
             assert_eq!(log.state().voids.keys().copied().collect::<Vec<_>>(), lost);
+            assert!(lost.iter().all(|revision| log.time_of(*revision).unwrap().is_none()));
             let gone: Vec<u32> = lost.iter().filter(|n| **n > 1).map(|n| *n as u32 - 2).collect();
             assert_eq!(snapshots(&log), all_but(10, &gone));
             done(&log, put(100));
