@@ -18,6 +18,7 @@ use corso_tests::simulation::world::{Beginning, World, hazards};
 use corso_tests::simulation::{Ended, Hazards, Image, Life, ProcessStore, Simulation, Step, WRONG, alone};
 use corso_tests::{setting, tell};
 use parking_lot::Mutex;
+use repo_format::log::State;
 use repo_format::storage::testing::Random;
 
 fn life<'a>(name: &str, body: impl FnOnce(&ProcessStore) -> Result<(), String> + Send + 'a) -> Life<'a> {
@@ -147,6 +148,45 @@ fn play_hurt(beginning: &Beginning, seed: u64) -> bool {
     let images = simulation.images();
     alone(seed, || world.heal(&images.last().expect("the last one").store, hurt));
     hurt.whole.len() < beginning.snapshots().count()
+}
+
+/// Plays a seed whose log loses something, before or while it is used, which three mend beside everybody else. Gives how
+/// many repairs had something to do.
+fn play_lost(beginning: &Beginning, seed: u64) -> u64 {
+    let mut random = decisions(seed);
+    let hazards = hazards(&mut random);
+    let is_lost_before = random.below(3) > 0;
+    let store = match is_lost_before {
+        true => alone(seed, || beginning.lose(&mut random)),
+        false => beginning.store.fork(),
+    };
+    let simulation = Simulation::new(random.number(), store, hazards, 10_000);
+    let (world, mended) = (&World::new(beginning, simulation.clone()), &AtomicU64::new(0));
+    let once_open = |Life { name, body }| {
+        let may_doom = name == "maintainer";
+        life(&name, move |store: &ProcessStore| {
+            let is_ready = |state: &State| !may_doom || state.hold.is_none();
+            // Its log may be broken at any time: no failure is one, but what it finds wrong.
+            match world.once(store, is_ready, || body(store)) {
+                Err(error) if error.starts_with(WRONG) => Err(error),
+                _ => Ok(()),
+            }
+        })
+    };
+    let mut lives: Vec<Life<'_>> = lives(world, &mut random).into_iter().map(once_open).collect();
+    for _ in 0..3 {
+        let random = Random(random.number());
+        lives.push(life("mender", move |store| world.mend_log(store, random, mended)));
+    }
+    if !is_lost_before {
+        let random = Random(random.number());
+        lives.push(life("vandal", move |store| world.spoil(store, random).or(Ok(()))));
+    }
+    run(&simulation, lives, false);
+    let images = simulation.images();
+    let end = images.last().expect("the last one");
+    alone(seed, || world.find_again(&end.store, end.step));
+    mended.load(Ordering::SeqCst)
 }
 
 /// Plays a seed in which the repository is copied, by two who do not know of each other, and the copy read; both
@@ -320,6 +360,20 @@ fn damage_takes_nothing_with_it_whatever_the_schedule() {
         lost.fetch_add(u64::from(play_hurt(&beginning, seed)), Ordering::SeqCst);
     });
     tell(&format!("damage: {count} seeds from {first}, snapshots lost something in {}", lost.into_inner()));
+}
+
+/// What a log loses, before it is used or meanwhile, is found again beside everybody else.
+#[test]
+fn a_log_that_loses_something_takes_nothing_with_it_whatever_the_schedule() {
+    let beginning = Beginning::make();
+    let (first, count) = (setting("CORSO_TEST_SEED", 0), setting("CORSO_TEST_SEEDS", 200));
+    let mended = AtomicU64::new(0);
+    each_seed(first..first + count, |seed| {
+        mended.fetch_add(play_lost(&beginning, seed), Ordering::SeqCst);
+    });
+    let mended = mended.into_inner();
+    assert!(count < 100 || mended > count / 2, "{mended} repairs in {count} seeds");
+    tell(&format!("lost logs: {count} seeds from {first}, {mended} repairs had something to do"));
 }
 
 /// Whoever repairs waits for nobody either, and takes nothing that goes on beside it for damage.

@@ -165,7 +165,7 @@ Example:
     #[command(after_help = "\
 Keep a copy of the repository first, and let nothing else use it. Records that are lost count as
 empty; what they may have said is found again in the packs: index segments, and snapshots, which
-carry the tag corso.revived. A snapshot that somebody had forgotten may come back with them, and
+carry the tag corso.revived. Snapshots that somebody had forgotten may come back, too, and
 policies and forgets that only lost records told of are gone. Maintenance gives nothing back until
 `corso repo verify --level data` has found everything whole. Without --yes it only tells what it
 would do.

@@ -13,7 +13,7 @@ use crate::engine::progress::{Progress, Stop};
 use crate::ledger::LedgerEntry;
 use crate::log::{ManifestRow, SnapshotState};
 use crate::map::unbox_value;
-use crate::repository::{Draft, Repository, RepositoryError, with_causes};
+use crate::repository::{Draft, Lasting, Repository, RepositoryError, with_causes};
 use crate::snapshot::{Failure, Manifest, read_by_path, write_by_path};
 
 /// The tag of a successor: the snapshot that it was made from.
@@ -85,8 +85,9 @@ pub fn snapshots(
     let presence = Presence::of(repository);
     presence.renew()?;
     let is_present = |id: &ContentId| presence.has(id);
+    let lasting = Lasting(repository);
     let mut mender = Mender {
-        contents: repository.contents(),
+        contents: &lasting,
         store: repository.map_store(&writer),
         is_present: &is_present,
         whole: HashSet::new(),

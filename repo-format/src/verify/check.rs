@@ -15,8 +15,7 @@ use crate::engine::each;
 use crate::engine::progress::{Progress, Stop};
 use crate::format::names::{BlobId, PackKind};
 use crate::log::{BlobRef, State};
-use crate::repository::Repository;
-use crate::repository::with_causes;
+use crate::repository::{Lasting, Repository, with_causes};
 use crate::storage::{BLOB_SIZE_BYTES_MAX, StorageError};
 use crate::system::{self, Mutex};
 
@@ -40,6 +39,8 @@ pub(super) struct Check<'r> {
     /// The newest catalog that this client had seen before the listing.
     pub catalog_seen: u64,
     pub listing: Listing,
+    /// What snapshots may rely on.
+    pub contents: Lasting<'r>,
     pub progress: &'r Progress,
     stop: &'r Stop,
     found: Mutex<Found>,
@@ -75,6 +76,7 @@ impl<'r> Check<'r> {
             state,
             catalog_seen,
             listing,
+            contents: Lasting(repository),
             progress,
             stop,
             found,
@@ -270,6 +272,11 @@ impl<'r> Check<'r> {
                 None
             }
         }
+    }
+
+    /// Whether contents in a pack may be relied on: it is there, and not doomed.
+    pub fn has_for_long(&self, kind: PackKind, pack: PackId) -> bool {
+        self.contents.keeps(&pack) && self.is_there(kind, pack)
     }
 
     /// Whether a pack is there: it was listed, or came since, where maintenance has put contents into it.

@@ -61,10 +61,12 @@ pub(super) fn lost(check: &Check<'_>, live: &mut Vec<Live>) -> Lost {
     let is_absent = |id: &ContentId| !lost.contains_key(id) && !can_be_had(check, id);
     let nowhere = needed(check, live, absent.into_iter().filter(is_absent).collect());
     if !nowhere.is_empty() {
-        let what = format!(
-            "{} contents that live snapshots need are in no pack that the index knows",
-            nowhere.len()
-        );
+        let is_going = |id: &&ContentId| check.contents.is_going(id).unwrap_or(false);
+        let needed = format!("{} contents that live snapshots need are in no pack that", nowhere.len());
+        let what = match nowhere.iter().filter(is_going).count() {
+            0 => format!("{needed} the index knows"),
+            going => format!("{needed} stays; {going} of them are in packs that a later record dooms"),
+        };
         let contents = nowhere.len() as u64;
         let content_ids = first(&nowhere, check.options.contents_max);
         let found = Finding { contents, content_ids, ..Finding::of(None, FindingKind::Missing, what) };
@@ -98,11 +100,11 @@ fn first(ids: &[ContentId], most: usize) -> Vec<ContentId> {
     ids.iter().take(most).copied().collect()
 }
 
-/// Whether any pack still gives the content.
+/// Whether any pack that stays gives the content.
 fn can_be_had(check: &Check<'_>, id: &ContentId) -> bool {
     let reader = check.repository.reader();
     let locations = reader.locate(id).unwrap_or_default();
-    locations.iter().filter(|at| check.is_there(at.pack_kind, at.pack)).any(|at| {
+    locations.iter().filter(|at| check.has_for_long(at.pack_kind, at.pack)).any(|at| {
         let found = reader.frame(id, at).and_then(|raw| reader.take(at.kind, id, at, &raw));
         found.is_ok()
     })

@@ -39,7 +39,7 @@ pub(super) fn live(check: &Check<'_>) -> Vec<Live> {
     rows.sort_unstable();
     let loaded = Mutex::new(Vec::with_capacity(rows.len()));
     check.each(&rows, |(revision, id)| {
-        let manifest = Manifest::load(check.repository.reader(), id).map_err(|e| unfound(e, ContentId(id.0)));
+        let manifest = Manifest::load(&check.contents, id).map_err(|e| unfound(e, ContentId(id.0)));
         let manifest = manifest.inspect_err(|error| blame(check, error, id, b"")).ok();
         loaded.lock().push((*revision, Live { id: *id, manifest }));
     });

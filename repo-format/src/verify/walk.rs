@@ -79,7 +79,7 @@ impl Walk<'_, '_> {
     }
 
     fn node(&self, work: &Work, more: &mut Vec<Work>) {
-        let contents = self.check.repository.reader();
+        let contents = &self.check.contents;
         let node = contents.get(ContentKind::Node, &work.node).and_then(|bytes| {
             let refuse = |clause| ContentError::Malformed { id: work.node, clause };
             let node = Node::decode(bytes).map_err(refuse)?;
@@ -123,7 +123,7 @@ impl Walk<'_, '_> {
     }
 
     fn tree_entry(&self, work: &Work, entry: &NodeEntry, more: &mut Vec<Work>) {
-        let contents = self.check.repository.contents();
+        let contents = &self.check.contents;
         let decoded = TreeKey::from_bytes(&entry.key)
             .map_err(|source| TreeError::StoredName { tree: work.root, source })
             .and_then(|key| {
@@ -154,7 +154,7 @@ impl Walk<'_, '_> {
 
     /// A value of one of the maps beside the tree.
     fn boxed<T: cbor::Cbor>(&self, work: &Work, entry: &NodeEntry) -> Option<T> {
-        let contents = self.check.repository.contents();
+        let contents = &self.check.contents;
         let value = unbox_value(contents, &work.root, &entry.value).and_then(|bytes| {
             cbor::decode(&bytes).map_err(|source| ContentError::MalformedCbor {
                 id: work.root,
@@ -171,7 +171,7 @@ impl Walk<'_, '_> {
         if object.depth > 0 && !self.lists.lock().insert(object.content) {
             return;
         }
-        let rows = match ObjectReader::open(self.check.repository.contents(), object) {
+        let rows = match ObjectReader::open(&self.check.contents, object) {
             Ok(reader) => reader.all_rows(),
             Err(error) => return blame(self.check, &error, snapshot, path),
         };
@@ -189,7 +189,7 @@ impl Walk<'_, '_> {
     fn present(&self, id: &ContentId, length: u32) -> Result<(), ContentError> {
         self.check.count(|covered| covered.references += 1);
         let locations = self.check.repository.reader().locate(id).map_err(|error| unfound(error, *id))?;
-        if !locations.iter().any(|at| self.check.is_there(at.pack_kind, at.pack)) {
+        if !locations.iter().any(|at| self.check.has_for_long(at.pack_kind, at.pack)) {
             return Err(ContentError::Missing { id: *id });
         }
         match locations.iter().find(|at| (at.kind, at.content_len) != (ContentKind::Data, length)) {

@@ -12,6 +12,7 @@
 mod bystanders;
 mod copying;
 mod hurting;
+mod losing;
 mod mending;
 mod promoting;
 mod store;

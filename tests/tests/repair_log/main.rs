@@ -1,15 +1,16 @@
 //! A log that lost records, or all of them, goes on: what it told of is found in the packs.
 
+mod forgotten;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use corso_tests::journal::JournalStore;
-use corso_tests::{runtime, secret, storage};
+use corso_tests::{at_once, runtime, secret, storage};
 use repo_format::engine::progress::{Progress, Stop};
 use repo_format::format::names::BlobId;
 use repo_format::log::LogError;
-use repo_format::maintenance::MaintenanceError;
+use repo_format::maintenance::{MaintenanceError, MaintenanceOptions};
 use repo_format::repair::{self, LogRepairOptions, REVIVED, RepairError};
 use repo_format::repository::{OpenOptions, Repository, RepositoryError};
 use repo_format::storage::{BlobName, Blobs};

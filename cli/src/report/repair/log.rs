@@ -77,6 +77,8 @@ pub struct LogRepairSummary {
     /// Packs that the index named and that are gone.
     pub packs_gone: u64,
     pub revived: Vec<RevivedText>,
+    /// Snapshots that were forgotten, and that lost records may have recalled.
+    pub recalled: Vec<RevivedText>,
     /// Snapshots of which something is missing.
     pub incomplete: Vec<LeftText>,
     /// Snapshots whose manifests cannot be read.
@@ -111,6 +113,7 @@ impl LogRepairSummary {
             index: IndexRepairSummary::new(&repair.index, dry_run),
             packs_gone: repair.packs_gone,
             revived: repair.revived.iter().map(revived).collect(),
+            recalled: repair.recalled.iter().map(revived).collect(),
             incomplete: repair.incomplete.iter().map(left).collect(),
             unreadable: repair.unreadable.iter().map(left).collect(),
             replaced: repair.replaced,
@@ -219,14 +222,16 @@ impl LogRepairSummary {
         if self.packs_gone > 0 {
             writeln!(f, "Gone         {} that the index named", Count(self.packs_gone, "pack"))?;
         }
-        writeln!(f, "Come back    {}", Count(self.revived.len() as u64, "snapshot"))?;
-        lines(f, &self.revived, |revived| {
-            let lacks = revived
-                .lacks
-                .as_ref()
-                .map_or(String::new(), |lacks| format!(", but {}", Escaped(lacks.as_bytes())));
-            format!("{} of {}, {}{lacks}", &revived.snapshot_id[..16], revived.source, revived.start)
-        })?;
+        for (title, revived) in [("Come back", &self.revived), ("Recalled", &self.recalled)] {
+            writeln!(f, "{title:<12} {}", Count(revived.len() as u64, "snapshot"))?;
+            lines(f, revived, |revived| {
+                let lacks = revived
+                    .lacks
+                    .as_ref()
+                    .map_or(String::new(), |lacks| format!(", but {}", Escaped(lacks.as_bytes())));
+                format!("{} of {}, {}{lacks}", &revived.snapshot_id[..16], revived.source, revived.start)
+            })?;
+        }
         for (title, left) in [("Not whole", &self.incomplete), ("Unreadable", &self.unreadable)] {
             if !left.is_empty() {
                 writeln!(f, "{title:<12} {} left away", Count(left.len() as u64, "snapshot"))?;
@@ -240,8 +245,14 @@ impl LogRepairSummary {
             writeln!(f, "Key slots    {} came back, {} are gone", self.slots_added, self.slots_dropped)?;
         }
         if !self.revived.is_empty() {
-            let tagged = "They carry the tag corso.revived; one that was forgotten may be among them.";
+            let tagged =
+                "Those that come back carry the tag corso.revived; one that was forgotten may be among them.";
             writeln!(f, "{tagged}")?;
+        }
+        if !self.recalled.is_empty() {
+            let told =
+                "Those that are recalled were forgotten, but a lost record may have recalled them before.";
+            writeln!(f, "{told}")?;
         }
         Ok(())
     }

@@ -58,6 +58,9 @@ pub struct LogRepair {
     pub packs_gone: u64,
     /// Snapshots that come back.
     pub revived: Vec<Revived>,
+    /// Snapshots that were forgotten before something was lost, which may have been what recalled them: they come back,
+    /// too.
+    pub recalled: Vec<Revived>,
     /// Snapshots that stay away because not all of them is there.
     pub incomplete: Vec<Left>,
     /// Manifests that cannot be read.
@@ -85,20 +88,25 @@ impl LogRepair {
         self.lost.is_empty() && self.begins.is_none() && self.unfinished.is_none()
     }
 
-    fn note(&mut self, survey: &Survey) {
+    fn of(survey: &Survey) -> LogRepair {
         let shown = |lost: &crate::log::Lost| (lost.revision, with_causes(&*lost.why));
-        self.lost = survey.lost.iter().map(shown).collect();
-        self.gaps = survey.gaps.clone();
-        (self.begins, self.is_new) = (survey.begins, survey.is_new);
         let told = |wrong: &[(u64, Arc<LogError>)]| {
             wrong.iter().map(|(revision, why)| (*revision, with_causes(&**why))).collect()
         };
-        self.segments = survey.segments.iter().map(|(id, why)| (*id, with_causes(&**why))).collect();
-        (self.stale, self.catalogs) = (told(&survey.stale), told(&survey.catalogs));
-        self.catalog_wanted = survey.catalog_wanted;
         let hold = survey.state().hold.filter(|_| survey.is_whole());
-        self.unfinished = hold.filter(|hold| !hold.found).map(|hold| hold.since);
-        self.hold = hold;
+        LogRepair {
+            lost: survey.lost.iter().map(shown).collect(),
+            gaps: survey.gaps.clone(),
+            begins: survey.begins,
+            is_new: survey.is_new,
+            unfinished: hold.filter(|hold| !hold.found).map(|hold| hold.since),
+            segments: survey.segments.iter().map(|(id, why)| (*id, with_causes(&**why))).collect(),
+            stale: told(&survey.stale),
+            catalogs: told(&survey.catalogs),
+            catalog_wanted: survey.catalog_wanted,
+            hold,
+            ..LogRepair::default()
+        }
     }
 }
 
@@ -112,10 +120,10 @@ pub fn log(
     progress: &Progress,
     stop: &Stop,
 ) -> Result<LogRepair, RepairError> {
-    let mut repair = LogRepair::default();
     for _ in 0..TRIES {
         let mut survey = broken.survey()?;
-        repair.note(&survey);
+        // Of a try that somebody overtook nothing is told: what it did not find, others may have moved.
+        let mut repair = LogRepair::of(&survey);
         let mut splitter = SplitterSizes::DEFAULT;
         let looks = options.dry_run && !repair.is_log_whole();
         if looks || survey.is_new || !survey.is_whole() && survey.needs_splitter() {
@@ -146,6 +154,7 @@ impl LogRepair {
     fn take(&mut self, found: Found) {
         self.interrupted |= found.interrupted;
         self.revived = found.revived;
+        self.recalled = found.recalled;
         self.incomplete = found.incomplete;
         self.unreadable = found.unreadable;
         self.replaced = found.replaced;
@@ -195,6 +204,11 @@ fn finish(
             return Ok(());
         }
         (repair.slots_added, repair.slots_dropped) = settle::found(repository)?;
+        // The manifest of a run that goes on beside this one may come before what it names.
+        let rows = repository.log().manifests(&repository.state())?;
+        for left in [&mut repair.incomplete, &mut repair.unreadable] {
+            left.retain(|left| !rows.contains_key(&left.snapshot));
+        }
         repository.log().write_usable_catalog()?;
     }
     for (revision, _) in &repair.catalogs {

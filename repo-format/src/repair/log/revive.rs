@@ -1,4 +1,5 @@
-//! Snapshots whose manifests are in packs, and that no row of the state tells of.
+//! Snapshots that lost records may have told of: manifests in packs that no row of the state tells of, and rows that were
+//! forgotten before something was lost (LOG-9).
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
@@ -46,6 +47,8 @@ pub(super) struct Found {
     /// The revision that was looked at.
     base: u64,
     pub revived: Vec<Revived>,
+    /// Those that were forgotten, and that a lost record may have recalled.
+    pub recalled: Vec<Revived>,
     pub incomplete: Vec<Left>,
     pub unreadable: Vec<Left>,
     pub replaced: u64,
@@ -75,7 +78,8 @@ impl<'r> Seeker<'r> {
         Ok(Seeker { repository, incomplete, state, there, rows, whole })
     }
 
-    /// Finds every manifest that no row tells of, and walks what it reaches.
+    /// Finds every manifest that no row tells of, and every row that a lost record may have recalled, and walks what
+    /// they reach.
     pub fn seek(mut self, progress: &Progress, stop: &Stop) -> Result<Found, RepairError> {
         let mut found = Found { base: self.state.revision, ..Found::default() };
         let mut read = Vec::new();
@@ -112,18 +116,38 @@ impl<'r> Seeker<'r> {
                 continue;
             }
             let (source, start, end) = (manifest.source.clone(), manifest.start_ns, manifest.end_ns);
-            match self.walk(&id, manifest)? {
-                Revived { lacks: Some(why), .. } if !self.incomplete => {
+            match self.walk(&id)? {
+                (Some(why), _) if !self.incomplete => {
                     found.incomplete.push(Left { snapshot: id, source: Some((source, start)), why });
                 }
-                revived => {
+                (lacks, relied) => {
                     raise(&mut last, &source, end);
-                    found.revived.push(revived);
+                    found.revived.push(Revived { row: self.row(&id, &manifest)?, lacks, relied });
                 }
             }
         }
-        found.revived.sort_by_key(|revived| (revived.row.revision, revived.row.start_ns));
+        self.recallable(&mut found, progress, stop)?;
+        for all in [&mut found.revived, &mut found.recalled] {
+            all.sort_by_key(|revived| (revived.row.revision, revived.row.start_ns));
+        }
         Ok(found)
+    }
+
+    /// The snapshots that were forgotten before the hold began, as far as they are whole: the others were reclaimed.
+    fn recallable(&mut self, found: &mut Found, progress: &Progress, stop: &Stop) -> Result<(), RepairError> {
+        let since = self.since();
+        let forgotten = self.rows.values().filter(|row| row.forgotten.is_some_and(|at| at < since));
+        for row in forgotten.cloned().collect::<Vec<_>>() {
+            if stop.is_requested() {
+                found.interrupted = true;
+                break;
+            }
+            progress.done(1, 0);
+            if let (None, relied) = self.walk(&row.id)? {
+                found.recalled.push(Revived { row, lacks: None, relied });
+            }
+        }
+        Ok(())
     }
 
     /// The manifests in packs that may be relied on, and that no row tells of.
@@ -158,8 +182,9 @@ impl<'r> Seeker<'r> {
         });
     }
 
-    /// Looks whether all that a snapshot reaches is there.
-    fn walk(&mut self, id: &ManifestId, manifest: Manifest) -> Result<Revived, RepairError> {
+    /// Looks whether all that a snapshot reaches is there. Gives what it lacks, and the packs of what it reaches, save
+    /// for what those before it reach.
+    fn walk(&mut self, id: &ManifestId) -> Result<(Option<String>, Vec<PackId>), RepairError> {
         let kept = self.kept();
         let walked = reach(&kept, &[*id], &kept, THREADS, &|| false);
         let (packs, fresh) = kept.into_parts();
@@ -171,13 +196,22 @@ impl<'r> Seeker<'r> {
             Err(error) if error.source.is_loss() => Some(with_causes(&*error)),
             Err(error) => return Err(error.source.into()),
         };
+        Ok((lacks, packs.into_iter().collect()))
+    }
+
+    /// The row of a snapshot that no row tells of.
+    fn row(&self, id: &ManifestId, manifest: &Manifest) -> Result<ManifestRow, RepairError> {
         let pack = self.kept().places(&ContentId(id.0))?[0].pack;
         let mut row = manifest.row(*id, pack);
         // Where it was in the order of revisions, as near as it can be told (ACT-3).
         row.revision = manifest.prepared_on.saturating_add(1).min(self.state.revision);
-        let since = self.state.hold.map_or(self.state.revision + 1, |hold| hold.since);
-        row.tags.insert(REVIVED.to_owned(), since.to_string());
-        Ok(Revived { row, lacks, relied: packs.into_iter().collect() })
+        row.tags.insert(REVIVED.to_owned(), self.since().to_string());
+        Ok(row)
+    }
+
+    /// The revision that the hold is from, or will be.
+    fn since(&self) -> u64 {
+        self.state.hold.map_or(self.state.revision + 1, |hold| hold.since)
     }
 }
 
@@ -188,26 +222,27 @@ fn raise(last: &mut BTreeMap<SourceInfo, i64>, source: &SourceInfo, end: i64) {
 
 /// Commits what was found, in as many records as it takes.
 pub(super) fn commit(repository: &Repository, found: &Found) -> Result<(), RepairError> {
-    let mut left = &found.revived[..];
+    let all: Vec<&Revived> = found.revived.iter().chain(&found.recalled).collect();
+    let mut left = &all[..];
     while !left.is_empty() {
         let mut packs = 0;
-        let fits = |revived: &&Revived| {
+        let fits = |revived: &&&Revived| {
             packs += revived.relied.len();
             packs <= PACKS_AT_ONCE
         };
         let count = left.iter().take(ROWS_AT_ONCE).take_while(fits).count().max(1);
         let (batch, rest) = left.split_at(count);
-        repository.commit_prepared(|state| puts(repository, state, found.base, batch))?;
+        repository.commit_prepared(|state| actions(repository, state, found.base, batch))?;
         left = rest;
     }
     Ok(())
 }
 
-fn puts(
+fn actions(
     repository: &Repository,
     state: &State,
     base: u64,
-    batch: &[Revived],
+    batch: &[&Revived],
 ) -> Result<Vec<Action>, RepositoryError> {
     // While dooms are held, what was found stays.
     let Some(hold) = state.hold else { return Err(Invalid::NotSettled { looked_at: base }.into()) };
@@ -216,10 +251,19 @@ fn puts(
     }
     check_known(state, base, batch.iter().flat_map(|revived| &revived.relied))?;
     let rows = repository.log().manifests(state)?;
-    let put = |revived: &Revived| Action::PutManifest {
-        row: Box::new(revived.row.clone()),
-        relied: revived.relied.clone(),
-        bases: Vec::new(),
+    let action = |revived: &&Revived| {
+        let relied = revived.relied.clone();
+        match rows.get(&revived.row.id) {
+            None => {
+                let row = Box::new(revived.row.clone());
+                Some(Action::PutManifest { row, relied, bases: Vec::new() })
+            }
+            // Somebody may have recalled it, or forgotten it once more, meanwhile.
+            Some(row) if row.forgotten.is_some() && row.forgotten == revived.row.forgotten => {
+                Some(Action::Recall { manifest: row.id, relied })
+            }
+            Some(_) => None,
+        }
     };
-    Ok(batch.iter().filter(|revived| !rows.contains_key(&revived.row.id)).map(put).collect())
+    Ok(batch.iter().filter_map(action).collect())
 }
