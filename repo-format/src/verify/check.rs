@@ -274,8 +274,8 @@ impl<'r> Check<'r> {
         }
     }
 
-    /// Whether contents in a pack may be relied on: it is there, and not doomed.
-    pub fn has_for_long(&self, kind: PackKind, pack: PackId) -> bool {
+    /// Whether a snapshot may rely on a pack: it is there, and not doomed.
+    pub fn may_rely_on(&self, kind: PackKind, pack: PackId) -> bool {
         self.contents.keeps(&pack) && self.is_there(kind, pack)
     }
 

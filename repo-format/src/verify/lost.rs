@@ -104,7 +104,7 @@ fn first(ids: &[ContentId], most: usize) -> Vec<ContentId> {
 fn can_be_had(check: &Check<'_>, id: &ContentId) -> bool {
     let reader = check.repository.reader();
     let locations = reader.locate(id).unwrap_or_default();
-    locations.iter().filter(|at| check.has_for_long(at.pack_kind, at.pack)).any(|at| {
+    locations.iter().filter(|at| check.may_rely_on(at.pack_kind, at.pack)).any(|at| {
         let found = reader.frame(id, at).and_then(|raw| reader.take(at.kind, id, at, &raw));
         found.is_ok()
     })

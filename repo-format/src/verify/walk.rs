@@ -189,7 +189,7 @@ impl Walk<'_, '_> {
     fn present(&self, id: &ContentId, length: u32) -> Result<(), ContentError> {
         self.check.count(|covered| covered.references += 1);
         let locations = self.check.repository.reader().locate(id).map_err(|error| unfound(error, *id))?;
-        if !locations.iter().any(|at| self.check.has_for_long(at.pack_kind, at.pack)) {
+        if !locations.iter().any(|at| self.check.may_rely_on(at.pack_kind, at.pack)) {
             return Err(ContentError::Missing { id: *id });
         }
         match locations.iter().find(|at| (at.kind, at.content_len) != (ContentKind::Data, length)) {
