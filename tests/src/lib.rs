@@ -150,10 +150,13 @@ pub fn change_blob(blobs: &Blobs, name: &BlobName, change: impl FnOnce(&mut Vec<
 
 /// Changes one bit in the middle of a blob.
 pub fn damage_blob(blobs: &Blobs, name: &BlobName) {
-    change_blob(blobs, name, |bytes| {
-        let middle = bytes.len() / 2;
-        bytes[middle] ^= 1;
-    });
+    change_blob(blobs, name, |bytes| flip_in_the_middle(bytes));
+}
+
+/// Changes one bit in the middle.
+pub fn flip_in_the_middle(bytes: &mut [u8]) {
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
 }
 
 /// Bytes that do not repeat.

@@ -19,7 +19,7 @@ use repo_format::verify::{Level, VerifyOptions, VerifyReport, verify};
 
 use super::world::{Beginning, Promise, World, blobs};
 use super::{ProcessStore, WRONG};
-use crate::{chain, damage_blob, secret};
+use crate::{chain, damage_blob, flip_in_the_middle, secret};
 
 /// So often it is looked whether the log is in order again.
 const LOOKS: u64 = 60;
@@ -92,8 +92,7 @@ impl World<'_> {
         // The newest are what everybody needs.
         let name = &listed[(last - random.below(3).min(last)) as usize].name;
         let mut bytes = there.get(name).map_err(|error| failed(&error))?.to_vec();
-        let middle = bytes.len() / 2;
-        bytes[middle] ^= 1;
+        flip_in_the_middle(&mut bytes);
         // In its place: what is gone for a moment could be taken for the end.
         let (path, bytes) = (Path::from(name.as_str()), PutPayload::from(bytes));
         self.beginning.runtime.block_on(store.put(&path, bytes)).map(drop).map_err(|error| failed(&error))
@@ -123,9 +122,9 @@ impl World<'_> {
         let mut told = String::new();
         for _ in 0..TRIES {
             // The manifest of a run that has not ended may be without what it names.
-            let known = self.owed().into_iter().map(|(id, _)| id).collect();
+            let before = self.never_let_go();
             match mend(blobs(&self.beginning.runtime, store.clone())) {
-                Ok(repair) => return self.judge(&repair, &known).map(|()| repair),
+                Ok(repair) => return self.judge(&repair, &before).map(|()| repair),
                 Err(error) => told = format!("repair of the log: {}", chain(&error)),
             }
         }
@@ -138,10 +137,16 @@ impl World<'_> {
         repair::settle(&repository, &options, &report).map_err(|error| chain(&error))
     }
 
-    /// Nothing stays away that was owed before the repair and still is.
-    fn judge(&self, repair: &LogRepair, owed: &BTreeSet<ManifestId>) -> Result<(), String> {
+    /// What was made and nobody ever wanted gone.
+    fn never_let_go(&self) -> BTreeSet<ManifestId> {
         let promises = self.promises.lock();
-        let is_wrong = |left: &&Left| owed.contains(&left.snapshot) && !promises.was_let_go(&left.snapshot);
+        promises.contents.keys().copied().filter(|id| !promises.was_let_go(id)).collect()
+    }
+
+    /// Nothing stays away that nobody had let go `before` the repair, nor has since.
+    fn judge(&self, repair: &LogRepair, before: &BTreeSet<ManifestId>) -> Result<(), String> {
+        let now = self.never_let_go();
+        let is_wrong = |left: &&Left| before.contains(&left.snapshot) && now.contains(&left.snapshot);
         let wrong: Vec<_> = repair.incomplete.iter().chain(&repair.unreadable).filter(is_wrong).collect();
         if wrong.is_empty() { Ok(()) } else { Err(format!("{WRONG}: {wrong:?} lack nothing")) }
     }
@@ -151,8 +156,8 @@ impl World<'_> {
         let store = Arc::new(image.fork());
         let there = blobs(&self.beginning.runtime, store.clone());
         let repair = mend(there.clone()).expect("mends the log");
-        let owed = self.owed().into_iter().map(|(id, _)| id).collect();
-        self.judge(&repair, &owed).expect("it finds everything");
+        let kept = self.never_let_go();
+        self.judge(&repair, &kept).expect("it finds everything");
         assert!(mend(there.clone()).expect("looks at the log").is_clean());
 
         let repository = Repository::open(there, &secret(), OpenOptions::default()).expect("opens");
@@ -161,9 +166,7 @@ impl World<'_> {
         let broken: BTreeSet<ManifestId> =
             report.findings.iter().flat_map(|finding| finding.snapshots.clone()).collect();
         for id in &broken {
-            let promises = self.promises.lock();
-            let is_owed = promises.contents.contains_key(id) && !promises.was_let_go(id);
-            assert!(!is_owed, "{id} lacks something: {:#?}", report.findings);
+            assert!(!kept.contains(id), "{id} lacks something: {:#?}", report.findings);
         }
         broken.iter().for_each(|id| self.promise(Promise::LetGo(*id)));
         repository.forget(&broken.into_iter().collect::<Vec<_>>()).expect("forgets");

@@ -153,8 +153,7 @@ pub fn log(
 impl LogRepair {
     fn take(&mut self, found: Found) {
         self.interrupted |= found.interrupted;
-        self.revived = found.revived;
-        self.recalled = found.recalled;
+        (self.revived, self.recalled) = found.revived.into_iter().partition(|revived| revived.row.is_live());
         self.incomplete = found.incomplete;
         self.unreadable = found.unreadable;
         self.replaced = found.replaced;

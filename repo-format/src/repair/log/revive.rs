@@ -46,9 +46,8 @@ pub struct Left {
 pub(super) struct Found {
     /// The revision that was looked at.
     base: u64,
+    /// What comes back; the rows of those that a lost record may have recalled say when they were forgotten.
     pub revived: Vec<Revived>,
-    /// Those that were forgotten, and that a lost record may have recalled.
-    pub recalled: Vec<Revived>,
     pub incomplete: Vec<Left>,
     pub unreadable: Vec<Left>,
     pub replaced: u64,
@@ -127,9 +126,7 @@ impl<'r> Seeker<'r> {
             }
         }
         self.recallable(&mut found, progress, stop)?;
-        for all in [&mut found.revived, &mut found.recalled] {
-            all.sort_by_key(|revived| (revived.row.revision, revived.row.start_ns));
-        }
+        found.revived.sort_by_key(|revived| (revived.row.revision, revived.row.start_ns));
         Ok(found)
     }
 
@@ -144,7 +141,7 @@ impl<'r> Seeker<'r> {
             }
             progress.done(1, 0);
             if let (None, relied) = self.walk(&row.id)? {
-                found.recalled.push(Revived { row, lacks: None, relied });
+                found.revived.push(Revived { row, lacks: None, relied });
             }
         }
         Ok(())
@@ -222,11 +219,10 @@ fn raise(last: &mut BTreeMap<SourceInfo, i64>, source: &SourceInfo, end: i64) {
 
 /// Commits what was found, in as many records as it takes.
 pub(super) fn commit(repository: &Repository, found: &Found) -> Result<(), RepairError> {
-    let all: Vec<&Revived> = found.revived.iter().chain(&found.recalled).collect();
-    let mut left = &all[..];
+    let mut left = &found.revived[..];
     while !left.is_empty() {
         let mut packs = 0;
-        let fits = |revived: &&&Revived| {
+        let fits = |revived: &&Revived| {
             packs += revived.relied.len();
             packs <= PACKS_AT_ONCE
         };
@@ -242,7 +238,7 @@ fn actions(
     repository: &Repository,
     state: &State,
     base: u64,
-    batch: &[&Revived],
+    batch: &[Revived],
 ) -> Result<Vec<Action>, RepositoryError> {
     // While dooms are held, what was found stays.
     let Some(hold) = state.hold else { return Err(Invalid::NotSettled { looked_at: base }.into()) };
@@ -251,7 +247,7 @@ fn actions(
     }
     check_known(state, base, batch.iter().flat_map(|revived| &revived.relied))?;
     let rows = repository.log().manifests(state)?;
-    let action = |revived: &&Revived| {
+    let action = |revived: &Revived| {
         let relied = revived.relied.clone();
         match rows.get(&revived.row.id) {
             None => {
